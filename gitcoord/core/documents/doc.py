@@ -18,10 +18,11 @@ What this file does not know: which documents there are, where they are stored, 
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
-from functools import cache, lru_cache
-from typing import Annotated, Any, ClassVar, Self
+from functools import cache, lru_cache, partial
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, field, structs
@@ -88,15 +89,8 @@ class Doc(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Raises:
             DocumentError: as `load_object` and `parse` do.
         """
-        if len(data) <= limits.DOCUMENT_BYTES and _EXTRA.encode() not in data:
-            try:
-                doc = _decoder(cls).decode(data)
-                quick = _spelled(doc, is_checked=True)
-                if data == (doc.encode() if quick is None else indented(quick[1])):
-                    return doc
-            except (ValueError, OverflowError, RecursionError, TypeError, LimitError):
-                pass  # the careful way says what is wrong, or that nothing is
-        return cls.parse(load_object(data))
+        doc = _read(cls, data) if len(data) <= limits.DOCUMENT_BYTES and _DEEP not in data else None
+        return cls.parse(load_object(data)) if doc is None else doc
 
     @classmethod
     def parse(cls, data: Mapping[str, Json]) -> Self:
@@ -121,7 +115,9 @@ class Doc(Struct, frozen=True, kw_only=True, omit_defaults=True):
         except DocumentError:
             raise
         except (ValueError, TypeError) as error:
-            raise DocumentError(_fault(cls, name, error)[1]) from None
+            lacking = (needed for needed, _, default in _fields(cls) if default is NODEFAULT and needed not in data)
+            lacks = "" if name else next(lacking, "")
+            raise DocumentError(f"{cls.__name__} lacks {lacks!r}." if lacks else _fault(cls, name, error)[1]) from None
 
     def dump(self) -> dict[str, Json]:
         """Return the JSON object: fields that differ from their default, and what was not known.
@@ -129,23 +125,8 @@ class Doc(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Raises:
             LimitError: a value is one that no reader takes.
         """
-        quick = _spelled(self, is_checked=False)
-        if quick is not None:
-            return quick[0]
-        out, given = dict[str, Json](), dict[str, object]()
-        name = ""
-        try:
-            for name, default, write in _writers(type(self)):
-                value = getattr(self, name)
-                if value != default or name in self.ALWAYS_WRITTEN:
-                    given[name] = value
-                    out[name] = value if write is None or value is None else write(value)
-            name = ""
-            msgspec.convert(given, type(self))
-        except (ValueError, TypeError) as error:
-            name, why = _fault(type(self), name, error)
-            raise _beyond(why, is_counter=isinstance(getattr(self, name, None), int)) from None
-        return {**self.extra, **out} if self.extra else out
+        quick = _spelled(self)
+        return _dumped(self) if quick is None else quick[0]
 
     def shown(self, names: Iterable[str]) -> dict[str, Json]:
         """Return the JSON object with these fields first, also those that have their default: callers rely on them.
@@ -162,10 +143,10 @@ class Doc(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Raises:
             LimitError: no reader would.
         """
-        quick = _spelled(self, is_checked=False)
+        quick = _spelled(self)
         try:
             if quick is None:
-                value = self.dump()
+                value = _dumped(self) if _is_plain(type(self)) else self.dump()
                 check_depth(value, limits.DEPTH)
                 data = canonical(value)
             else:
@@ -195,11 +176,17 @@ class Doc(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return structs.replace(self, **changes)
 
 
+_D = TypeVar("_D", bound=Doc)
 _Step = Callable[[Any], Any]  # what is done to the value of a field on its way
 
 
-class _UnusualError(Exception):
+class _UnusualError(ValueError):
     """The document has what msgspec spells in another way than documents do."""
+
+
+_DEEP = b"\n" + b" " * limits.DEPTH  # begins a line only where documents have too many levels, or almost
+_KEPT = (bytes, bytearray, memoryview, date, datetime, time, timedelta, Decimal)  # msgspec makes texts of others
+_FAULT_CHARS = 200  # of a sentence that may quote what a stranger wrote
 
 
 def _beyond(why: str, *, is_counter: bool = False) -> LimitError:
@@ -211,28 +198,65 @@ def _beyond(why: str, *, is_counter: bool = False) -> LimitError:
 
 def _fault(kind: type[Doc], name: str, error: Exception) -> tuple[str, str]:
     """Return which field is wrong, where that is not known the one that msgspec says; and what is wrong with it."""
-    what, _, where = str(error).partition(" - at `$.")
-    name = name or where.rstrip("`")
+    what, found, where = str(error).rpartition(" - at `$.")
+    what = (what if found else where)[:_FAULT_CHARS]
+    name = name or (where.rstrip("`") if found else "")
     return name, f"{kind.__name__}.{name}: {what}." if name else f"{kind.__name__}: {what}."
 
 
-def _spelled(doc: Doc, *, is_checked: bool) -> tuple[dict[str, Json], bytes] | None:
-    """Return the JSON object of a document, and that as JSON; None where msgspec has not the spelling of documents."""
-    if not _is_plain(type(doc)):
+def _read(kind: type[_D], data: bytes) -> _D | None:
+    """Read a document the quick way; None where the careful one says what is wrong, or that nothing is."""
+    if not _is_plain(kind):
         return None
-    raw = msgspec.to_builtins(doc, builtin_types=(datetime,), enc_hook=str)
     try:
-        if not is_checked:
-            msgspec.convert(raw, type(doc))
-        _spell(type(doc), raw)
-        return raw, msgspec.json.encode(raw, order="sorted")
-    except (ValueError, TypeError, _UnusualError):
+        doc = _decoder(kind).decode(data)
+        raw = _spell(kind, msgspec.to_builtins(doc, builtin_types=_KEPT), is_own=False)
+        return doc if data == indented(msgspec.json.encode(raw, order="sorted")) else None
+    except (ValueError, OverflowError, RecursionError, TypeError):
         return None
 
 
-def _spell(kind: type[Doc], raw: dict[str, Any]) -> dict[str, Any]:
-    """Spell the moments, and leave out what equals its default: msgspec leaves out only what *is* its default."""
-    for name, default, spell in _spellers(kind):
+def _spelled(doc: Doc) -> tuple[dict[str, Json], bytes] | None:
+    """Return the JSON object of a document, and that as JSON; None where msgspec has not the spelling of documents."""
+    kind = type(doc)
+    if not _is_plain(kind) or doc.extra:
+        return None
+    try:
+        raw = msgspec.to_builtins(doc, builtin_types=_KEPT, enc_hook=_text)
+        msgspec.convert(raw, kind)
+        return _spell(kind, raw, is_own=True), msgspec.json.encode(raw, order="sorted")
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _dumped(doc: Doc) -> dict[str, Json]:
+    """Return the JSON object of a document the careful way; see `Doc.dump`."""
+    kind, out, given = type(doc), dict[str, Json](), dict[str, object]()
+    name = ""
+    try:
+        for name, default, write in _writers(kind):
+            value = getattr(doc, name)
+            if value != default or name in kind.ALWAYS_WRITTEN:
+                given[name] = value
+                out[name] = value if write is None or value is None else write(value)
+        name = ""
+        msgspec.convert(given, kind)
+    except (ValueError, TypeError) as error:
+        name, why = _fault(kind, name, error)
+        raise _beyond(why, is_counter=isinstance(getattr(doc, name, None), int)) from None
+    return {**doc.extra, **out}
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever msgspec has no JSON for
+    return str(_expect(value, str))  # of a class of ours
+
+
+def _spell(kind: type[Doc], raw: dict[str, Any], *, is_own: bool) -> dict[str, Any]:
+    """Spell the moments, and leave out what equals its default: msgspec leaves out only what *is* its default.
+
+    `is_own`: it was not read just now, so that free JSON in it may be anything, and a number is spelled as Python does.
+    """
+    for name, default, spell in _spellers(kind, is_own=is_own):
         if name in raw:
             value = raw[name]
             if value == default and name not in kind.ALWAYS_WRITTEN:
@@ -318,15 +342,15 @@ def _writer(hint: Any) -> _Step | None:  # noqa: ANN401 - as above
         return lambda value: value.dump()
     if _is_a(hint, StrEnum):
         return str
-    return _WRITERS.get(hint) if typing.get_origin(hint) is None else dict
+    return _WRITERS.get(hint, dict if typing.get_origin(hint) else None)
 
 
-def _speller(hint: Any) -> _Step | None:  # noqa: ANN401 - as above
+def _speller(hint: Any, *, is_own: bool) -> _Step | None:  # noqa: ANN401 - as above
     if _is_a(hint, Doc):
-        return lambda raw: _spell(hint, raw)
-    if Any in typing.get_args(hint):
-        return _unusual
-    return _SPELLERS.get(hint)
+        return lambda raw: _spell(hint, raw, is_own=is_own)
+    if hint is datetime:
+        return _moment
+    return _unusual if is_own and (hint is float or Any in typing.get_args(hint)) else None
 
 
 def _expect_list(value: Any) -> Any:  # noqa: ANN401 - as below
@@ -346,6 +370,10 @@ def _sound(text: Any) -> Any:  # noqa: ANN401 - msgspec checks the type, when al
     return text
 
 
+def _sound_values(value: Any) -> dict[str, Any]:  # noqa: ANN401 - as below
+    return {name: _sound(text) for name, text in _expect(value, Mapping).items()}
+
+
 @lru_cache(maxsize=4096)
 def _moment(moment: datetime) -> str:
     _check_moment(moment)
@@ -363,8 +391,9 @@ def _writers(kind: type[Doc]) -> tuple[tuple[str, object, _Step | None], ...]:
 
 
 @cache
-def _spellers(kind: type[Doc]) -> tuple[tuple[str, object, _Step | None], ...]:
-    rows = [(name, default, _through(hint, _speller, list)) for name, hint, default in _fields(kind)]
+def _spellers(kind: type[Doc], *, is_own: bool) -> tuple[tuple[str, object, _Step | None], ...]:
+    leaf = partial(_speller, is_own=is_own)
+    rows = [(name, default, _through(hint, leaf, list)) for name, hint, default in _fields(kind)]
     looked_at = [row for row in rows if row[2] or row[0] in kind.ALWAYS_WRITTEN or isinstance(row[1], int | str)]
     return (_EXTRA, NODEFAULT, _unusual), *looked_at
 
@@ -385,6 +414,11 @@ _READERS: dict[object, _Step] = {
     datetime: lambda value: parse_time(_expect(value, str)),
     float: lambda value: _expect(value, float),
     str: _sound,
+    Mapping[str, str]: _sound_values,
 }
-_WRITERS: dict[object, _Step] = {datetime: _moment, float: float, str: lambda value: str(_sound(value))}
-_SPELLERS: dict[object, _Step] = {datetime: _moment, float: _unusual}
+_WRITERS: dict[object, _Step] = {
+    datetime: _moment,
+    float: float,
+    str: lambda value: str(_sound(value)),
+    Mapping[str, str]: _sound_values,
+}

@@ -1,16 +1,23 @@
 """Documents: canonical JSON, unknown fields, and what is refused of a stranger's JSON."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from functools import reduce
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gitcoord.core.claims.claim_commands import ReleaseClaims
 from gitcoord.core.documents import doc, limits
-from gitcoord.core.documents.doc import Doc, Real, clock_text, parse_time, time_text
-from gitcoord.core.documents.json_text import canonical, compact, load_json, load_object
+from gitcoord.core.documents.doc import Doc, Json, Real, clock_text, parse_time, time_text
+from gitcoord.core.documents.json_text import canonical, compact, indented, load_json, load_object
 from gitcoord.core.documents.liveness import Heartbeat, SessionBeat
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
+from gitcoord.core.steps.step_commands import ImportProject
 from gitcoord.errors import DocumentError, LimitError
 from tests.unit.core.play import NOW, project, step
 
@@ -180,7 +187,7 @@ def test_a_document_is_an_object(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"step_num": 1}, "Step: Object missing required field `id`."),
+        ({"step_num": 1}, "Step lacks 'id'."),
         ({"id": "app/1", "step_num": "1"}, "Step.step_num: Expected `int`, got `str`."),
         ({"id": "app/1", "step_num": True}, "Step.step_num: Expected `int`, got `bool`."),
         ({"id": "app/1", "step_num": 1 << 53}, "Step.step_num: Expected `int` <= 9007199254740991."),
@@ -213,7 +220,7 @@ def test_a_bad_moment_in_a_document_is_an_error_of_the_document(moment: str) -> 
 
 
 def test_an_error_within_a_document_within_a_document_names_the_inner_field() -> None:
-    with pytest.raises(DocumentError, match=r"^SessionBeat: Object missing required field `id`\.$"):
+    with pytest.raises(DocumentError, match=r"^SessionBeat lacks 'id'\.$"):
         Heartbeat.parse({"clone": "k3", "beaten_at": "2026-11-21T09:30:00.000Z", "sessions": [{}]})
 
 
@@ -285,7 +292,7 @@ CLAIMED = b'{\n "claimed_at": "' + MOMENT + b'",\n "id": "app/1",\n "step_num": 
 
 
 def test_a_document_as_it_is_written_is_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    written = step(2, status=StepStatus.CLAIMED, claimed_at=NOW, checkpoint={"share": [0.5, 1e22, None]}).encode()
+    written = step(2, status=StepStatus.CLAIMED, claimed_at=NOW, checkpoint={"~": [0.5, 1 << 70, None]}).encode()
     monkeypatch.setattr(doc, "load_object", lambda _data: pytest.fail("it went the careful way"))
 
     assert Step.decode(written).encode() == written
@@ -329,6 +336,50 @@ def test_what_msgspec_alone_would_take_or_pass_over_is_refused(kind: type[Doc], 
         kind.decode(data)
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        *("-0", "-0.0", "1e22", "1e+22", "1E5", "0.1e1", "1e-5", "1e-05", "1e-324", "5e-324", "1e400", "100.0", "01"),
+        *("9" * 4300, "9" * 4301, "-" + "9" * 4300, "18446744073709551616", "NaN", "Infinity", "tru", ""),
+        *(
+            r'"\u0041"',
+            r'"\/"',
+            r'"\ud83d\ude00"',
+            r'"\ud83d"',
+            r'"\u0000"',
+            r'"\u007f"',
+            '"\x7f\x85"',
+            '"\0"',
+            '"\ufeff"',
+        ),
+        *("[" * levels + "1" + "]" * levels for levels in (29, 30, 31, 32, 2000)),
+        *('{"~": ' * levels + "{}" + "}" * levels for levels in (29, 30, 31)),
+        *('{"b": 1,\n   "a": 2}', '{"a": 1,\n   "a": 1}', '{"a": {}}', "{ }", "[ 1]"),
+    ],
+    ids=lambda spelling: f"{spelling[:20]} of {len(spelling)}",
+)
+def test_the_quick_way_reads_what_the_careful_one_reads(spelling: str) -> None:
+    plain = f'{{"checkpoint": {{"x": {spelling}}}, "id": "app/1", "step_num": 1}}'.encode()
+
+    for data in (plain, _laid_out(plain)):
+        assert _read(Step.decode, data) == _read(lambda data: Step.parse(load_object(data)), data)
+
+
+def _laid_out(data: bytes) -> bytes:
+    try:
+        return indented(data)
+    except (ValueError, RecursionError):
+        return data
+
+
+def _read(read: Callable[[bytes], Step], data: bytes) -> str:
+    try:
+        step = read(data)
+    except DocumentError:
+        return "refused"
+    return f"{step.checkpoint} {step.encode()}"
+
+
 @pytest.mark.rule("DOC-1")
 @pytest.mark.parametrize("name", ["extra", "~", "zeal"])
 def test_a_field_that_is_not_known_may_have_any_name(name: str) -> None:
@@ -354,3 +405,47 @@ def test_what_equals_its_default_is_left_out_though_it_is_another_object() -> No
 def test_what_is_no_json_is_not_written_as_if_it_were(value: object) -> None:
     with pytest.raises(LimitError):
         Step(id="app/1", step_num=1, checkpoint={"x": value}).encode()  # pyright: ignore[reportArgumentType]
+
+
+def test_json_that_has_no_end_is_refused_before_it_is_written() -> None:
+    endless: dict[str, Json] = {}
+    endless["x"] = endless
+    deep = reduce(lambda inner, _: {"x": inner}, range(5000), {})
+    documents = [step(1, checkpoint=value, extra=extra) for value, extra in ((endless, {}), (deep, {}), ({}, endless))]
+
+    for document in (*documents, ImportProject(project=project(), steps=(documents[0],))):
+        with pytest.raises(LimitError, match="nested more than"):
+            document.encode()
+
+
+@pytest.mark.parametrize("value", [b"x", bytearray(b"x"), NOW, NOW.date(), Decimal(1), Path("x"), 1], ids=repr)
+def test_what_is_no_text_is_not_written_as_one(value: object) -> None:
+    """Msgspec has texts for most of them."""
+    bare: dict[str, Any] = {"id": "app/1", "step_num": 1}
+    wrong: Any = value
+    for document in (Step(**bare, title=wrong), Step(**bare, paths=(wrong,)), ReleaseClaims(commits={"c-1": wrong})):
+        with pytest.raises(LimitError, match=r"Step\.(title|paths)|ReleaseClaims\.commits"):
+            document.dump()
+
+
+def test_a_text_in_a_mapping_that_cannot_be_encoded_is_refused_by_the_name_of_the_field() -> None:
+    with pytest.raises(DocumentError, match=r"^ReleaseClaims\.commits: "):
+        ReleaseClaims.parse({"commits": {"c-1": "\ud800"}})
+    with pytest.raises(LimitError, match=r"ReleaseClaims\.commits: "):
+        ReleaseClaims(commits={"c-1": "\ud800"}).dump()
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("x` - at `$.title`", "Step.status: Invalid enum value 'x` - at `$.title`'."),
+        ("\x1b[31mx\u202e", r"Step.status: Invalid enum value '\x1b[31mx\u202e'."),
+        ("x" * limits.TEXT_CHARS, f"Step.status: Invalid enum value '{'x' * 180}."),
+    ],
+    ids=["names a field", "colours", "is long"],
+)
+def test_what_a_stranger_wrote_does_not_lead_a_sentence_astray(status: str, sentence: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        Step.parse({"id": "app/1", "step_num": 1, "status": status})
+
+    assert str(caught.value) == sentence
