@@ -12,14 +12,40 @@ from typing import Any
 from msgspec import structs
 
 import gitcoord
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.notice import Barrier, Notice
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.outcomes import refused
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.documents.rewind import Decisions
+from gitcoord.core.owners.refusal_counts import Counter
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step
 from gitcoord.ledger.format.entry import Reply
+from gitcoord.ledger.format.meta import Applied, Meta
 
 MOMENT = datetime(2026, 11, 21, 9, 30, 0, 125_000, tzinfo=UTC)
 _NARROWER: Mapping[str, object] = {"pre_commit": "refuse", "texts": "private"}  # texts of which only some are taken
 _LAYERS = ("core", "ledger")  # what a service shows of a document is stored nowhere
+_KINDS: Mapping[str, type[Doc]] = {
+    "applied": Applied,
+    "barriers": Barrier,
+    "claims": Claim,
+    "counters": Counter,
+    "heartbeat.json": Heartbeat,
+    "meta.json": Meta,
+    "notices": Notice,
+    "policy.json": Policy,
+    "project.json": Project,
+    "queue": QueueEntry,
+    "requests": ReleaseRequest,
+    "rewinds.json": Decisions,
+    "steps": Step,
+}
 UNKNOWN: Mapping[str, Json] = {"from_a_newer_version": {"kept": ["as", "it", "is", 1.5, None]}}
 
 
@@ -30,6 +56,11 @@ def kinds() -> dict[str, type[Doc]]:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     return {kind.__name__: kind for kind in sorted(_below(Doc), key=lambda kind: kind.__name__)}
+
+
+def kind_at(path: str) -> type[Doc]:
+    """Return the kind of the document that lies at a path of a ledger."""
+    return _KINDS[path.split("/", maxsplit=1)[0]]
 
 
 def bare(kind: type[Doc]) -> Doc:

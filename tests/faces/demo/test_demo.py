@@ -11,9 +11,11 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents import doc
 from gitcoord.faces.demo.screen import WIDTH
+from gitcoord.ledger.format.meta import RECORD
 from tests.conftest import Git, MakeBare
+from tests.golden.samples import kind_at
 from tests.schemas.checks import described, faults
 
 LOOKS_MAX = 2000  # each takes some 5 ms; agents are gone within the first few
@@ -51,16 +53,35 @@ def test_agents_share_a_project_and_one_of_them_is_killed(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_that_it_writes_is_valid_by_the_published_schemas(tmp_path: Path) -> None:
-    report = json.loads(demo("--agents", "2", "--keep", "--json", cwd=tmp_path).stdout)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> pygit2.Repository:
+    """The remote of a demonstration, as it was left."""
+    report = json.loads(demo("--agents", "2", "--keep", "--json", cwd=tmp_path_factory.mktemp("demo")).stdout)
+    return pygit2.Repository(str(Path(report["kept"], "remote.git")))
 
-    found = [*_described(pygit2.Repository(str(Path(report["kept"], "remote.git"))))]
+
+def test_all_that_it_writes_is_valid_by_the_published_schemas(kept: pygit2.Repository) -> None:
+    found = [row for files, lines in _commits(kept) for row in described(files, lines)]
+
     assert {name.partition("/")[0] for name, _ in found} == {"documents", "records", "commands"}
     assert [fault for name, value in found for fault in faults(name, value)] == []
 
 
-def _described(remote: pygit2.Repository) -> Iterator[tuple[str, Json]]:
-    """Yield what the ledgers have, with the names of its schemas: each file as a commit changed it, each record."""
+@pytest.mark.rule("DOC-2")
+def test_every_document_that_it_leaves_is_read_the_quick_way_and_written_again_unchanged(
+    kept: pygit2.Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = {(path, text) for files, _ in _commits(kept) for path, text in files.items() if path != RECORD}
+    monkeypatch.setattr(doc, "load_object", lambda data: pytest.fail(f"read the careful way: {data}"))
+
+    again = {(path, kind_at(path).decode(text.encode()).encode().decode()) for path, text in written}
+
+    assert len(written) > 100
+    assert again == written
+
+
+def _commits(remote: pygit2.Repository) -> Iterator[tuple[dict[str, str], list[str]]]:
+    """Yield of each commit of the ledgers the files as it changed them, and the lines of its message."""
     for ref in (name for name in remote.references if name.startswith("refs/coord/")):
         for commit in remote.walk(remote.references[ref].target):
             before = commit.parents[0].tree if commit.parents else None
@@ -68,7 +89,7 @@ def _described(remote: pygit2.Repository) -> Iterator[tuple[str, Json]]:
             paths = [delta.new_file.path for delta in change.deltas]
             blobs = {path: remote[commit.tree[path].id] for path in paths if path in commit.tree}
             files = {path: blob.data.decode() for path, blob in blobs.items() if isinstance(blob, pygit2.Blob)}
-            yield from described(files, commit.message.splitlines())
+            yield files, commit.message.splitlines()
 
 
 def test_a_remote_that_was_named_is_left_as_it_was(tmp_path: Path, make_bare: MakeBare, git: Git) -> None:
