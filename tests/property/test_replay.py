@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import parse_time
+from gitcoord.core.documents.json_text import parse_time
 from gitcoord.core.documents.liveness import Sighting
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps import step_table

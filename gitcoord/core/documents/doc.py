@@ -6,7 +6,6 @@ Rules:
   * A field that has its default is not written, so a document has one spelling.
   * DOC-2: canonical JSON: sorted keys, UTF-8, indented by one, a final newline. Equal documents have equal bytes.
   * SAFE-8: the type of a field bounds its value, when it is read and when it is written, by `limits`.
-  * Times are aware UTC with milliseconds, spelled `2026-11-21T09:30:00.000Z`.
 
 Two ways lead from bytes to a document, and back, with one result. The quick one is msgspec's; what it reads counts only
 if the bytes that it gives again are those that came, because msgspec alone is more generous: with times, with an
@@ -18,7 +17,7 @@ What this file does not know: which documents there are, where they are stored, 
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, lru_cache, partial
@@ -28,46 +27,22 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Struct, field, structs
 
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.json_text import Json, canonical, check_depth, indented, load_object
+from gitcoord.core.documents.json_text import (
+    Json,
+    canonical,
+    check_depth,
+    check_moment,
+    indented,
+    load_object,
+    parse_time,
+    time_text,
+)
 from gitcoord.errors import DocumentError, LimitError
 
 Text = Annotated[str, Meta(max_length=limits.TEXT_CHARS)]
 Number = Annotated[int, Meta(ge=-limits.INTEGER, le=limits.INTEGER)]
 Real = Annotated[float, Meta(ge=-limits.REAL, le=limits.REAL)]
 EMPTY: Any = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType] - the default of mappings
-
-
-def time_text(moment: datetime) -> str:
-    """Spell a moment as documents do."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-
-
-def clock_text(moment: datetime, now: datetime) -> str:
-    """Spell a moment for a sentence: `15:30 UTC` within a day of now, another one with its date."""
-    plain = moment.astimezone(UTC)
-    return f"{plain:%H:%M} UTC" if abs(moment - now) < timedelta(days=1) else f"{plain:%Y-%m-%d %H:%M} UTC"
-
-
-def parse_time(text: str) -> datetime:
-    """Read a moment that a document spells.
-
-    Raises:
-        ValueError: not a moment, one without a zone, or one beyond the limits.
-    """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        message = f"{text!r} has no time zone"
-        raise ValueError(message)
-    _check_moment(moment)
-    return moment.astimezone(UTC)
-
-
-def moment_of(seconds: int) -> datetime:
-    """Return the moment that a commit names, which may be any, as the nearest that documents have."""
-    first, last = (int(moment.timestamp()) for moment in (limits.MOMENT_FIRST, limits.MOMENT_LAST))
-    return datetime.fromtimestamp(min(max(seconds, first), last), UTC)
-
-
 _EXTRA = "~"
 
 
@@ -376,7 +351,7 @@ def _sound_values(value: Any) -> dict[str, Any]:  # noqa: ANN401 - as below
 
 @lru_cache(maxsize=4096)
 def _moment(moment: datetime) -> str:
-    _check_moment(moment)
+    check_moment(moment)
     return time_text(moment)
 
 
@@ -402,12 +377,6 @@ def _spellers(kind: type[Doc], *, is_own: bool) -> tuple[tuple[str, object, _Ste
 def _defaults(kind: type[Doc]) -> dict[str, Any]:
     rows = ((name, default, write) for name, default, write in _writers(kind) if default is not NODEFAULT)
     return {name: default if write is None or default is None else write(default) for name, default, write in rows}
-
-
-def _check_moment(moment: datetime) -> None:
-    if not limits.MOMENT_FIRST <= moment <= limits.MOMENT_LAST:
-        message = f"{moment} is not between the years {limits.MOMENT_FIRST.year} and {limits.MOMENT_LAST.year}"
-        raise ValueError(message)
 
 
 _READERS: dict[object, _Step] = {

@@ -1,16 +1,16 @@
-"""JSON: its one spelling, and how what a stranger wrote is read.
+"""JSON, and moments in it: their one spelling, and how what a stranger wrote is read.
 
 Rules:
   * DOC-2: canonical JSON: sorted keys, UTF-8, indented by one, a final newline.
-  * SAFE-8: what is read is bounded by `limits`: bytes and levels; what could not be written back is refused.
+  * Moments are aware UTC with milliseconds, spelled `2026-11-21T09:30:00.000Z`.
+  * SAFE-8: what is read is bounded by `limits`: bytes, levels and years; what could not be written back is refused.
 
-What this file does not know: documents.
+What this file does not know: documents, what time it is.
 """
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError
@@ -46,7 +46,7 @@ def load_json(data: bytes) -> Json:
             data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
         )
         if b"\\ud" in data or b"\\uD" in data:  # the only way for a surrogate to get through UTF-8
-            canonical(value)
+            compact(value).encode()
     except (ValueError, RecursionError) as error:
         message = f"A document is not JSON: {error}."
         raise DocumentError(message) from None
@@ -65,6 +65,8 @@ def load_object(data: bytes) -> dict[str, Json]:
 
 def indented(data: bytes) -> bytes:
     """Return JSON on several lines as documents have it: indented by one, a final newline."""
+    import msgspec  # noqa: PLC0415 - a hook of git that only reads JSON has no time for it
+
     return msgspec.json.format(data, indent=1) + b"\n"  # json itself indents in Python
 
 
@@ -81,6 +83,48 @@ def check_depth(value: Json, left: int) -> None:
         raise DocumentError(message)
     for item in value.values() if isinstance(value, dict) else value:
         check_depth(item, left - 1)
+
+
+def time_text(moment: datetime) -> str:
+    """Spell a moment as documents do."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def clock_text(moment: datetime, now: datetime) -> str:
+    """Spell a moment for a sentence: `15:30 UTC` within a day of now, another one with its date."""
+    plain = moment.astimezone(UTC)
+    return f"{plain:%H:%M} UTC" if abs(moment - now) < timedelta(days=1) else f"{plain:%Y-%m-%d %H:%M} UTC"
+
+
+def parse_time(text: str) -> datetime:
+    """Read a moment that a document spells.
+
+    Raises:
+        ValueError: not a moment, one without a zone, or one beyond the limits.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        message = f"{text!r} has no time zone"
+        raise ValueError(message)
+    check_moment(moment)
+    return moment.astimezone(UTC)
+
+
+def moment_of(seconds: int) -> datetime:
+    """Return the moment that a commit names, which may be any, as the nearest that documents have."""
+    first, last = (int(moment.timestamp()) for moment in (limits.MOMENT_FIRST, limits.MOMENT_LAST))
+    return datetime.fromtimestamp(min(max(seconds, first), last), UTC)
+
+
+def check_moment(moment: datetime) -> None:
+    """Refuse a moment beyond the limits.
+
+    Raises:
+        ValueError: it is.
+    """
+    if not limits.MOMENT_FIRST <= moment <= limits.MOMENT_LAST:
+        message = f"{moment} is not between the years {limits.MOMENT_FIRST.year} and {limits.MOMENT_LAST.year}"
+        raise ValueError(message)
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -37,7 +37,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import ContendedError, CoordError, unwritable
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.sessions import Sessions

@@ -12,8 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from gitcoord.core.documents.doc import Json, parse_time
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact, parse_time
 from gitcoord.errors import unwritable
 from gitcoord.ledger.clone import snapshot_files
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core.documents.doc import time_text
+from gitcoord.core.documents.json_text import time_text
 from gitcoord.core.documents.liveness import GRACE, SessionBeat
 from gitcoord.errors import DocumentError, StorageError
 from gitcoord.ledger.clone import files

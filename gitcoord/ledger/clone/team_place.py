@@ -14,7 +14,7 @@ What this file does not know: what a tracked file may name (`source/checkout/tea
 from collections.abc import Mapping
 from pathlib import Path
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.ledger.clone import files
 
 FILE, HEAD_FILE = "team.json", "team-head.json"

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from gitcoord.core.documents.doc import time_text
+from gitcoord.core.documents.json_text import time_text
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.redaction import redact

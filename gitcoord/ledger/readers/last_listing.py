@@ -20,8 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitcoord.core.documents.doc import Json, parse_time, time_text
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact, parse_time, time_text
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.readers import own_swaps

@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.errors import DocumentError, MissingObjectError, StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.remote.contract.protocol import Oid, RefName

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from gitcoord.core.documents.doc import clock_text
+from gitcoord.core.documents.json_text import clock_text
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.errors import CoordError, UnreachableError

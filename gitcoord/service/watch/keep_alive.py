@@ -18,7 +18,7 @@ from gitcoord.core.claims import claim_table
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import BeatClaims, ClaimCommand, TellRefusals, Tidy
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents.doc import time_text
+from gitcoord.core.documents.json_text import time_text
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.remote.contract.protocol import Oid, RefName

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import moment_of
+from gitcoord.core.documents.json_text import moment_of
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.redaction import redact

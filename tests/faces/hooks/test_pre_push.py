@@ -10,6 +10,7 @@ from gitcoord.service.team.deletion import delete_project
 from gitcoord.service.team.policy import set_policy
 from tests.conftest import AddWorktree, Clone, Git, MakeRepo
 from tests.faces.hooks.pushers import claimed, commit, hooked, run
+from tests.faces.hooks.shimmed import loaded
 from tests.servers.fixtures import Servers
 from tests.unit.service.world import Agents, Shared, project
 
@@ -235,6 +236,22 @@ def test_without_a_remote_the_store_of_the_clone_says_who_holds_what(
 
     assert done.status == 1
     assert "'README.md' is claimed by 'ann/claude-code/side'" in done.said
+
+
+@pytest.mark.parametrize("path", ["README.md", "src/b.py"])
+def test_what_documents_are_made_with_is_loaded_only_where_something_is_near(
+    make_repo: MakeRepo, agents: Agents, add_worktree: AddWorktree, git: Git, tmp_path: Path, path: str
+) -> None:
+    repo = make_repo()
+    git(tmp_path, "clone", "--quiet", "--bare", str(repo), "backup.git")
+    hooked(repo, "pre-push")
+    claimed(agents(add_worktree(repo, "side"), "ann/claude-code/side", serve=True, session="s-side"), "README.md")
+    commit(repo, path)
+
+    done = run(repo, "push", str(tmp_path / "backup.git"), "main", PYTHONPROFILEIMPORTTIME="1")
+
+    assert "gitcoord.ledger.hook_view.view" in loaded(done)
+    assert ("msgspec" in loaded(done)) == bool(done.status) == (path == "README.md")
 
 
 @pytest.mark.rule("SEC-1")

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Mapping
 from gitcoord.core.documents import limits, outcomes
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Ruling
-from gitcoord.core.documents.doc import Doc, time_text
+from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.json_text import time_text
 from gitcoord.core.documents.liveness import LIMIT_MINUTES_MIN
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.core.documents.outcomes import Outcome

@@ -11,8 +11,17 @@ import pytest
 
 from gitcoord.core.claims.claim_commands import ReleaseClaims
 from gitcoord.core.documents import doc, limits
-from gitcoord.core.documents.doc import Doc, Json, Real, clock_text, parse_time, time_text
-from gitcoord.core.documents.json_text import canonical, compact, indented, load_json, load_object
+from gitcoord.core.documents.doc import Doc, Json, Real
+from gitcoord.core.documents.json_text import (
+    canonical,
+    clock_text,
+    compact,
+    indented,
+    load_json,
+    load_object,
+    parse_time,
+    time_text,
+)
 from gitcoord.core.documents.liveness import Heartbeat, SessionBeat
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.project import Project, ProjectStatus

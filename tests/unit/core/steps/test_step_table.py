@@ -4,8 +4,7 @@ import typing
 
 import pytest
 
-from gitcoord.core.documents.doc import time_text
-from gitcoord.core.documents.json_text import canonical, load_object
+from gitcoord.core.documents.json_text import canonical, load_object, time_text
 from gitcoord.core.documents.outcomes import Outcome, Verdict, done, invalid, refused
 from gitcoord.core.steps import step_table
 from gitcoord.core.steps.step_commands import (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import time_text
+from gitcoord.core.documents.json_text import time_text
 from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.errors import ContendedError, CoordError, DeniedError, UnknownOutcomeError, UnreachableError
 from gitcoord.ledger.clone import clone_id, files

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import time_text
-from gitcoord.core.documents.json_text import canonical
+from gitcoord.core.documents.json_text import canonical, time_text
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.leader import lost_swaps

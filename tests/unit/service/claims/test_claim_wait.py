@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.documents.doc import parse_time
+from gitcoord.core.documents.json_text import parse_time
 from gitcoord.errors import InvalidError, StorageError
 from gitcoord.service.claims.claims import claim_files, extend_claims, list_claims, release_claims
 from gitcoord.service.claims.requests import (

@@ -6,7 +6,7 @@ import pytest
 
 from gitcoord.core.claims.conflicts import ALLOWANCE
 from gitcoord.core.claims.holder_silence import DEATH_GRACE
-from gitcoord.core.documents.doc import parse_time
+from gitcoord.core.documents.json_text import parse_time
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.claims.claims import check_conflicts, claim_files, list_claims
 from gitcoord.service.session.workspace import Workspace

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import parse_time
+from gitcoord.core.documents.json_text import parse_time
 from gitcoord.errors import UnreachableError
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract import deadline

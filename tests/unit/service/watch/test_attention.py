@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.documents.call import calls_of
-from gitcoord.core.documents.doc import parse_time
+from gitcoord.core.documents.json_text import parse_time
 from gitcoord.errors import DeniedError
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims.claims import claim_files

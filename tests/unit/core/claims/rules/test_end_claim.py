@@ -15,7 +15,7 @@ from gitcoord.core.claims.claim_commands import (
     WorkedFile,
 )
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import parse_time, time_text
+from gitcoord.core.documents.json_text import parse_time, time_text
 from gitcoord.core.documents.liveness import Sighting
 from gitcoord.core.documents.policy import Policy
 from tests.unit.core.claim_play import (

@@ -3,7 +3,7 @@
 import pytest
 
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import time_text
+from gitcoord.core.documents.json_text import time_text
 from gitcoord.core.documents.outcomes import Verdict
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.project import ProjectStatus
