@@ -7,7 +7,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
+from gitcoord.faces.cli.terminal import commands
 from gitcoord.ledger.format.meta import RECORD
 from gitcoord.service.schemas import catalog
 from gitcoord.service.schemas.result_kinds import RESULTS
@@ -76,3 +78,9 @@ def described(files: Mapping[str, str], lines: Iterable[str]) -> Iterator[tuple[
             yield f"records/{'head' if 'now' in value else 'refusals' if 'refusals' in value else 'command'}", value
         if f"commands/{value.get('do')}" in catalog.names():
             yield f"commands/{value['do']}", value["args"]
+
+
+def result_of_tool(tool: str) -> str:
+    """Return the name of the schema of what a tool returns: that of its command."""
+    words = commands.for_shell(sentence(Call.of(tool, ...))).strip("`").split()[1:]
+    return f"results/{'_'.join(words[:2] if ' '.join(words[:2]) in RESULTS else words[:1])}"

@@ -34,6 +34,9 @@ class Answer(TypedDict, total=False):
         seen_by: who can read what is written there, said once.
         already: it was so before.
         why: in words, why something is not as it was asked for.
+        next_offset: where the next page begins.
+        understood: of a tool: how arguments were read that are called otherwise.
+        cut, how_to_narrow: of a tool: which parts were too long for a client, and how to ask for less.
     """
 
     next_step: str
@@ -45,6 +48,10 @@ class Answer(TypedDict, total=False):
     seen_by: str
     already: bool
     why: str
+    next_offset: int
+    understood: list[str]
+    cut: list[str]
+    how_to_narrow: str
 
 
 class Refused(Answer):

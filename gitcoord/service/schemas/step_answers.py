@@ -221,7 +221,6 @@ class ProjectShown(Answer):
     Attributes:
         available: the numbers of the steps that can be taken now, in that order.
         critical_path: the longest chain of unfinished steps.
-        next_offset: where the next page begins.
     """
 
     project: ShownProject
@@ -230,7 +229,6 @@ class ProjectShown(Answer):
     critical_path: list[int]
     held: list[HeldRow]
     progress: float
-    next_offset: NotRequired[int]
 
 
 class ProjectDeleted(Answer):

@@ -16,6 +16,7 @@ from typing import Any
 
 from gitcoord.faces.mcp.results import all_seen
 from tests import fork_server
+from tests.schemas.checks import faults, result_of_tool
 
 ROOT = Path(__file__).parents[3]
 ANSWER_S = 60  # a bound for a hang on a machine that is busy with other tests
@@ -111,10 +112,12 @@ class ServerProcess:
         return answer["result"]
 
     def call(self, tool: str, **arguments: object) -> Message:
-        """Call a tool; return the structured result."""
+        """Call a tool; return the structured result, which is as the schema of its command says."""
         answer = self.request("tools/call", {"name": tool, "arguments": arguments})
         assert "structuredContent" in answer.get("result", {}), answer
-        return answer["result"]["structuredContent"]
+        result = answer["result"]["structuredContent"]
+        assert faults(result_of_tool(tool), result, is_closed=True) == []
+        return result
 
     def error(self, tool: str, **arguments: object) -> str:
         """Call a tool in vain; return the text."""
