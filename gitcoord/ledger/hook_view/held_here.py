@@ -2,7 +2,7 @@
 
 Rules:
   * No remote is asked and nothing is written. What this clone took itself it knows, whatever else it has read.
-  * A step that a session was given, and whose ledger cannot be read here, is held as far as is known.
+  * A step that a session was given is held as far as is known where its ledger cannot be read here, or is of before.
 
 What this file does not know: who lives, which worktree is asked about.
 """
@@ -25,10 +25,10 @@ _GIVEN = ".json"  # as in `service/session/fences`, held by a test
 
 @dataclass(frozen=True, slots=True)
 class HeldStep:
-    """A step that sessions of this clone were given. `step`: as it is known here; `None`: it cannot be read."""
+    """A step that a session of this clone was given, the last one. `step`: as it is known here, if it is."""
 
     id: str
-    sessions: tuple[str, ...]
+    session: str
     step: Step | None
 
 
@@ -38,18 +38,21 @@ def steps_held(glance: Glance, folder: Path, clones: Collection[str]) -> Iterato
     Raises:
         OSError: the folder cannot be read.
     """
-    given: dict[str, dict[str, tuple[str, ...]]] = {}
+    given: dict[str, dict[str, list[tuple[str, int]]]] = {}
     for session in files.names_in(folder / "fences", ""):
         for name in files.names_in(folder / "fences" / session, _GIVEN):
             project, _, num = name.removesuffix(_GIVEN).rpartition("@")  # no name of a project has an `@`
-            sessions = given.setdefault(project, {})
-            sessions[num] = (*sessions.get(num, ()), session)
-    for project, steps in sorted(given.items()):
-        known = _steps(glance, project, steps)
-        for num, sessions in sorted(steps.items()):
+            fence = files.read_json(folder / "fences" / session / name).get("fence")
+            rows = given.setdefault(project, {}).setdefault(num, [])
+            rows.append((session, fence if isinstance(fence, int) else 0))
+    for project, nums in sorted(given.items()):
+        known = _steps(glance, project, nums)
+        for num, rows in sorted(nums.items()):
             step = known.get(num)
-            if num not in known or (step is not None and step.is_held and step.clone in clones):
-                yield HeldStep(step.id if step is not None else f"{project}/{num}", sessions, step)
+            is_known = num in known and (step is None or step.fence >= max(fence for _, fence in rows))
+            if not is_known or (step is not None and step.is_held and step.clone in clones):
+                sessions = [session for session, _ in sorted(rows, key=lambda row: row[1])]
+                yield HeldStep(step.id if step else f"{project}/{num}", sessions[-1], step if is_known else None)
 
 
 def claims_held(glance: Glance, clones: Collection[str]) -> list[Claim]:

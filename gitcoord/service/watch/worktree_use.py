@@ -32,8 +32,11 @@ from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.hook_view import held_here, view
 from gitcoord.ledger.hook_view.glance import Clocks, Glance, Where
+from gitcoord.remote.store.plain_store import PlainStore
+from gitcoord.remote.transports.path_remote import git_dir_of, usable_as_local
 from gitcoord.service.place.placement import Placement
 from gitcoord.service.session.holder_liveness import ENDED
+from gitcoord.source.checkout.remote_urls import path_of
 from gitcoord.source.checkout.repository import Repository, open_repository
 from gitcoord.source.history import unlanded, unsaved
 
@@ -137,7 +140,14 @@ class _Look:
         place = Placement({**followed, **settings}, followed).where(repository, env)
         where = Where(self.folder, place.url, place.namespace, repository.top, env, place.repo)
         clocks = Clocks(lambda: self.host.now().timestamp(), self.host.monotonic, self.host.sleep)
-        return view.known(where, clocks)
+        path = path_of(place.url, repository) if place.url else None
+        namespace = f"{place.namespace}/"
+        if path is None or usable_as_local(path, env=env, namespace=namespace) is not None:
+            return view.known(where, clocks)
+        tips = PlainStore(git_dir_of(path) or path, env).tips([f"{namespace}claims", f"{namespace}steps/"])
+        return Glance(
+            where, clocks, clocks.monotonic(), namespace, {**tips}, has_steps=True
+        )  # as every command reads it
 
     def uses(self) -> Iterator[Row]:
         """Yield what uses them."""
@@ -174,7 +184,7 @@ class _Look:
         """Yield the steps of agents there. `clones`: the ids of this one."""
         for held in held_here.steps_held(self.glance, self.folder, clones):
             step = held.step
-            session = step.session_id if step else held.sessions[-1]
+            session = step.session_id if step else held.session
             agent = (step.agent_id if step else None) or ""
             place = self._place_of(session, agent, step.worktree if step else None)
             if place is not None and place not in self.names:

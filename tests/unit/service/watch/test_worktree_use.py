@@ -1,7 +1,9 @@
 """Whether a worktree is in use: by whom, told from this machine alone; what cannot be told is never "free"."""
 
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ from gitcoord.service.session.identity import join
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, complete_step, recover_step, start_step
 from gitcoord.service.watch import worktree_use
+from gitcoord.service.watch.agents import release_stale, stale_agents
 from tests.conftest import AddWorktree, Clone, Git, MakeRepo
 from tests.unit.service.world import Agents, Shared, crash, damage, later, project, seen, store_of, write_ref
 
-Asked = Callable[..., list[dict[str, Any]]]
+ROOT = Path(__file__).parents[4]
 
 
 def used_by(path: Path | str, cwd: Path, **env: str) -> list[dict[str, Any]]:
@@ -54,6 +57,52 @@ def test_a_session_uses_its_worktree_and_no_other_one(agents: Agents, repo: Path
     )
     assert row["process"]["pid"] == os.getpid()
     assert used_by(two, repo) == []
+
+
+AGENT = """
+import os, pathlib, sys; from gitcoord.runtime import open_workspace
+from gitcoord.service.steps.step_work import claim_step
+workspace = open_workspace(pathlib.Path(), os.environ, tool="codex", serve=True)
+claim_step(workspace); print(workspace.session_id, flush=True); sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def process(shared: Shared, add_worktree: AddWorktree, agents: Agents) -> Iterator[subprocess.Popen[str]]:
+    """A program that lives and holds a step, in a worktree `wt` of the first of two clones."""
+    project(agents(shared.one, "ann/cli/one"))
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "GITCOORD_AGENT": "bob/codex/wt"}
+    command = [sys.executable, "-c", AGENT]
+    pipe = subprocess.PIPE
+    cwd = add_worktree(shared.one, "wt")
+    with subprocess.Popen(command, cwd=cwd, env=env, stdin=pipe, stdout=pipe, text=True) as agent:
+        yield agent
+        agent.kill()
+
+
+def test_the_process_of_a_session_is_named_and_once_it_is_killed_only_its_step_counts(
+    process: "subprocess.Popen[str]", shared: Shared, agents: Agents
+) -> None:
+    assert process.stdout is not None
+    session = process.stdout.readline().strip()
+    wt = shared.one.parent / "wt"
+    here, there = agents(shared.one, "ann/cli/one"), agents(shared.two, "cat/cli/two")
+
+    (living, step) = used_by(wt, shared.one)
+    assert (living["session"], living["process"]["pid"], step["life"]) == (session, process.pid, "live")
+    assert [seen(stale_agents(workspace))["count"] for workspace in (here, there)] == [0, 0]
+
+    process.kill()
+    process.wait(60)
+    (step,) = used_by(wt, shared.one)
+
+    assert (step["step_id"], step["session"], step["life"]) == ("app/1", session, "over")
+    # Its own clone sees the lock; another one goes by heartbeats, and judges no silence before its limit.
+    assert [seen(stale_agents(workspace))["count"] for workspace in (here, there)] == [1, 0]
+    found = seen(release_stale(there, {"agents": [{"steps": [{"step_id": "app/1"}], "held": []}]}))
+    assert [row["step_id"] for row in found["refused"]] == ["app/1"]
+    assert seen(release_stale(here, stale_agents(here)))["recovered"] == ["app/1"]
+    assert used_by(wt, shared.one) == []
 
 
 def test_a_session_that_said_good_bye_may_come_back_and_one_that_ended_for_good_does_not(
@@ -135,6 +184,29 @@ def test_a_step_of_another_clone_uses_no_worktree_here(shared: Shared, agents: A
 
     assert used_by(shared.one, shared.one) == []
     assert [row["kind"] for row in used_by(shared.two, shared.one)] == ["session", "step"]
+
+
+@pytest.mark.parametrize("is_far", [False, True])
+def test_what_is_held_at_a_remote_is_known_here_also_while_a_far_one_is_away(
+    shared: Shared, agents: Agents, add_worktree: AddWorktree, git: Git, is_far: bool
+) -> None:
+    if is_far:
+        git(shared.one, "config", "remote.origin.url", f"file://{shared.remote}")
+    wt = add_worktree(shared.one, "wt")
+    bob = agents(wt, "bob/cli/wt")
+    project(bob)
+    claim_step(bob)
+    claim_files(bob, patterns=["a.py"])
+    if is_far:
+        shared.remote.rename(shared.remote.with_name("away.git"))
+
+    assert [(row["kind"], row["agent"]) for row in used_by(wt, shared.one)] == [
+        ("step", "bob/cli/wt"),
+        ("claim", "bob/cli/wt"),
+    ]
+    if not is_far:
+        recover_step(bob, step_id="app/1")
+        assert kinds(wt, shared.one) == ["claim"]
 
 
 def test_what_would_be_lost_with_the_folder_is_named(repo: Path, add_worktree: AddWorktree, git: Git) -> None:
@@ -267,6 +339,19 @@ def test_a_step_whose_ledger_is_damaged_and_a_session_whose_file_is_count(
         ("session", bob.session_id, None),
         ("step", bob.session_id, None),
     ]
+
+
+def test_a_step_counts_where_what_is_here_of_its_ledger_is_of_before_it_was_given(
+    agents: Agents, repo: Path, add_worktree: AddWorktree, git: Git
+) -> None:
+    bob = agents(add_worktree(repo, "wt"), "bob/cli/wt")
+    project(bob)
+    store, ref = store_of(repo), "refs/coord/steps/app"
+    before = git(store, "rev-parse", ref)
+    claim_step(bob)
+    git(store, "update-ref", ref, before)
+
+    assert [row["step_id"] for row in used_by("../wt", repo)] == ["app/1"]
 
 
 def test_a_claim_that_ran_out_uses_nothing(agents: Agents, repo: Path, add_worktree: AddWorktree) -> None:
