@@ -12,7 +12,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Claim": ("claim", "request", "queue", "owners", "hotspots", "promote"),
     "See": ("status", "agents", "worktree", "log", "metrics", "predict", "schema"),
     "Land": ("verify", "land"),
-    "Run": ("mcp", "sync", "hook"),
+    "Run": ("mcp", "relay", "sync", "hook"),
 }
 
 

@@ -40,6 +40,7 @@ NOUNS: Mapping[str, str] = {
     "metrics": "gitcoord.faces.cli.work.metrics",
     "schema": "gitcoord.faces.cli.schema",
     "import": "gitcoord.faces.cli.setup.import_data",
+    "relay": "gitcoord.faces.cli.relay",
     "sync": "gitcoord.faces.cli.sync",
     "land": "gitcoord.faces.cli.files.land",
     "config": "gitcoord.faces.cli.setup.config",

@@ -4,6 +4,7 @@
     <namespace>/claims                 claims (of the whole remote)
     <namespace>/steps/<project>        one project, its name in lower case: two spellings are one ref
     <namespace>/heartbeats/<clone>     liveness of one clone; replaced, never chained
+    <namespace>/relay/<name>           how far a relay has delivered; replaced, never chained
 
 The namespace is `refs/coord`, or `refs/heads/<prefix>/coord` where only branches may be pushed.
 """

@@ -1,11 +1,11 @@
-"""One question to an HTTP service, with gloves on: what another tool serves is read once, to import it.
+"""One question to an HTTP service, with gloves on: what another tool serves is read to import it, events are posted.
 
 Rules:
   * It ends: each answer has a time as a whole and a size, and a body is never unpacked.
-  * It goes where it was sent: a redirect is an error that names the other place, and no proxy is asked.
+  * It goes where it was sent: a redirect is an error, or an answer like any other, and no proxy is asked.
   * SEC-2: a token travels in a header, never in a URL; a URL with a user or a password is refused.
 
-What this file does not know: what is asked.
+What this file does not know: what is asked, or sent.
 """
 
 import http.client
@@ -13,12 +13,12 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from typing import Final, NamedTuple
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from gitcoord.errors import InvalidError, UnreachableError
 from gitcoord.redaction import redact
@@ -37,6 +37,13 @@ class HttpAnswer:
 
     status: int
     body: bytes
+
+
+class Posted(NamedTuple):
+    """What a receiver answered. `retry_after`: the header, as it came."""
+
+    status: int
+    retry_after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,23 @@ class HttpPlace:
         clear = parts.scheme == "http" and not _is_loopback(parts.hostname or "")
         return cls(redact(url.rstrip("/")), parts, clear)
 
+    @classmethod
+    def of_receiver(cls, url: str) -> "HttpPlace":
+        """Look at the URL of what takes posts, whose path and query may be secrets: `url` has neither of them.
+
+        Raises:
+            InvalidError: it is none of an HTTP service, or there is a user or a password in it. It is not shown.
+        """
+        try:
+            is_clear = cls.of(url.partition("?")[0]).is_clear
+            parts = urlsplit(url if _LEGAL.fullmatch(url) else "")
+            if parts.hostname:
+                return cls(f"{parts.scheme}://{parts.netloc}", parts, is_clear)
+        except (InvalidError, ValueError):
+            pass
+        message = "That is not the URL of a receiver: it is no http or https, or there is a user or a password in it."
+        raise InvalidError(message, hint="Give it like https://hooks.example.com/gitcoord.")
+
     def get(self, path: str, token: str | None, *, within_s: float = ANSWER_S) -> HttpAnswer:
         """Ask for something below the URL; `path` is ours.
 
@@ -99,6 +123,25 @@ class HttpPlace:
             raise self._unreachable("it took too long" if over.is_set() else "the answer was cut short")
         return HttpAnswer(response.status, body)
 
+    def post(self, body: bytes, headers: Mapping[str, str], *, within_s: float) -> Posted:
+        """Send a body; of the answer only the head is read, since nothing in its body counts.
+
+        Raises:
+            UnreachableError: there was no answer, or none in time.
+        """
+        given = {"Connection": "close", **headers}
+        target = urlunsplit(("", "", self.parts.path or "/", self.parts.query, ""))
+        with self._connection() as connection, _bounded(connection, within_s) as over:
+            try:
+                connection.request("POST", target, body=body, headers=given)
+                with connection.getresponse() as response:
+                    posted = Posted(response.status, response.headers.get("Retry-After"))
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                raise self._unreachable("it took too long" if over.is_set() else error, "posted to") from None
+        if over.is_set():  # a head that was cut off looks like a whole one
+            raise self._unreachable("it took too long", "posted to")
+        return posted
+
     @contextmanager
     def _connection(self) -> Generator[http.client.HTTPConnection]:
         host, port = self.parts.hostname or "", self.parts.port
@@ -112,9 +155,9 @@ class HttpPlace:
         finally:
             connection.close()
 
-    def _unreachable(self, error: object) -> UnreachableError:
+    def _unreachable(self, error: object, what: str = "read") -> UnreachableError:
         text = clean_text(str(error) or type(error).__name__, chars_max=120)
-        return UnreachableError(f"{self.url} cannot be read: {text}.", hint="Look whether it runs, then try again.")
+        return UnreachableError(f"{self.url} cannot be {what}: {text}.", hint="Look whether it runs, then try again.")
 
 
 def _is_loopback(host: str) -> bool:

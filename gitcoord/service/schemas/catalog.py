@@ -27,6 +27,7 @@ from gitcoord.core.documents.policy import Policy
 from gitcoord.core.documents.rewind import Decisions
 from gitcoord.core.documents.spelling import nearest
 from gitcoord.core.owners.refusal_counts import Counter
+from gitcoord.core.relay.relay import Relay
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import COMMANDS
@@ -55,6 +56,7 @@ _KINDS: Mapping[str, Mapping[str, type]] = {
         "notice": Notice,
         "policy": Policy,
         "project": Project,
+        "relay": Relay,
         "queue_entry": QueueEntry,
         "release_request": ReleaseRequest,
         "step": Step,

@@ -5,7 +5,7 @@ What this file does not know: how commands are called as tools.
 
 from collections.abc import Mapping
 
-from gitcoord.service.schemas import claim_answers, setup_answers, step_answers, team_answers
+from gitcoord.service.schemas import claim_answers, relay_answers, setup_answers, step_answers, team_answers
 
 RESULTS: Mapping[str, tuple[type, ...]] = {
     "init": (setup_answers.Wired,),
@@ -65,5 +65,10 @@ RESULTS: Mapping[str, tuple[type, ...]] = {
     "schema": (setup_answers.SchemasListed, setup_answers.SchemaShown),
     "verify": (team_answers.Verified,),
     "land": (team_answers.BranchesLanded,),
+    "relay": (relay_answers.RelayReport,),
+    "relay stats": (relay_answers.RelaysListed,),
+    "relay tail": (relay_answers.RelayTail,),
+    "relay retry": (relay_answers.DeliveriesRetried,),
+    "relay purge": (relay_answers.DeliveriesPurged,),
     "sync": (setup_answers.Synced,),
 }

@@ -115,17 +115,28 @@ def write(workspace: Workspace, what: str, decide: Callable[[Now], Change | None
     except Timeout:
         message = "Another process of this clone holds the lock; nothing was changed."
         raise ContendedError(message, hint="Try again.") from None
-    if outcome is not None and outcome.status is not SwapStatus.WON:
-        if outcome.status is SwapStatus.DENIED:
-            raise DeniedError(f"The remote declined {what}: {outcome.message}.", hint="Ask its administrator.")
-        if outcome.status is SwapStatus.UNREACHABLE:
-            text = f"{what[:1].upper()}{what[1:]} could not be written: {outcome.message}."
-            raise outcome.cause or UnreachableError(text, hint="Try again.")
-        if outcome.status is SwapStatus.UNKNOWN:
-            text = f"No answer came back from the remote ({outcome.message}); {what} may have been written or not."
-            raise UnknownOutcomeError(text, hint="Look at it, then try again.")
-        raise ContendedError(f"Others changed {what} at every attempt.", hint="Look at it, then try again.")
+    if outcome is not None:
+        check_won(outcome, what)
     return outcome is not None
+
+
+def check_won(outcome: SwapOutcome, what: str) -> None:
+    """Raise the error of a swap that was not won. `what`: what an error calls what was to be written.
+
+    Raises:
+        ContendedError, DeniedError, UnreachableError, UnknownOutcomeError: it was not written.
+    """
+    if outcome.status is SwapStatus.WON:
+        return
+    if outcome.status is SwapStatus.DENIED:
+        raise DeniedError(f"The remote declined {what}: {outcome.message}.", hint="Ask its administrator.")
+    if outcome.status is SwapStatus.UNREACHABLE:
+        text = f"{what[:1].upper()}{what[1:]} could not be written: {outcome.message}."
+        raise outcome.cause or UnreachableError(text, hint="Try again.")
+    if outcome.status is SwapStatus.UNKNOWN:
+        text = f"No answer came back from the remote ({outcome.message}); {what} may have been written or not."
+        raise UnknownOutcomeError(text, hint="Look at it, then try again.")
+    raise ContendedError(f"Others changed {what} at every attempt.", hint="Look at it, then try again.")
 
 
 def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapOutcome | None:

@@ -1,6 +1,7 @@
 """Asking a service: the answer is whole, in time and small, or an error says which it was not."""
 
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -13,6 +14,7 @@ from gitcoord.remote.git.bounded_http import ANSWER_BYTES_MAX, HttpPlace
 from gitcoord.remote.git.git_credential import password_for
 from tests.conftest import Git
 from tests.foreign import Coord, send, served
+from tests.servers.webhook_receiver import received, reply
 
 
 @pytest.fixture
@@ -149,3 +151,46 @@ def test_git_s_credential_helper_is_asked_and_nobody_else(git: Git, tmp_path: Pa
 
     assert (before, password_for(place.parts, cwd=repo, env=os.environ)) == (None, "from-helper")
     assert password_for(HttpPlace.of("http://other.invalid").parts, cwd=repo, env=os.environ) is None
+
+
+def test_a_post_goes_to_path_and_query_and_its_answer_is_a_status() -> None:
+    with received() as hook:
+        hook.answers(reply(429, "x" * 10_000_000, Retry_After="7"))
+
+        posted = HttpPlace.of_receiver(f"{hook.url}/a/b?key=abc").post(b"{}", {"X-Test": "1"}, within_s=5)
+
+    assert posted == (429, "7")
+    assert [(post.path, post.body, post.headers["x-test"]) for post in hook.posts] == [("/a/b?key=abc", b"{}", "1")]
+
+
+@pytest.mark.rule("SEC-2")
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://ann:hush@h/", "https://hush@h/", "ftp://h/hush", "http:///hush", "hush", "http://h/hush\r\nX: y"),
+        *("http://h/?hush hush", "http://h/#hush", "file:///hush"),
+    ],
+)
+def test_what_is_no_receiver_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(InvalidError, match="not the URL of a receiver") as caught:
+        HttpPlace.of_receiver(url)
+
+    assert "hush" not in str(caught.value) + caught.value.hint
+
+
+@pytest.mark.rule("SEC-2")
+def test_of_a_receiver_only_the_host_is_kept() -> None:
+    assert (
+        HttpPlace.of_receiver("https://hooks.example.com:8443/T0/B0/secret?k=v").url == "https://hooks.example.com:8443"
+    )
+
+
+@pytest.mark.rule("SEC-2")
+def test_a_receiver_whose_certificate_is_not_known_gets_nothing(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run([*words, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
+    with received(certificate, key) as hook, pytest.raises(UnreachableError, match="CERTIFICATE_VERIFY_FAILED"):
+        HttpPlace.of_receiver(hook.url).post(b"{}", {}, within_s=5)
+
+    assert hook.posts == []

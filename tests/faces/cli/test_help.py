@@ -13,7 +13,7 @@ from gitcoord.faces.cli.help import GROUPS as BY_PURPOSE
 from tests.faces.cli.conftest import Run, RunProgram
 
 GROUPS = {"agents", "worktree", "project", "step", "config", "policy", "owners", "claim", "request", "queue", "import"}
-GROUPS |= {"metrics"}  # alone it is a command, too
+GROUPS |= {"metrics", "relay"}  # alone each is a command, too
 
 
 def commands() -> Iterator[tuple[str, ...]]:
@@ -39,6 +39,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("claim", verb) for verb in ("add", "check", "list", "extend", "release")}
     expected |= {("request", verb) for verb in ("file", "list", "answer", "wait")}
     expected |= {("agents", verb) for verb in ("list", "show", "stale")} | {("worktree", "in-use")}
+    expected |= {("relay", verb) for verb in ("stats", "tail", "retry", "purge")}
     expected |= {("queue", verb) for verb in ("list", "cancel")}
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
     expected |= {("metrics", series) for series in ("auto-resolutions", "hotspots")}
@@ -54,6 +55,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
             "status",
             "log",
             "metrics",
+            "relay",
             "schema",
             "sync",
             "mcp",

@@ -84,6 +84,13 @@ def urgencies(incomplete: str) -> list[str]:
     return [urgency.value for urgency in Urgency if urgency.value.startswith(incomplete)]
 
 
+def events(incomplete: str) -> list[str]:
+    """Offer events."""
+    from gitcoord.core.documents.events import Event
+
+    return [event.value for event in Event if event.value.startswith(incomplete)]
+
+
 def statuses(incomplete: str) -> list[str]:
     """Offer statuses of projects."""
     from gitcoord.core.steps.project import ProjectStatus

@@ -66,6 +66,11 @@ def line(text: str = "") -> None:
     sys.stdout.write(plain(text) + "\n")
 
 
+def flush() -> None:
+    """Hand over what was written: a command that goes on may be read through a pipe."""
+    sys.stdout.flush()
+
+
 def paragraph(text: str, indent: str = "  ") -> None:
     """Write a text of several lines, indented."""
     for line in plain_lines(text).splitlines():

@@ -1,0 +1,1 @@
+"""Relays: how far one has delivered, what waits to be tried again, and when."""

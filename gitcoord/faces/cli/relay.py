@@ -1,0 +1,206 @@
+"""`gitcoord relay …`: deliver what happens to other services, as webhooks."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from gitcoord.core.documents.names import amount
+from gitcoord.errors import UsageError
+from gitcoord.faces.cli.terminal import completion, show, world
+from gitcoord.faces.cli.terminal.calls import REFUSED, Result, answer, opened
+from gitcoord.faces.cli.terminal.columns import ids, names, prose
+from gitcoord.faces.cli.terminal.fields import number, records, text, whole
+from gitcoord.faces.cli.terminal.options import AsJson, Yes, confirm, examples, group
+from gitcoord.redaction import redact
+
+_app = group("Deliver what happens to other services, as webhooks.")
+_RUN = (
+    "gitcoord relay --url http://127.0.0.1:8000/ --secret-env HOOK_SECRET",
+    "gitcoord relay --url-env HOOK_URL --secret-env HOOK_SECRET --once",
+    "gitcoord relay --url-env URL --secret-env KEY --event step_completed",
+)
+_Name = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="Which relay: one for each receiver, with a position of its own.")
+]
+_Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=50, help="At most so many of each.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add this noun."""
+    root.add_typer(_app, name="relay")
+
+
+@_app.callback(invoke_without_command=True, epilog=examples(*_RUN))
+def run(  # noqa: PLR0913 - what may be said, by name
+    context: typer.Context,
+    *,
+    url: Annotated[
+        str | None, typer.Option("--url", metavar="URL", help="Where to deliver; others see a command line.")
+    ] = None,
+    url_env: Annotated[
+        str | None, typer.Option("--url-env", metavar="VARIABLE", help="The variable of the environment with the URL.")
+    ] = None,
+    secret_env: Annotated[
+        str | None,
+        typer.Option("--secret-env", metavar="VARIABLE", help="The variable with the secret that signs each body."),
+    ] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option("--event", metavar="EVENT", help="Only this event; repeat it.", autocompletion=completion.events),
+    ] = None,
+    name: _Name = "webhooks",
+    once: Annotated[bool, typer.Option("--once", help="Deliver what is there, then end: for cron and CI.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Deliver events until it is interrupted, or once."""
+    if context.invoked_subcommand is not None:
+        return 0
+    from gitcoord.service.relay import relays
+
+    if (url is None) == (url_env is None) or secret_env is None:
+        raise UsageError(
+            "A relay needs one URL and one secret.", hint="Give --url or --url-env, and --secret-env; see `--help`."
+        )
+    env = world.environment()
+    address = url or relays.value_in(env, url_env or "", "the URL")
+    secret = relays.value_in(env, secret_env, "the secret")
+    if once:
+        return answer(
+            lambda workspace: relays.rounds_of(
+                workspace, name=name, url=address, secret=secret, events=event or ()
+            ).once(),
+            _report,
+            as_json=as_json,
+            refused=lambda result: whole(result.get("failed")) > 0,
+        )
+    with opened() as workspace:
+        rounds = relays.rounds_of(workspace, name=name, url=address, secret=secret, events=event or ())
+        show.aside("relay", f"{name} delivers to {redact(rounds.receiver)} until it is interrupted")
+        now = workspace.setting.host.now
+
+        def tell(result: Result) -> None:
+            show.json_object(result) if as_json else _report(result, now())
+            show.flush()
+
+        rounds.forever(tell)
+    return REFUSED
+
+
+@_app.command("stats", epilog=examples("gitcoord relay stats", "gitcoord relay stats --name chat --json"))
+def stats(
+    *,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only this relay.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show how much each relay has delivered, and what waits."""
+    from gitcoord.service.relay import relays
+
+    return answer(lambda workspace: relays.get_stats(workspace, name=name), _stats, as_json=as_json)
+
+
+@_app.command("tail", epilog=examples("gitcoord relay tail", "gitcoord relay tail --name chat -n 50 --json"))
+def tail(*, name: _Name = "webhooks", limit: _Limit = 20, as_json: AsJson = False) -> int:
+    """Show the last attempts, and what waits or was given up."""
+    from gitcoord.service.relay import relays
+
+    return answer(lambda workspace: relays.get_tail(workspace, name=name, limit=limit), _tail, as_json=as_json)
+
+
+@_app.command("retry", epilog=examples("gitcoord relay retry", "gitcoord relay retry 3f2a… --name chat"))
+def retry(
+    delivery: Annotated[
+        list[str] | None, typer.Argument(metavar="DELIVERY", help="Ids of deliveries; none: all of them.")
+    ] = None,
+    *,
+    name: _Name = "webhooks",
+    as_json: AsJson = False,
+) -> int:
+    """Try again what waits or was given up, in the next round."""
+    from gitcoord.service.relay import relays
+
+    return answer(
+        lambda workspace: relays.retry(workspace, name=name, ids=delivery or ()),
+        lambda result, _: show.line(f"to be tried again by the relay {name}: {number(result.get('count'))}"),
+        as_json=as_json,
+    )
+
+
+@_app.command("purge", epilog=examples("gitcoord relay purge", "gitcoord relay purge --name chat --relay --yes"))
+def purge(
+    *,
+    name: _Name = "webhooks",
+    waiting: Annotated[bool, typer.Option("--waiting", help="Also what waits to be tried again.")] = False,
+    relay: Annotated[bool, typer.Option("--relay", help="The whole relay, with its position.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> int:
+    """Forget what was given up."""
+    from gitcoord.service.relay import relays
+
+    confirm(f"Forget what the relay {name} has not delivered?", yes=yes)
+    return answer(
+        lambda workspace: relays.purge(workspace, name=name, waiting=waiting, relay=relay),
+        lambda result, _: show.line(
+            f"forgotten: {amount(whole(result.get('purged')), 'event')}"
+            + (f", and the relay {name}" if result.get("removed") else "")
+        ),
+        as_json=as_json,
+    )
+
+
+def _report(result: Result, _now: datetime) -> None:
+    if result.get("problem"):
+        show.aside("problem", text(result.get("problem")))
+        return
+    if result.get("begun"):
+        show.line(f"the relay {text(result.get('relay'))} begins with what happens from now on")
+    for attempt in records(result.get("attempts")):
+        word = "delivered" if attempt.get("delivered") else "failed"
+        show.line(
+            f"{word} {text(attempt.get('event_type'))} {text(attempt.get('delivery_id'))[:12]}: "
+            f"{text(attempt.get('answer'))}"
+        )
+    counts = [f"{name} {number(result.get(name))}" for name in ("delivered", "failed", "waiting", "exhausted")]
+    show.line(", ".join(counts))
+
+
+def _stats(result: Result, _now: datetime) -> None:
+    facts = ("delivered", "failed", "given_up", "waiting", "exhausted")
+    rows = [
+        [
+            text(row.get("relay")),
+            *(number(row.get(fact)) for fact in facts),
+            text(row.get("next_attempt_at"))[:19],
+            text(row.get("receiver")),
+        ]
+        for row in records(result.get("relays"))
+    ]
+    if rows:
+        show.table((ids("relay"), *facts, "next (utc)", names("receiver")), rows)
+    else:
+        show.line("No relay was started yet.")
+
+
+def _tail(result: Result, _now: datetime) -> None:
+    attempts = [
+        [
+            text(row.get("at"))[:19],
+            text(row.get("event_type")),
+            number(row.get("attempt")),
+            text(row.get("result")),
+            text(row.get("delivery_id")),
+            text(row.get("answer")),
+        ]
+        for row in records(result.get("attempts"))
+    ]
+    if attempts:
+        show.table(("time (utc)", "event", "attempt", "result", ids("delivery"), prose("answer")), attempts)
+    else:
+        show.line("Nothing was tried yet.")
+    for word in ("waiting", "exhausted"):
+        for row in records(result.get(word)):
+            show.line(
+                f"{word} {text(row.get('delivery_id'))} {text(row.get('event_type'))}, "
+                f"after {number(row.get('attempts'))}: {text(row.get('problem'))}"
+            )

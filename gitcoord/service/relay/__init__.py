@@ -1,0 +1,1 @@
+"""Relays: events of the ledgers, delivered to other services."""
