@@ -37,9 +37,11 @@ class AttentionKind(StrEnum):
     CLOCK_OFF = "clock_off"
     RELEASE_ASKED = "release_asked"
     CLAIM_ENDS = "claim_ends"
+    EDIT_REFUSED = "edit_refused"
     STEP_FAILED = "step_failed"
     STEP_STALE = "step_stale"
     CALL_WAITING = "call_waiting"
+    CONFLICT_PREDICTED = "conflict_predicted"
     NO_CALL = "no_call"
     HOLDER_GONE = "holder_gone"
     KEPT = "kept"
@@ -136,6 +138,8 @@ _WORDS: Mapping[AttentionKind, tuple[str, tuple[str, str]]] = {
     AttentionKind.CLOCK_OFF: ("", ("clock off", "clock off")),
     AttentionKind.RELEASE_ASKED: ("request", ("", "")),
     AttentionKind.CLAIM_ENDS: ("claim", ("ends", "end")),
+    AttentionKind.EDIT_REFUSED: ("edit", ("of what another agent holds", "of what another agent holds")),
+    AttentionKind.CONFLICT_PREDICTED: ("branch", ("will not merge with yours", "will not merge with yours")),
     AttentionKind.STEP_FAILED: ("step", ("failed", "failed")),
     AttentionKind.STEP_STALE: ("step", ("stale", "stale")),
     AttentionKind.CALL_WAITING: ("call", ("waits behind you", "wait behind you")),

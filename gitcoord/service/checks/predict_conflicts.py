@@ -27,7 +27,9 @@ from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger.clone import files
 from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS
+from gitcoord.service.checks import last_prediction
 from gitcoord.service.checks.active_branches import PUSHED_DAYS, Behind, Gathered, active, gather
+from gitcoord.service.checks.last_prediction import Predicted
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.merges import broken_references, trial_merge
@@ -84,6 +86,7 @@ def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit:
     kept, behind = _Kept.of(workspace), active_branches(workspace)
     since_s, namespace = _since(workspace.setting.host.now()), workspace.setting.refs.namespace
     rows: list[Json] = []
+    predicted: list[Predicted] = []
     with trial(workspace.repository) as place:
         gathered = gather(place, behind, wanted, workspace.code_url, since_s=since_s, namespace=namespace)
         if branch and branch not in {side.name for side in gathered.sides}:
@@ -104,6 +107,8 @@ def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit:
             if (found.get("conflicts") or found.get("troubles")) and not landed.has(ours, theirs):
                 who: list[Json] = [_compared(side, behind) for side in (ours, theirs)]
                 dirty: list[Json] = [side.name for side in (ours, theirs) if side.dirty]
+                tips = (ours.commit, theirs.commit)
+                predicted.append(Predicted((ours.name, theirs.name), tips, _paths(found), workspace.setting.host.now()))
                 rows.append(
                     {
                         "branches": [ours.name, theirs.name],
@@ -113,6 +118,8 @@ def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit:
                     }
                 )
     kept.save()
+    host = workspace.setting.host
+    last_prediction.note(workspace.setting.clone.folder, predicted, branch, host.now(), host.unique)
     names: list[Json] = [side.name for side in sides]
     compared: list[Json] = [_compared(side, behind) for side in sides]
     result: dict[str, Json] = {"predictions": rows[:limit], "count": len(rows), "branches": names, "pairs": len(pairs)}
@@ -274,6 +281,12 @@ def _merged(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, the
     found = out
     kept.keep(key, found)
     return found
+
+
+def _paths(found: Mapping[str, Json]) -> tuple[str, ...]:
+    rows = found.get("conflicts") or found.get("troubles")
+    paths = [row.get("path") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return tuple(dict.fromkeys(str(path) for path in paths))
 
 
 def _conflict(conflict: trial_merge.Conflict) -> dict[str, Json]:

@@ -5,6 +5,9 @@
     holder_gone       claims whose holder is gone                   {agent, clone, life, last_seen, free_at, claims}
     release_asked     an agent waits for an answer                  {request_id, claim, agent, holder, requested, …}
     claim_ends        the caller's claim is about to end            {claim, patterns}
+    edit_refused      the caller edited what another agent holds    {paths}
+    conflict_predicted    the last prediction said so of a branch   {branch, other, paths}
+                      of the caller's, and neither has moved since
     no_call           it holds something and lives, but its agent   {agent, clone, called_at, on, claims}
                       has called no tool for long
     call_waiting      a call stands in the line                     {queue_id, agent, patterns, created_at, …}
@@ -36,6 +39,7 @@ from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.ledger.leader.declined import Declined
+from gitcoord.service.checks.last_prediction import Predicted
 
 ENDS_SOON = timedelta(minutes=15)  # time enough to finish an edit and commit it, or to extend the claim
 DECLINED_SHOWN = timedelta(days=1)  # who has not tried again since may have other plans
@@ -247,6 +251,37 @@ def claims_ending(claims: Iterable[Claim], asked: Collection[str], viewer: Viewe
             )
         )
     return rows
+
+
+def edits_refused(paths: Sequence[str]) -> Iterable[Attention]:
+    """Yield that the caller's edits were not claimed, for others hold the files."""
+    if paths:
+        yield Attention(
+            kind=AttentionKind.EDIT_REFUSED,
+            rank=Rank.HIGH,
+            who=YOU,
+            about=paths[0],
+            message=f"you edited {_few(paths)}, which another agent holds",
+            next_step=sentence("See who, then undo it or ask: ", Call.of("check_conflicts", files=paths[:NAMED]), "."),
+            facts={"paths": [*paths[:PATTERNS_SHOWN]]},
+        )
+
+
+def conflicts_predicted(pairs: Iterable[Predicted], own: Collection[str], viewer: Viewer) -> Iterable[Attention]:
+    """Yield the pairs of which one branch is the caller's."""
+    for pair in pairs:
+        branch, other = pair.branches if pair.branches[0] in own else pair.branches[::-1]
+        where = f": {_few(pair.paths)}" if pair.paths else ""
+        yield Attention(
+            kind=AttentionKind.CONFLICT_PREDICTED,
+            rank=Rank.MEDIUM,
+            who=YOU,
+            about=other,
+            message=f"{branch} does not merge with it{where} (predicted {viewer.ago(pair.at)} ago)",
+            next_step=sentence("See where, and who has it: ", Call.of("predict_conflicts", branch=branch), "."),
+            since=pair.at,
+            facts={"branch": branch, "other": other, "paths": [*pair.paths]},
+        )
 
 
 def calls_waiting(line: Iterable[Row], own_claims: Collection[str], viewer: Viewer) -> list[Attention]:

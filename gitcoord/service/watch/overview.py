@@ -21,9 +21,12 @@ from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError
+from gitcoord.ledger.clone import files
+from gitcoord.ledger.clone.snapshot_files import EDITS
 from gitcoord.ledger.leader import declined, lost_swaps
 from gitcoord.ledger.liveness.clock_offset import said
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.service.checks import last_prediction
 from gitcoord.service.claims.dry_run import rows_of
 from gitcoord.service.claims.queue_rows import queue_rows
 from gitcoord.service.session import freshness, holder_liveness
@@ -169,9 +172,32 @@ def _unordered(workspace: Workspace, seen: Seen, whose: Whose) -> Iterator[Atten
     yield from attention.requests_open(shown, register, viewer)
     own = [claim for claim in _active(workspace, register) if is_own(*claim.holder)]
     yield from attention.claims_ending(own, {request.claim for request in asked}, viewer)
+    yield from attention.edits_refused(_refused_edits(workspace, viewer))
+    yield from _predicted(workspace, seen, own, viewer)
     for waiting in attention.calls_waiting(seen.line, {claim.id for claim in own}, viewer):
         if waiting.who == YOU or whose(str(waiting.facts["agent"]), str(waiting.facts["clone"])):
             yield waiting
+
+
+def _refused_edits(workspace: Workspace, viewer: Viewer) -> list[str]:
+    """Return the edited paths that were refused to sessions of this party, until the next hook of each has shown it."""
+    entries, folder = workspace.setting.sessions.beats(viewer.now), workspace.setting.clone.folder / EDITS
+    own = [entry.id for entry in entries if any(viewer.is_own(agent, workspace.clone_id) for agent in entry.agents)]
+    said = [
+        files.read_json(folder / f"refused-{session}.json").get("paths") for session in (workspace.session_id, *own)
+    ]
+    return [*dict.fromkeys(str(path) for paths in said if isinstance(paths, list) for path in paths)]
+
+
+def _predicted(workspace: Workspace, seen: Seen, own: Sequence[Claim], viewer: Viewer) -> Iterable[Attention]:
+    """Say what the last prediction said of the branches of this party; git is asked only where that is something."""
+    pairs = last_prediction.noted(workspace.setting.clone.folder)
+    if not pairs:
+        return
+    held = (*own, *(step for step in seen.steps if viewer.is_own(step.agent_id or "", step.clone or "")))
+    branches = {doc.branch for doc in held if doc.branch} | {workspace.checkout.branch() or ""}
+    concerned = [pair for pair in pairs if not branches.isdisjoint(pair.branches)]
+    yield from attention.conflicts_predicted(last_prediction.current(workspace.repository, concerned), branches, viewer)
 
 
 def _refused(workspace: Workspace, listed: Mapping[RefName, Oid], viewer: Viewer) -> Iterable[Attention]:

@@ -67,5 +67,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     AttentionKind.NO_CALL: ("idle", "gitcoord agents list"),
     AttentionKind.RELEASE_ASKED: ("asked", "gitcoord request list"),
     AttentionKind.CLAIM_ENDS: ("ends", "gitcoord claim list --mine"),
+    AttentionKind.EDIT_REFUSED: ("edited", ""),
+    AttentionKind.CONFLICT_PREDICTED: ("merge", "gitcoord predict"),
     AttentionKind.CALL_WAITING: ("waits", "gitcoord queue list"),
 }

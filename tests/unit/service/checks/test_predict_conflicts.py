@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.call import calls_of
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.service.checks.predict_conflicts import active_branches, predict_conflicts
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, complete_step
+from gitcoord.service.watch.overview import needs_attention
 from tests.conftest import AddWorktree, Git, MakeRepo
 from tests.unit.service.world import Agents, Shared, commit_on, project, seen
 from tests.unit.source.places import commit_bomb
@@ -88,6 +90,44 @@ def test_branches_of_held_steps_are_active_wherever_they_are(agents: Agents, sha
 
     assert list(active_branches(ann)) == ["feat/1"]
     assert pairs(ann) == [["main", "feat/1"]]
+
+
+def test_what_was_predicted_of_a_branch_needs_attention_of_its_party_until_one_has_moved(
+    ann: Workspace, agents: Agents, repo: Path, git: Git
+) -> None:
+    bob, cat = agents(repo, "bob/cli/two"), agents(repo, "cat/cli/three")
+    for workspace, branch in ((ann, "one"), (bob, "two")):
+        work(git, repo, branch, **{"README.md": f"{branch}\n"})
+        claim_files(workspace, patterns=[f"{branch}.md"], branch=branch)
+    before = needs_attention(ann)
+    assert pairs(cat) == [["one", "two"]]
+    (row,), (theirs,), no_ones = needs_attention(ann), needs_attention(bob), needs_attention(cat)
+    assert pairs(cat, "main") == []
+    kept = needs_attention(ann)
+    git(repo, "branch", "--force", "two", commit_on(git, repo, "more", "two", **{"more.md": "more\n"}))
+
+    assert (before, no_ones) == ([], [])
+    assert (row.kind, row.rank, row.who, row.about) == ("conflict_predicted", "medium", "you", "two")
+    assert theirs.about == "one"
+    assert row.message.startswith("one does not merge with it: README.md (predicted ")
+    assert calls_of(row.next_step)[0].given == {"branch": "one"}
+    assert [found.about for found in kept] == ["two"]
+    assert needs_attention(ann) == []
+
+
+def test_a_prediction_that_finds_nothing_any_more_takes_back_what_was_predicted(
+    ann: Workspace, repo: Path, git: Git
+) -> None:
+    work(git, repo, "one", **{"README.md": "1\n"})
+    (repo / "README.md").write_text("2\n")
+    claim_files(ann, patterns=["README.md"], branch="one")
+    assert pairs(ann) == [["main", "one"]]
+    told = needs_attention(ann)
+    (repo / "README.md").write_text("# A project\n")
+    assert pairs(ann) == []
+
+    assert [row.kind for row in told] == ["conflict_predicted"]
+    assert needs_attention(ann) == []
 
 
 def test_branches_of_claims_are_active(ann: Workspace, repo: Path, git: Git) -> None:

@@ -14,6 +14,7 @@ import pytest
 from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.claims.claim_commands import ImportClaims
 from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.call import calls_of
 from gitcoord.faces.hooks.git import git_place
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.claims.claims import claim_files, list_claims
@@ -24,6 +25,7 @@ from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import set_policy
 from gitcoord.service.watch import edit_notes, end_session
 from gitcoord.service.watch.notices import take_notices
+from gitcoord.service.watch.overview import needs_attention
 from gitcoord.service.watch.snapshot import AT_ONCE_MAX, OLD_S, Snapshot
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Shared, later, project
@@ -87,6 +89,20 @@ def test_what_is_in_the_way_is_told_and_the_rest_is_claimed(ann: Workspace, bob:
     assert "request_release(claim_id='c-" in text
     (said,) = [one for one in take_notices(bob) if one["notice"] == "auto_claim_refused"]
     assert text in str(said["message"])
+
+
+def test_an_edit_that_was_refused_needs_attention_of_its_party_alone(
+    ann: Workspace, bob: Workspace, agents: Agents
+) -> None:
+    claim_files(ann, patterns=["src/a.py"])
+    note(bob, "src/a.py", "src/b.py")
+    taken(bob)
+
+    for workspace in (bob, agents(bob.repository.top, "bob/cli/wt")):
+        (row,) = needs_attention(workspace)
+        assert (row.kind, row.rank, row.who, row.facts["paths"]) == ("edit_refused", "high", "you", ["src/a.py"])
+        assert calls_of(row.next_step)[0].given == {"files": ["src/a.py"]}
+    assert needs_attention(ann) == []
 
 
 @pytest.mark.rule("HOOK-2")
