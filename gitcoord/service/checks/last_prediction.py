@@ -24,7 +24,7 @@ FILE = "predicted.json"
 PAIRS_MAX, PATHS_MAX = 50, 5
 
 
-class Predicted(NamedTuple):
+class PredictedPair(NamedTuple):
     """A pair of branches that would conflict. `paths`: some of where; none where it is only symbols."""
 
     branches: tuple[str, str]
@@ -33,7 +33,7 @@ class Predicted(NamedTuple):
     at: datetime
 
 
-def note(folder: Path, pairs: Iterable[Predicted], branch: str | None, now: datetime, unique: str) -> None:
+def note(folder: Path, pairs: Iterable[PredictedPair], branch: str | None, now: datetime, unique: str) -> None:
     """Keep what was predicted; `branch`: only about that one."""
     before = [pair for pair in noted(folder) if branch is not None and branch not in pair.branches]
     rows: list[Json] = [
@@ -49,14 +49,14 @@ def note(folder: Path, pairs: Iterable[Predicted], branch: str | None, now: date
         files.write_json(folder / FILE, {"at": time_text(now), "pairs": rows}, unique)
 
 
-def noted(folder: Path) -> list[Predicted]:
+def noted(folder: Path) -> list[PredictedPair]:
     """Return what was predicted last; what is no such row is passed over."""
     rows = files.read_json(folder / FILE).get("pairs")
     pairs = (_read(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
     return [pair for pair in pairs if pair is not None]
 
 
-def current(repository: Repository, pairs: Iterable[Predicted]) -> list[Predicted]:
+def current(repository: Repository, pairs: Iterable[PredictedPair]) -> list[PredictedPair]:
     """Return the pairs of which no branch has moved, as far as this clone knows."""
     pairs = [*pairs]
     if not pairs:
@@ -75,12 +75,12 @@ def current(repository: Repository, pairs: Iterable[Predicted]) -> list[Predicte
     ]
 
 
-def _read(row: Mapping[str, Json]) -> Predicted | None:
+def _read(row: Mapping[str, Json]) -> PredictedPair | None:
     branches, tips, paths = (_texts(row.get(name)) for name in ("branches", "tips", "paths"))
     at = files.time_in(row, "at")
     if at is None or not len(branches) == len(tips) == 2:  # noqa: PLR2004 - a pair
         return None
-    return Predicted((branches[0], branches[1]), (tips[0], tips[1]), tuple(paths), at)
+    return PredictedPair((branches[0], branches[1]), (tips[0], tips[1]), tuple(paths), at)
 
 
 def _texts(value: Json) -> list[str]:

@@ -29,7 +29,7 @@ from gitcoord.ledger.clone import files
 from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS
 from gitcoord.service.checks import last_prediction
 from gitcoord.service.checks.active_branches import PUSHED_DAYS, Behind, Gathered, active, gather
-from gitcoord.service.checks.last_prediction import Predicted
+from gitcoord.service.checks.last_prediction import PredictedPair
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.merges import broken_references, trial_merge
@@ -86,7 +86,7 @@ def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit:
     kept, behind = _Kept.of(workspace), active_branches(workspace)
     since_s, namespace = _since(workspace.setting.host.now()), workspace.setting.refs.namespace
     rows: list[Json] = []
-    predicted: list[Predicted] = []
+    predicted: list[PredictedPair] = []
     with trial(workspace.repository) as place:
         gathered = gather(place, behind, wanted, workspace.code_url, since_s=since_s, namespace=namespace)
         if branch and branch not in {side.name for side in gathered.sides}:
@@ -108,7 +108,9 @@ def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit:
                 who: list[Json] = [_compared(side, behind) for side in (ours, theirs)]
                 dirty: list[Json] = [side.name for side in (ours, theirs) if side.dirty]
                 tips = (ours.commit, theirs.commit)
-                predicted.append(Predicted((ours.name, theirs.name), tips, _paths(found), workspace.setting.host.now()))
+                predicted.append(
+                    PredictedPair((ours.name, theirs.name), tips, _paths(found), workspace.setting.host.now())
+                )
                 rows.append(
                     {
                         "branches": [ours.name, theirs.name],

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal, NotRequired, TypedDict
 
+from gitcoord.core.checks.attention import AttentionKind, Rank
 from gitcoord.core.claims.claim import Severity
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.policy import Policy
@@ -10,20 +11,30 @@ from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.service.schemas.answers import Answer
 from gitcoord.service.schemas.claim_answers import ClaimRow, QueueRow
 
-Kind = Literal["step_failed", "step_stale", "holder_gone", "release_asked", "no_call", "call_waiting", "heartbeat_late"]
-
 
 class AttentionRow(TypedDict):
     """What needs action. Which fields it has depends on its kind.
 
     Attributes:
-        kind: a step failed or its holder is silent; a holder of claims is gone; an agent waits for an answer, or in
-            line; one that lives has called no tool for long; the remote takes no heartbeat of this clone.
+        severity: `high` where someone waits or work is about to be lost; `low` where it ends by itself, or others act.
+        who: `you`, `person` (any), or the agent that has to act.
+        about: the id of the claim, step, request, call or ref; or the agent, branch or path.
+        since, until: since when it is so; when it ends by itself, which may be a loss.
+        message: what is so.
         blocks: how many steps wait for it.
         free_at: when the last of the claims is free.
+        ref: the ledger that is damaged, went back or is kept beside the remote's.
+        words: with which a remote declined.
     """
 
-    kind: Kind
+    kind: AttentionKind
+    severity: Rank
+    who: str
+    about: str
+    since: NotRequired[datetime]
+    until: NotRequired[datetime]
+    message: str
+    next_step: NotRequired[str]
     agent: NotRequired[str | None]
     clone: NotRequired[str | None]
     step_id: NotRequired[str]
@@ -51,6 +62,11 @@ class AttentionRow(TypedDict):
     position: NotRequired[int]
     behind: NotRequired[list[str]]
     waits_for: NotRequired[list[dict[str, Json]]]
+    ref: NotRequired[str]
+    words: NotRequired[str]
+    paths: NotRequired[list[str]]
+    branch: NotRequired[str]
+    other: NotRequired[str]
 
 
 class AgentRow(TypedDict):
@@ -110,7 +126,8 @@ class StatusShown(Answer):
         agent, session, clone: the caller.
         remote, sharing: where this is coordinated, and with how many.
         clock, clock_off_s: where this machine's clock is off.
-        attention: what blocks most first.
+        attention: the most severe first; of one severity what ends first, then what most others wait for.
+        needed: the highest severity of what the caller, or a person, has to do; null: nothing.
         lost_swaps: how often this clone lost a race.
     """
 
@@ -122,6 +139,7 @@ class StatusShown(Answer):
     clock: NotRequired[str]
     clock_off_s: NotRequired[int]
     attention: list[AttentionRow]
+    needed: Rank | None
     projects: list[ProjectGlance]
     agents: list[AgentRow]
     claims: list[ClaimRow]

@@ -39,7 +39,7 @@ from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.ledger.leader.declined import Declined
-from gitcoord.service.checks.last_prediction import Predicted
+from gitcoord.service.checks.last_prediction import PredictedPair
 
 ENDS_SOON = timedelta(minutes=15)  # time enough to finish an edit and commit it, or to extend the claim
 DECLINED_SHOWN = timedelta(days=1)  # who has not tried again since may have other plans
@@ -267,7 +267,7 @@ def edits_refused(paths: Sequence[str]) -> Iterable[Attention]:
         )
 
 
-def conflicts_predicted(pairs: Iterable[Predicted], own: Collection[str], viewer: Viewer) -> Iterable[Attention]:
+def conflicts_predicted(pairs: Iterable[PredictedPair], own: Collection[str], viewer: Viewer) -> Iterable[Attention]:
     """Yield the pairs of which one branch is the caller's."""
     for pair in pairs:
         branch, other = pair.branches if pair.branches[0] in own else pair.branches[::-1]
