@@ -19,9 +19,8 @@ from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
-from gitcoord.core.documents.doc import Json, moment_of, parse_time
 from gitcoord.core.documents.events import Event
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact, moment_of, parse_time
 from gitcoord.core.relay.relay import Delivery, Position, Relay
 from gitcoord.core.steps.board import Board
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError

@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from gitcoord.core.documents.doc import Json, time_text
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact, time_text
 from gitcoord.core.relay.relay import Delivery
 from gitcoord.core.relay.schedule import Response
 from gitcoord.errors import UnreachableError

@@ -3,8 +3,8 @@
 import posixpath
 from collections.abc import Mapping, Sequence
 
-from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.core.relay import schedule

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.relay import schedule
 from gitcoord.core.relay.relay import Delivery, Position, Relay
 from gitcoord.core.relay.schedule import Response, Tried
