@@ -91,7 +91,9 @@ def stale_agents(workspace: Workspace, *, all_repos: bool = False) -> dict[str, 
             why = [seen.lives[step.id].why for step in steps] or [_claim_why(claim, now) for claim in claims]
             facts: Row = {"life": Life.STALE.value if steps else claims[0]["holder_life"], "why": why[0]}
             held_claims: list[Json] = [_claim(claim) for claim in claims]
-            rows.append({**row, **facts, "steps": held_steps, "held": held_claims})
+            beat = workspace.setting.sessions.known(str(row["session"])) if row["session"] else None
+            place = row["worktree"] or (beat.worktree if beat else None)
+            rows.append({**row, **facts, "worktree": place, "steps": held_steps, "held": held_claims})
     result: dict[str, Json] = {"agents": rows, "count": len(rows)}
     if rows:
         result["next_step"] = "Free what the rules let go of: `gitcoord agents stale --release`."
@@ -101,8 +103,7 @@ def stale_agents(workspace: Workspace, *, all_repos: bool = False) -> dict[str, 
 def release_stale(workspace: Workspace, found: Mapping[str, Json]) -> dict[str, Json]:
     """Recover the steps and end the claims that were found to be of agents that are gone, by the rules, never by force.
 
-    Raises:
-        CoordError: the claims cannot be read afterwards.
+    What cannot be freed, since the rules or the remote refuse it, is named in `refused`; the others are freed.
     """
     agents = _rows(found["agents"])
     recovered, refused = list[Json](), list[Json]()
@@ -118,19 +119,27 @@ def release_stale(workspace: Workspace, found: Mapping[str, Json]) -> dict[str, 
         else:
             recovered.append(step_id)
     wanted = [str(claim["claim_id"]) for agent in agents for claim in _rows(agent["held"])]
-    if wanted:
-        workspace.submit(Tidy(), workspace.actor(), None)
+    try:
+        left = _ended(workspace, wanted) if wanted else {}
+    except CoordError as error:
+        left = dict.fromkeys(wanted, str(error))
+    for claim_id, why in left.items():
+        refused.append({"claim_id": claim_id, "why": why})
+    released: list[Json] = [claim_id for claim_id in wanted if claim_id not in left]
+    result: dict[str, Json] = {**found, "recovered": recovered, "released": released, "refused": refused}
+    result.pop("next_step", None)
+    return result
+
+
+def _ended(workspace: Workspace, wanted: Iterable[str]) -> dict[str, str]:
+    """Have what is over end, as any clone's watch does; return which of the wanted claims have not ended, and why."""
+    workspace.submit(Tidy(), workspace.actor(), None)
     listed = workspace.listed()
     register, now = workspace.register(listed), workspace.setting.host.now()
     left = [register.claims[claim_id] for claim_id in wanted if claim_id in register.claims]
     known = dry_run.lives(workspace, left, listed)
-    for claim in left:
-        why = known[claim.id].sentence(now, claim.expires_at) if claim.id in known else ""
-        refused.append({"claim_id": claim.id, "why": why or "Its holder is not gone any more."})
-    released: list[Json] = [claim_id for claim_id in wanted if claim_id not in register.claims]
-    result: dict[str, Json] = {**found, "recovered": recovered, "released": released, "refused": refused}
-    result.pop("next_step", None)
-    return result
+    said = {claim.id: known[claim.id].sentence(now, claim.expires_at) for claim in left if claim.id in known}
+    return {claim.id: said.get(claim.id) or "Its holder is not gone any more." for claim in left}
 
 
 def _team(workspace: Workspace, seen: Seen, *, all_repos: bool) -> list[Row]:
@@ -146,13 +155,16 @@ def _in_clone(workspace: Workspace, seen: Seen, beats: Mapping[str, Heartbeat], 
     agent, clone = str(row["agent"]), str(row["clone"])
     beat, is_here = beats.get(clone), clone in workspace.setting.clone.ids
     now = freshness.judged_at(workspace.setting.host.now())
+    over = {session.id: session for _, session in workspace.setting.sessions.over(now)} if is_here else {}
     listed = workspace.setting.sessions.beats(now) if is_here else beat.sessions if beat else ()
-    sessions = [session for session in listed if agent in session.agents]
+    known = {**over, **{session.id: session for session in listed}}
+    sessions = [session for session in known.values() if agent in session.agents]
+    is_listed = any(session.closed_at is None for session in listed if agent in session.agents)
     steps, claims = _steps_of(seen, (agent, clone)), _claims_of(seen, (agent, clone))
     worktrees = [session.worktree for session in sessions] + [step.worktree for step in steps]
     why = [
         *(f"{step.id}: {seen.lives[step.id].why}" for step in steps),
-        *_beat_why(beat, now, is_here=is_here, is_listed=any(session.closed_at is None for session in sessions)),
+        *_beat_why(beat, now, is_here=is_here, is_listed=is_listed),
         *dict.fromkeys(_claim_why(claim, now) for claim in claims if claim.get("holder_life")),
     ]
     return {
@@ -160,7 +172,10 @@ def _in_clone(workspace: Workspace, seen: Seen, beats: Mapping[str, Heartbeat], 
         "is_here": is_here,
         "beaten_at": time_text(beat.beaten_at) if beat else None,
         "sessions": [
-            {name: value for name, value in session.dump().items() if name not in ("agents", "writer")}
+            {
+                **{name: value for name, value in session.dump().items() if name not in ("agents", "writer")},
+                **({"is_over": True} if session.id in over else {}),
+            }
             for session in sessions
         ],
         "worktrees": [*dict.fromkeys(name for name in worktrees if name)],

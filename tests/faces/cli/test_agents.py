@@ -57,9 +57,9 @@ def test_who_is_gone_is_listed_with_the_command_that_frees_each_thing(run: Run, 
 
     assert done.status == 0
     assert heading.split() == ["AGENT", "HOLDS", "WORKTREE", "WHY", "FREED", "BY"]
-    assert step.split()[:2] == [BOB, "app/1"]
+    assert step.split()[:3] == [BOB, "app/1", "wt"]
     assert "`gitcoord step recover app/1`" in step
-    assert "over: free in " in claim
+    assert "time, free in " in claim
     assert "next: Free what the rules let go of: `gitcoord agents stale --release`." in done.err
 
 

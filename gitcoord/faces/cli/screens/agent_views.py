@@ -56,7 +56,8 @@ def one_agent(result: Result, now: datetime) -> None:
         called = f"{ago(row.get('called_at'), now)} ago" if row.get("called_at") else "not known"
         show.line(f"    last beat {beat}, last call {called}; worktrees: {listed(row.get('worktrees')) or 'not known'}")
         for session in records(row.get("sessions")):
-            end = f", said good-bye {ago(session.get('closed_at'), now)} ago" if session.get("closed_at") else ""
+            over = ", crashed" if session.get("is_over") else ""
+            end = f", said good-bye {ago(session.get('closed_at'), now)} ago" if session.get("closed_at") else over
             tool = f", {text(session.get('tool'))}" if session.get("tool") else ""
             show.line(f"    session {text(session.get('id'))}{tool}, since {minute(session.get('since'))}{end}")
         for step in records(row.get("steps")):
@@ -118,7 +119,7 @@ def _frees(claim: dict[str, Json], now: datetime) -> str:
     if claim.get("step"):
         return f"with {text(claim.get('step'))}"
     left = left_of(claim, now)
-    return _FREE if left.endswith("free now") else f"time: {left}"
+    return _FREE if left.endswith("free now") else f"time, {left.partition(': ')[2]}"
 
 
 def _patterns(claim: dict[str, Json]) -> str:

@@ -81,6 +81,10 @@ def test_one_that_lives_is_not_stale_and_one_that_crashed_is_with_what_it_holds(
 
     crash(bob)
     (row,) = seen(stale_agents(ann))["agents"]
+    (shown,) = seen(show_agent(ann, agent=BOB))["clones"]
+
+    assert (row["worktree"], shown["worktrees"]) == ("wt", ["wt"])
+    assert [(session["id"], session["is_over"]) for session in shown["sessions"]] == [(bob.session_id, True)]
 
     assert (row["agent"], row["clone"], row["life"], row["why"]) == (
         BOB,
@@ -129,6 +133,22 @@ def test_a_holder_that_comes_back_meanwhile_keeps_what_it_holds(agents: Agents, 
         ("app/1", f"Step app/1 is held by {BOB}, who is live (its session's lock is held)."),
         (None, "Its holder is not gone any more."),
     ]
+
+
+def test_what_the_remote_keeps_from_being_freed_is_named_one_by_one(shared: Shared, agents: Agents) -> None:
+    ann, bob = agents(shared.one, "ann/cli/wt"), agents(shared.one, BOB, serve=True)
+    project(ann)
+    claim_step(bob)
+    claim = seen(claim_files(bob, patterns=["b.py"]))["claim"]["id"]
+    crash(bob)
+    found = stale_agents(ann)
+    shared.remote.rename(shared.remote.with_name("away.git"))
+
+    done = seen(release_stale(ann, found))
+
+    assert (done["recovered"], done["released"]) == ([], [])
+    assert [row.get("step_id") or row["claim_id"] for row in done["refused"]] == ["app/1", claim]
+    assert all("remote.git" in row["why"] for row in done["refused"])
 
 
 @pytest.fixture
