@@ -5,7 +5,14 @@ What this file does not know: how commands are called as tools.
 
 from collections.abc import Mapping
 
-from gitcoord.service.schemas import claim_answers, relay_answers, setup_answers, step_answers, team_answers
+from gitcoord.service.schemas import (
+    claim_answers,
+    metric_answers,
+    relay_answers,
+    setup_answers,
+    step_answers,
+    team_answers,
+)
 
 RESULTS: Mapping[str, tuple[type, ...]] = {
     "init": (setup_answers.Wired,),
@@ -60,7 +67,9 @@ RESULTS: Mapping[str, tuple[type, ...]] = {
     "status": (team_answers.StatusShown,),
     "agents list": (team_answers.AgentsListed,),
     "log": (step_answers.EventsListed,),
-    "metrics": (step_answers.MetricsShown,),
+    "metrics": (metric_answers.MetricsWithDays, metric_answers.ReportWritten),
+    "metrics auto-resolutions": (metric_answers.ResolvedSeries,),
+    "metrics hotspots": (metric_answers.RefusedSeries,),
     "predict": (team_answers.Predicted,),
     "schema": (setup_answers.SchemasListed, setup_answers.SchemaShown),
     "verify": (team_answers.Verified,),

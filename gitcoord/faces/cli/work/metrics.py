@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from gitcoord.errors import UsageError
 from gitcoord.faces.cli.screens.views import counted
-from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal import show, world
 from gitcoord.faces.cli.terminal.calls import Result, answer
 from gitcoord.faces.cli.terminal.columns import Column, ids, names
 from gitcoord.faces.cli.terminal.fields import listed, minute, number, record, records, text
@@ -18,6 +19,7 @@ _LINES = (
     "gitcoord metrics --agent ann/claude-code/wt-3 --json",
     "gitcoord metrics --days 30",
     "gitcoord metrics --prometheus > gitcoord.prom",
+    "gitcoord metrics --report gitcoord.html --days 30",
     "gitcoord metrics auto-resolutions --days 30",
 )
 _app = typer.Typer(invoke_without_command=True, epilog=examples(*_LINES), rich_markup_mode=None, add_completion=False)
@@ -30,7 +32,7 @@ def register(root: typer.Typer) -> None:
 
 
 @_app.callback()
-def metrics(
+def metrics(  # noqa: PLR0913 - what may be asked for, by name
     context: typer.Context,
     *,
     project: InProject = None,
@@ -44,6 +46,9 @@ def metrics(
     prometheus: Annotated[
         bool, typer.Option("--prometheus", help="Print all of them in the text format of Prometheus.")
     ] = False,
+    report: Annotated[
+        str | None, typer.Option("--report", metavar="FILE.html", help="Write all of them as one page of HTML.")
+    ] = None,
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
@@ -57,15 +62,15 @@ def metrics(
         return 0
     from gitcoord.service.steps import activity, step_views
 
-    if prometheus:
-        if project is not None or agent is not None or as_json:
-            raise typer.BadParameter(
-                "it has all projects and agents, in a format of its own", param_hint="--prometheus"
-            )
+    if prometheus or report is not None:
+        if project is not None or agent is not None or (prometheus and (as_json or report is not None)):
+            option = "--prometheus" if prometheus else "--report"
+            raise typer.BadParameter("it has all projects and agents, in a format of its own", param_hint=option)
+        span = activity.DAYS if days is None else days
         return answer(
-            lambda workspace: activity.report(workspace, days=days or activity.DAYS),
-            _exposition,
-            as_json=False,
+            lambda workspace: _kept(activity.report(workspace, days=span), workspace.setting.host.now(), report),
+            lambda result, _now: _exposition(result) if prometheus else _page(result),
+            as_json=as_json,
             fresh=fresh,
         )
     return answer(
@@ -168,7 +173,27 @@ def _tables(result: Result, _now: datetime) -> None:
         _activity(record(result.get("activity")))
 
 
-def _exposition(result: Result, _now: datetime) -> None:
+def _kept(result: Result, now: datetime, name: str | None) -> Result:
+    """Write a report to a file, if one is named, and return what to say of it."""
+    if name is None:
+        return result
+    from gitcoord.faces.cli.work.report_page import page
+
+    file = world.folder() / name
+    try:
+        file.write_bytes(page(result, now))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{name!r} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
+    found = record(result.get("activity"))
+    return {"report": str(file), **{name: found[name] for name in ("days", "since", "complete_since")}}
+
+
+def _page(result: Result) -> None:
+    show.line(f"written: {text(result.get('report'))}")
+    _cut(result)
+
+
+def _exposition(result: Result) -> None:
     from gitcoord.faces.cli.work import prometheus
 
     show.verbatim(prometheus.exposition(result))

@@ -45,7 +45,7 @@ def test_every_number_is_that_of_the_json(run: Run, work: None) -> None:
     done = run("metrics", "--prometheus", "--days", "7")
 
     types, series = parsed(done.out)
-    agent = run("status", "--json").json["agent"]
+    agent = found["agents"][0]["agent"]
     assert (done.status, done.err) == (0, "")
     assert {name: kind for name, kind in types.items() if kind != "gauge"} == {
         "gitcoord_step_attempts": "counter",
