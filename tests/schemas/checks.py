@@ -29,6 +29,7 @@ _DOCUMENTS: Mapping[str, str] = {
     "rewinds.json": "decisions",
     "steps": "step",
 }
+UNDESCRIBED = {"agents show", "agents stale", "worktree in-use"}  # whose results have no schema yet
 _OPEN = ("CallerNotice", "Refused", "SchemaShown")  # facts stand beside their fields
 
 

@@ -87,6 +87,7 @@ class AgentRow(TypedDict):
     called_at: NotRequired[datetime]
     on: list[str]
     claims: list[str]
+    repo: NotRequired[str | None]
 
 
 class AgentsListed(Answer):
@@ -117,6 +118,7 @@ class ProjectGlance(TypedDict):
     progress: float
     available: int
     held: list[HeldStep]
+    repo: NotRequired[str | None]
 
 
 class StatusShown(Answer):
