@@ -1,7 +1,7 @@
 """`gitcoord relay …`: deliver what happens to other services, as webhooks."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,10 @@ from gitcoord.faces.cli.terminal.fields import number, records, text, whole
 from gitcoord.faces.cli.terminal.options import AsJson, Yes, confirm, examples, group
 from gitcoord.redaction import redact
 
+if TYPE_CHECKING:
+    from gitcoord.service.relay.rounds import Rounds
+    from gitcoord.service.session.workspace import Workspace
+
 _app = group("Deliver what happens to other services, as webhooks.")
 _RUN = (
     "gitcoord relay --url http://127.0.0.1:8000/ --secret-env HOOK_SECRET",
@@ -22,6 +26,18 @@ _RUN = (
 )
 _Name = Annotated[
     str, typer.Option("--name", metavar="NAME", help="Which relay: one for each receiver, with a position of its own.")
+]
+_Format = Annotated[
+    str,
+    typer.Option(
+        "--format", metavar="FORMAT", help="webhook, slack, github or gitlab.", autocompletion=completion.formats
+    ),
+]
+_SecretEnv = Annotated[
+    str | None,
+    typer.Option(
+        "--secret-env", metavar="VARIABLE", help="The variable with the secret that signs each body, or the token."
+    ),
 ]
 _Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=50, help="At most so many of each.")]
 
@@ -41,14 +57,12 @@ def run(  # noqa: PLR0913 - what may be said, by name
     url_env: Annotated[
         str | None, typer.Option("--url-env", metavar="VARIABLE", help="The variable of the environment with the URL.")
     ] = None,
-    secret_env: Annotated[
-        str | None,
-        typer.Option("--secret-env", metavar="VARIABLE", help="The variable with the secret that signs each body."),
-    ] = None,
+    secret_env: _SecretEnv = None,
     event: Annotated[
         list[str] | None,
         typer.Option("--event", metavar="EVENT", help="Only this event; repeat it.", autocompletion=completion.events),
     ] = None,
+    format_name: _Format = "webhook",
     name: _Name = "webhooks",
     once: Annotated[bool, typer.Option("--once", help="Deliver what is there, then end: for cron and CI.")] = False,
     as_json: AsJson = False,
@@ -56,26 +70,33 @@ def run(  # noqa: PLR0913 - what may be said, by name
     """Deliver events until it is interrupted, or once."""
     if context.invoked_subcommand is not None:
         return 0
-    from gitcoord.service.relay import relays
+    from gitcoord.service.relay import formats, relays
 
-    if (url is None) == (url_env is None) or secret_env is None:
+    if format_name not in formats.FORMATS:
+        raise typer.BadParameter(f"it is one of {', '.join(formats.FORMATS)}", param_hint="--format")
+    needs_secret = format_name not in formats.WITHOUT_SECRET
+    if (url is None) == (url_env is None) or (needs_secret and secret_env is None):
         raise UsageError(
             "A relay needs one URL and one secret.", hint="Give --url or --url-env, and --secret-env; see `--help`."
         )
     env = world.environment()
     address = url or relays.value_in(env, url_env or "", "the URL")
-    secret = relays.value_in(env, secret_env, "the secret")
+    secret = relays.value_in(env, secret_env or "", "the secret") if needs_secret else ""
+
+    def rounds_of(workspace: "Workspace") -> "Rounds":
+        return relays.rounds_of(
+            workspace, name=name, url=address, secret=secret, events=event or (), format_name=format_name
+        )
+
     if once:
         return answer(
-            lambda workspace: relays.rounds_of(
-                workspace, name=name, url=address, secret=secret, events=event or ()
-            ).once(),
+            lambda workspace: rounds_of(workspace).once(),
             _report,
             as_json=as_json,
             refused=lambda result: whole(result.get("failed")) > 0,
         )
     with opened() as workspace:
-        rounds = relays.rounds_of(workspace, name=name, url=address, secret=secret, events=event or ())
+        rounds = rounds_of(workspace)
         show.aside("relay", f"{name} delivers to {redact(rounds.receiver)} until it is interrupted")
         now = workspace.setting.host.now
 

@@ -13,6 +13,7 @@ from gitcoord.errors import InvalidError, NotFoundError, UsageError
 from gitcoord.redaction import redact
 from gitcoord.remote.git.bounded_http import HttpPlace
 from gitcoord.service.relay import relay_ref
+from gitcoord.service.relay.formats import OPEN
 from gitcoord.service.relay.receiver import Receiver
 from gitcoord.service.relay.rounds import Rounds
 from gitcoord.service.session.workspace import Workspace
@@ -20,11 +21,13 @@ from gitcoord.service.session.workspace import Workspace
 NAME = "webhooks"
 
 
-def rounds_of(workspace: Workspace, *, name: str, url: str, secret: str, events: Sequence[str] = ()) -> Rounds:
+def rounds_of(
+    workspace: Workspace, *, name: str, url: str, secret: str, events: Sequence[str] = (), format_name: str = "webhook"
+) -> Rounds:
     """Return the rounds of a relay. `events`: the words to deliver; none: all.
 
     Raises:
-        InvalidError: the name, the URL or a word cannot be one.
+        InvalidError: the name, the URL or a word cannot be one, or the URL is not safe enough for a token.
     """
     relay_ref.ref_of(workspace, name)
     for word in events:
@@ -32,7 +35,9 @@ def rounds_of(workspace: Workspace, *, name: str, url: str, secret: str, events:
             hint = f"{did_you_mean(word, [*Event])}It is one of {', '.join(Event)}."
             raise InvalidError(f"There is no event {shown(word)}.", hint=hint)
     place = HttpPlace.of_receiver(url)
-    sender = Receiver(place, secret, repo=_repo(workspace))
+    if place.is_clear and format_name not in OPEN:
+        raise InvalidError("The token would go over plain http, where others can read it.", hint="Give an https URL.")
+    sender = Receiver(place, secret, repo=_repo(workspace), format=format_name)
     return Rounds(workspace, name, place.url, sender, frozenset(events or Event))
 
 
@@ -46,11 +51,13 @@ def value_in(env: Mapping[str, str], name: str, what: str) -> str:
     """Return what a variable of the environment holds.
 
     Raises:
-        UsageError: it is not set, or empty.
+        UsageError: it is not set, or empty, or not one line; what it holds is not shown.
     """
     value = env.get(name, "").strip()
     if not value:
         raise UsageError(f"The environment has no {shown(name)}, where {what} was to be.", hint=f"Set {name}.")
+    if not value.isprintable():  # a library that refuses it in a header would show it
+        raise UsageError(f"{shown(name)} holds more than one line, where {what} was to be.", hint=f"Set {name} anew.")
     return value
 
 

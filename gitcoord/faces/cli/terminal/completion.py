@@ -91,6 +91,13 @@ def events(incomplete: str) -> list[str]:
     return [event.value for event in Event if event.value.startswith(incomplete)]
 
 
+def formats(incomplete: str) -> list[str]:
+    """Offer formats of deliveries."""
+    from gitcoord.service.relay.formats import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
 def statuses(incomplete: str) -> list[str]:
     """Offer statuses of projects."""
     from gitcoord.core.steps.project import ProjectStatus

@@ -99,6 +99,28 @@ def test_a_password_in_the_url_is_refused_and_not_shown(run: Run, hook: Hook) ->
     assert "hush" not in done.out + done.err
 
 
+@pytest.mark.rule("SEC-2")
+def test_a_secret_that_is_no_line_is_refused_and_not_shown(
+    run: Run, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK_SECRET", "hush\nhush")
+
+    done = run(*ONCE, "--format", "github")
+
+    assert done.status == 2
+    assert "hush" not in done.out + done.err
+
+
+def test_a_message_to_slack_needs_no_secret_and_an_unknown_format_is_named(run: Run, hook: Hook) -> None:
+    words = ("relay", "--url-env", "HOOK_URL", "--once", "--format")
+    assert run(*words, "slack").status == 0
+    assert run("claim", "add", "a.zig").status == 0
+
+    assert run(*words, "slack", "--json").json["delivered"] == 1
+    assert hook.posts[0].value["text"].startswith("`repo`: claim granted `a.zig` by `")
+    assert run(*words, "teams").status == 2
+
+
 def opened(repo: Path) -> Workspace:
     return open_workspace(repo, {**os.environ, "GITCOORD_AGENT": "ann/cli/x"}, tool="cli")
 

@@ -49,6 +49,8 @@ def test_a_remote_that_is_gone_is_not_asked(
         ("gitcoord claim add a --urgency b", ["blocking"]),
         ("gitcoord project list --status ab", ["aborted"]),
         ("gitcoord mcp --tools w", ["work"]),
+        ("gitcoord relay --event step_c", ["step_claimed", "step_completed"]),
+        ("gitcoord relay --format gith", ["github"]),
         ("gitcoord schema documents/st", ["documents/step"]),
     ],
 )
