@@ -29,7 +29,6 @@ _DOCUMENTS: Mapping[str, str] = {
     "rewinds.json": "decisions",
     "steps": "step",
 }
-UNDESCRIBED = {"agents show", "agents stale", "worktree in-use"}  # whose results have no schema yet
 _OPEN = ("CallerNotice", "Refused", "SchemaShown")  # facts stand beside their fields
 
 

@@ -102,6 +102,6 @@ def stale(
         call,
         agent_views.freed if release else agent_views.gone,
         as_json=as_json,
-        refused=lambda result: bool(result.get("refused")),
+        refused=lambda result: bool(result.get("kept")),
         fresh=None if release else fresh,
     )

@@ -6,6 +6,7 @@ What this file does not know: how commands are called as tools.
 from collections.abc import Mapping
 
 from gitcoord.service.schemas import (
+    agent_answers,
     claim_answers,
     metric_answers,
     relay_answers,
@@ -66,6 +67,9 @@ RESULTS: Mapping[str, tuple[type, ...]] = {
     "promote": (team_answers.Promoted,),
     "status": (team_answers.StatusShown,),
     "agents list": (team_answers.AgentsListed,),
+    "agents show": (agent_answers.AgentShown,),
+    "agents stale": (agent_answers.StaleAgentsListed,),
+    "worktree in-use": (agent_answers.WorktreeUse,),
     "log": (step_answers.EventsListed,),
     "metrics": (metric_answers.MetricsWithDays, metric_answers.ReportWritten),
     "metrics auto-resolutions": (metric_answers.ResolvedSeries,),

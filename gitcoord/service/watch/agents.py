@@ -103,7 +103,7 @@ def stale_agents(workspace: Workspace, *, all_repos: bool = False) -> dict[str, 
 def release_stale(workspace: Workspace, found: Mapping[str, Json]) -> dict[str, Json]:
     """Recover the steps and end the claims that were found to be of agents that are gone, by the rules, never by force.
 
-    What cannot be freed, since the rules or the remote refuse it, is named in `refused`; the others are freed.
+    What cannot be freed, since the rules or the remote refuse it, is named in `kept`; the others are freed.
     """
     agents = _rows(found["agents"])
     recovered, refused = list[Json](), list[Json]()
@@ -126,7 +126,7 @@ def release_stale(workspace: Workspace, found: Mapping[str, Json]) -> dict[str, 
     for claim_id, why in left.items():
         refused.append({"claim_id": claim_id, "why": why})
     released: list[Json] = [claim_id for claim_id in wanted if claim_id not in left]
-    result: dict[str, Json] = {**found, "recovered": recovered, "released": released, "refused": refused}
+    result: dict[str, Json] = {**found, "recovered": recovered, "released": released, "kept": refused}
     result.pop("next_step", None)
     return result
 

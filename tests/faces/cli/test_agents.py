@@ -86,7 +86,7 @@ def test_release_says_what_was_freed_and_what_the_rules_refused(run: Run, bob: W
     assert (done.status, done.out) == (1, "recovered app/1\n")
     assert done.err.startswith("refused: c-")
     assert "Its session is over" in done.err
-    assert (again.status, again.json["recovered"], len(again.json["refused"])) == (1, [], 1)
+    assert (again.status, again.json["recovered"], len(again.json["kept"])) == (1, [], 1)
 
 
 def test_release_with_no_one_gone_asks_nothing(run: Run, bob: Workspace) -> None:

@@ -21,6 +21,8 @@ LOOKS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("step", "available"): (),
     ("step", "list"): (),
     ("agents", "list"): (),
+    ("agents", "show"): ("test-author/cli/repo",),
+    ("agents", "stale"): (),
     ("step", "stale"): (),
     ("claim", "check"): ("free.py",),
     ("claim", "list"): ("--all",),
@@ -55,6 +57,7 @@ APART = {
     *(("config", verb) for verb in ("check", "list", "get", "set")),
     *((noun,) for noun in ("doctor", "schema", "mcp", "hook", "demo")),
     ("owners", "check"),
+    ("worktree", "in-use"),
 }
 PLAN = '{"name": "app", "base_commit": "HEAD", "steps": [{"step_num": 1, "branch": "one"}]}'
 

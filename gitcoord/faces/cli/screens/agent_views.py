@@ -107,7 +107,7 @@ def freed(result: Result, _now: datetime) -> None:
         show.line(f"recovered {', '.join(recovered)}")
     if released:
         show.line(f"ended {', '.join(released)}")
-    for row in records(result.get("refused")):
+    for row in records(result.get("kept")):
         what = text(row.get("step_id") or row.get("claim_id"))
         show.aside("refused", f"{what}: {text(row.get('why'))}")
         if row.get("next_step"):

@@ -110,10 +110,10 @@ def test_release_recovers_steps_and_ends_claims_once_the_rules_allow_it(ann: Wor
 
     assert first["recovered"] == ["app/1"]
     assert len(first["released"]) == 1  # what was claimed with the step
-    assert [row["claim_id"] for row in first["refused"]] == [claim]
-    assert "Its session is over" in first["refused"][0]["why"]
-    assert " free at " in first["refused"][0]["why"]
-    assert (second["recovered"], second["released"], second["refused"]) == ([], [claim], [])
+    assert [row["claim_id"] for row in first["kept"]] == [claim]
+    assert "Its session is over" in first["kept"][0]["why"]
+    assert " free at " in first["kept"][0]["why"]
+    assert (second["recovered"], second["released"], second["kept"]) == ([], [claim], [])
     assert seen(stale_agents(ann))["count"] == 0
 
 
@@ -129,7 +129,7 @@ def test_a_holder_that_comes_back_meanwhile_keeps_what_it_holds(agents: Agents, 
 
     assert back.session_id == bob.session_id
     assert (done["recovered"], done["released"]) == ([], [])
-    assert [(row.get("step_id"), row["why"]) for row in done["refused"]] == [
+    assert [(row.get("step_id"), row["why"]) for row in done["kept"]] == [
         ("app/1", f"Step app/1 is held by {BOB}, who is live (its session's lock is held)."),
         (None, "Its holder is not gone any more."),
     ]
@@ -147,8 +147,8 @@ def test_what_the_remote_keeps_from_being_freed_is_named_one_by_one(shared: Shar
     done = seen(release_stale(ann, found))
 
     assert (done["recovered"], done["released"]) == ([], [])
-    assert [row.get("step_id") or row["claim_id"] for row in done["refused"]] == ["app/1", claim]
-    assert all("remote.git" in row["why"] for row in done["refused"])
+    assert [row.get("step_id") or row["claim_id"] for row in done["kept"]] == ["app/1", claim]
+    assert all("remote.git" in row["why"] for row in done["kept"])
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_the_process_of_a_session_is_named_and_once_it_is_killed_only_its_step_c
     # Its own clone sees the lock; another one goes by heartbeats, and judges no silence before its limit.
     assert [seen(stale_agents(workspace))["count"] for workspace in (here, there)] == [1, 0]
     found = seen(release_stale(there, {"agents": [{"steps": [{"step_id": "app/1"}], "held": []}]}))
-    assert [row["step_id"] for row in found["refused"]] == ["app/1"]
+    assert [row["step_id"] for row in found["kept"]] == ["app/1"]
     assert seen(release_stale(here, stale_agents(here)))["recovered"] == ["app/1"]
     assert used_by(wt, shared.one) == []
 
