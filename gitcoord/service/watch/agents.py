@@ -60,7 +60,8 @@ def show_agent(workspace: Workspace, *, agent: str, all_repos: bool = False) -> 
     beats = {clone: beat for clone, (_, beat) in holder_liveness.heartbeats(workspace, seen.listed).items()}
     clones: list[Json] = [_in_clone(workspace, seen, beats, row) for row in team if row["agent"] == agent]
     names = {str(row["agent"]) for row in [*team, *seen.line]}
-    if not (clones or waiting or asked or asks):
+    sub_agents: list[Json] = [*sorted(name for name in names if name.startswith(f"{agent}/"))]
+    if not (clones or waiting or asked or asks or sub_agents):
         more = "" if all_repos or workspace.repo is None else " Those of other repositories: --all-repos."
         hint = f"{did_you_mean(agent, names)}See `gitcoord agents list`.{more}"
         raise NotFoundError(f"No agent {shown(agent)} is there, and none holds or waits for anything.", hint=hint)
@@ -70,7 +71,7 @@ def show_agent(workspace: Workspace, *, agent: str, all_repos: bool = False) -> 
         "waiting": waiting,
         "asked": asked,
         "asks": asks,
-        "sub_agents": [*sorted(name for name in names if name.startswith(f"{agent}/"))],
+        "sub_agents": sub_agents,
     }
 
 

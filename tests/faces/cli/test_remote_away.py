@@ -57,6 +57,8 @@ APART = {
     *(("config", verb) for verb in ("check", "list", "get", "set")),
     *((noun,) for noun in ("doctor", "schema", "mcp", "hook", "demo")),
     ("owners", "check"),
+    ("relay",),
+    *(("relay", verb) for verb in ("stats", "tail", "retry", "purge")),  # of its own ref, as it stands there
     ("worktree", "in-use"),
 }
 PLAN = '{"name": "app", "base_commit": "HEAD", "steps": [{"step_num": 1, "branch": "one"}]}'

@@ -210,3 +210,12 @@ def test_status_and_claims_of_all_repositories_name_theirs(team: tuple[Workspace
     assert (mine["queued"], "repo" in mine["agents"][0], "repo" in mine["projects"][0]) == ([], False, False)
     assert seen(list_claims(ann))["count"] == 1
     assert sorted(claim["repo"] for claim in seen(list_claims(ann, all_repos=True))["claims"]) == ["api", "api", "web"]
+
+
+def test_a_person_with_nothing_but_sub_agents_is_found_with_them(ann: Workspace) -> None:
+    claim_as = ann.actor().agent
+    claim_files(ann, patterns=["README.md"])
+
+    shown = show_agent(ann, agent=claim_as.partition("/")[0])
+
+    assert shown["sub_agents"] == [claim_as]
