@@ -15,7 +15,7 @@ from typing import Any
 import typer
 
 from gitcoord.core.documents.call import calls_of
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.parser import build
 from gitcoord.faces.cli.terminal.commands import for_shell

@@ -5,7 +5,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.ledger.format.refs import Refs, refs_of
 from gitcoord.redaction import redact
 from gitcoord.runtime.equipment import interval_of

@@ -6,7 +6,7 @@ import pytest
 
 from gitcoord.core.claims.claim_commands import Answer
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.service.claims import claims, requests
 from gitcoord.service.steps import step_views, step_work

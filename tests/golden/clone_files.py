@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gitcoord.core.claims.claim import Claim, Item, Mode, Part
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import done
 from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.ledger.format.entry import Reply

@@ -17,7 +17,8 @@ from gitcoord.core.claims.notice import Barrier, Notice
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.outcomes import refused
 from gitcoord.core.documents.policy import Policy

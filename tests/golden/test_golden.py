@@ -9,8 +9,8 @@ import pytest
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.core.documents import doc
-from gitcoord.core.documents.doc import Doc, Json
-from gitcoord.core.documents.json_text import load_object
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json, load_object
 from gitcoord.core.steps.step_commands import StartStep
 from gitcoord.ledger.format.meta import RECORD
 from tests.golden import samples

@@ -17,7 +17,7 @@ from gitcoord.core.claims.claim_commands import (
     Wish,
     WorkedFile,
 )
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import Command, CreateProject, FailStep, RecoverStep, SkipStep, StartStep
 from gitcoord.ledger.format import trees

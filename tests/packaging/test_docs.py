@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from gitcoord import errors
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.policy import LARGEST, LEAST, Policy
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import parser

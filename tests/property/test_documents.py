@@ -16,8 +16,8 @@ from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Doc, Json
-from gitcoord.core.documents.json_text import canonical, load_json, load_object
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json, canonical, load_json, load_object
 from gitcoord.core.documents.liveness import Heartbeat, Liveness, SessionBeat, Sighting
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy

@@ -28,8 +28,7 @@ from gitcoord.core.claims.claim_commands import (
     Wish,
 )
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns.path_pattern import Pattern
 from tests.scenarios.spelling import shortened

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.steps.step_commands import COMMANDS
 from gitcoord.ledger.clone.sessions import OpenSession

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.step_commands import COMMANDS
 

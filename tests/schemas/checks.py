@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.terminal import commands
 from gitcoord.ledger.format.meta import RECORD
 from gitcoord.service.schemas import catalog

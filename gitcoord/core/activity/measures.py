@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.metrics import hours_of, spread
 from gitcoord.core.steps.step import StepStatus

@@ -16,9 +16,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
-from gitcoord.core.documents.json_text import parse_time
+from gitcoord.core.documents.json_text import Json, parse_time
 
 QUEUED = "queued"
 AUTOMATIC = (Event.AUTO_COEXIST, Event.AUTO_NARROW)

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from gitcoord.core.activity.occurrence import AUTOMATIC, Occurrence
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.json_text import Json
 
 Key = tuple[str, str]
 """Repository ("" while it has no name) and day."""

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from gitcoord.core.activity.occurrence import QUEUED, Occurrence
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps.metrics import spread
 
 OF_STEPS: Sequence[str] = (

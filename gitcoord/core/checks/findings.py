@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 
 
 class Rule(StrEnum):

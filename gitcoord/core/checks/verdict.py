@@ -33,8 +33,7 @@ from gitcoord.core.claims.notice import Barrier, is_over
 from gitcoord.core.claims.overlap_table import Result
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import clock_text, time_text
+from gitcoord.core.documents.json_text import Json, clock_text, time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.patterns import path_pattern, symbols
 from gitcoord.core.patterns.area import Area

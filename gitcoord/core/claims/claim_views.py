@@ -8,7 +8,7 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import ReleaseRequest
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 
 CLAIM_FIELDS = (

@@ -19,8 +19,7 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.conflict import ALWAYS, Conflict
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.area import Area
 

@@ -21,8 +21,7 @@ from datetime import datetime, timedelta
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.conflicts import ALLOWANCE
 from gitcoord.core.documents.decision import Context
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import FREE_SESSION, GRACE, Life, Liveness, without_call
 from gitcoord.core.steps.project import STALE_MINUTES
 

@@ -18,7 +18,7 @@ from gitcoord.core.claims.holder_silence import Silence
 from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.register import Holder, Register, RegisterDoc
 from gitcoord.core.documents.decision import Change, Context, Gone
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Held, Liveness
 from gitcoord.core.patterns.area import Area
 

@@ -17,7 +17,8 @@ from enum import StrEnum
 from types import EllipsisType
 from typing import Self
 
-from gitcoord.core.documents.doc import Doc, Json, Text
+from gitcoord.core.documents.doc import Doc, Text
+from gitcoord.core.documents.json_text import Json
 
 _OPEN = "…"
 _ONE_OF = "one_of"

@@ -7,7 +7,8 @@ What this file does not know: how they are delivered. What the ledger reports to
 
 from typing import Self
 
-from gitcoord.core.documents.doc import Doc, Json, Text
+from gitcoord.core.documents.doc import Doc, Text
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 
 

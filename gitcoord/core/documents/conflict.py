@@ -5,7 +5,8 @@ The rules write them (`core/claims/conflicts.view`); a reader of a refusal has t
 What this file does not know: how claims meet, and how a conflict is shown.
 """
 
-from gitcoord.core.documents.doc import Doc, Json, Text
+from gitcoord.core.documents.doc import Doc, Text
+from gitcoord.core.documents.json_text import Json
 
 # The fields that a record of one has in any case, in this order.
 ALWAYS = (

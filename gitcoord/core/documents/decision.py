@@ -15,7 +15,8 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Held, Liveness, Sighting, judge
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy

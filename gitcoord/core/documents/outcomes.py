@@ -13,7 +13,8 @@ from enum import StrEnum
 
 from gitcoord.core.documents.call import Hinted
 from gitcoord.core.documents.conflict import Conflict, conflicts_in
-from gitcoord.core.documents.doc import EMPTY, Json, Text
+from gitcoord.core.documents.doc import EMPTY, Text
+from gitcoord.core.documents.json_text import Json
 
 
 class Verdict(StrEnum):

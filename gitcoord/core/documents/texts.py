@@ -11,7 +11,7 @@ What this file does not know: who wrote, and what was written before the policy.
 
 from collections.abc import Mapping
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 
 WITHHELD = "(private)"
 _DROPPED = frozenset({"title", "description", "notes", "note"})

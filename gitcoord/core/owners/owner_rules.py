@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gitcoord.core.claims.claim import Severity
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 

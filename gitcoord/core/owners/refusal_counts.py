@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple, TypeGuard
 
-from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number
-from gitcoord.core.documents.json_text import canonical
+from gitcoord.core.documents.doc import EMPTY, Doc, Number
+from gitcoord.core.documents.json_text import Json, canonical
 from gitcoord.core.documents.names import repo_folder
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.core.owners.owner_rules import NO_RULES, Rules

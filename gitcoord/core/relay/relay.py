@@ -14,7 +14,8 @@ What this file does not know: who delivers, and how.
 from collections.abc import Mapping
 from datetime import datetime
 
-from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number, Text
+from gitcoord.core.documents.doc import EMPTY, Doc, Number, Text
+from gitcoord.core.documents.json_text import Json
 
 
 class Position(Doc, frozen=True, kw_only=True):

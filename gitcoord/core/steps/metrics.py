@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step, StepStatus

@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number, Text
+from gitcoord.core.documents.doc import EMPTY, Doc, Number, Text
+from gitcoord.core.documents.json_text import Json
 
 
 class StepStatus(StrEnum):

@@ -5,7 +5,7 @@ Rules:
     without a default. Stored documents leave out what has its default.
 """
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 
 if TYPE_CHECKING:
     from gitcoord.service.checks.commit_range import Wanted

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from gitcoord import __version__
 from gitcoord.core.checks.findings import ABOUT, NOTES, Finding, Rule, Weight
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import span_text
 from gitcoord.errors import CoordError, DocumentError
 from gitcoord.faces.cli.terminal import commands, completion, show, world

@@ -18,7 +18,7 @@ import sys
 import threading
 from pathlib import Path
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.demo.client import Client, ToolFailedError
 from gitcoord.faces.demo.dialogue import Dialogue

@@ -12,7 +12,7 @@ from gitcoord.core.claims.claim import Claim, Item, Mode
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest, RequestState
 from gitcoord.core.documents import party
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.patterns import path_pattern, symbols
 from gitcoord.core.patterns.path_pattern import Pattern
 from gitcoord.faces.demo.ledger import ClaimsEntry, Entry

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.demo.place import Desk, Place
 
 END_WAIT_S = 10.0  # a process that was killed is gone at once; a busy machine may be slow to say so

@@ -13,7 +13,7 @@ The holder claims the file before the asker is sent; all that is said between th
 import threading
 from collections.abc import Callable
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import ContendedError
 from gitcoord.faces.demo.client import Client
 from gitcoord.faces.demo.git import Worktree

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.demo.git import git
 from gitcoord.faces.demo.place import PEOPLE, Place
 

@@ -15,7 +15,7 @@ are in the end only if none was made on an old text.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 
 HEADER = "-- the newest line comes first --"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gitcoord import runtime
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.demo import judge
 from gitcoord.faces.demo.crew import Crew, Event

@@ -6,7 +6,7 @@ The hooks of a session get the same id, which makes them and the server one iden
 import re
 from collections.abc import Mapping
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.service.session.identity import SESSION_VARIABLES
 
 _CLIENT_INFO = "io.modelcontextprotocol/clientInfo"

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp.results import fit, text_of
 from gitcoord.service.claims import requests
 from gitcoord.service.session.workspace import Workspace

@@ -22,7 +22,7 @@ from functools import partial
 import mcp_types as types
 
 from gitcoord.core.documents.call import Sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.service.session.result_words import in_words

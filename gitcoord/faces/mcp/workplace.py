@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.faces.mcp.client import UNKNOWN, session_of
 from gitcoord.ledger.clone.bug_report import bug

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.outcomes import done
 from gitcoord.errors import unwritable
 from gitcoord.ledger.format import commits, trees

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.outcomes import done
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, trees

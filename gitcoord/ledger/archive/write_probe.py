@@ -1,6 +1,6 @@
 """Probing a remote: really creating, replacing and deleting a ref of its own, to see what is allowed there."""
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import DeniedError, UnknownOutcomeError, UnreachableError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format import commits, trees

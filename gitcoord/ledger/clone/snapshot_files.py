@@ -36,7 +36,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from gitcoord.core.documents.doc import Json
+    from gitcoord.core.documents.json_text import Json
 
     Row = dict[str, Json]
 

@@ -11,7 +11,8 @@ from functools import cache
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Hinted
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number, Text
+from gitcoord.core.documents.doc import EMPTY, Doc, Number, Text
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, DocumentError
 

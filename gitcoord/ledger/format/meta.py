@@ -15,7 +15,8 @@ Rules:
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number, Text
+from gitcoord.core.documents.doc import EMPTY, Doc, Number, Text
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 
 META = "meta.json"

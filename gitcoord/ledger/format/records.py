@@ -15,8 +15,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gitcoord.core.documents.decision import Ruling
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact, parse_time, time_text
+from gitcoord.core.documents.json_text import Json, compact, parse_time, time_text
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.format.meta import RECORD, RULES

@@ -8,7 +8,7 @@ What this file does not know: what a counter holds (`core/owners/refusal_counts`
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.errors import DocumentError

@@ -5,7 +5,7 @@ What this file does not know: who follows one; hooks do, so it loads the standar
 
 import json
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.remote.contract.protocol import Oid, oid
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import ProjectStatus

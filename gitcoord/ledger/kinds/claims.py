@@ -21,7 +21,8 @@ from gitcoord.core.claims.rules import expire, tell_refusals
 from gitcoord.core.claims.working_copy import ClaimContext
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.decision import Change, Context, Decision, Gone
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, DocumentError
 from gitcoord.ledger.format import claims_layout, refusal_counters

@@ -23,7 +23,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context, Decision, Ruling
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import DocumentError, SchemaError
 from gitcoord.ledger.format import trees

@@ -18,7 +18,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.remote.contract.protocol import Oid, RefName

@@ -15,7 +15,7 @@ from collections.abc import Container, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import FREE_SESSION
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import files, held_branches, remote_folder

@@ -27,8 +27,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import parse_time, time_text
+from gitcoord.core.documents.json_text import Json, parse_time, time_text
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.host import Host

@@ -17,8 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import DocumentError, MissingObjectError, StorageError
 from gitcoord.ledger.clone import files

@@ -23,8 +23,8 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from gitcoord.core.documents.doc import Doc, Json
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.rewind import Decisions, Mark, Present, RewindDecision
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import (

@@ -23,7 +23,8 @@ from typing import Any
 
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.decision import Decision
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.core.documents.texts import without_texts
 from gitcoord.errors import BugError, MissingObjectError, RewoundError

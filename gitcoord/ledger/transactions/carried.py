@@ -20,8 +20,7 @@ from pathlib import Path
 
 from gitcoord.core.claims.rules import tell_refusals
 from gitcoord.core.documents import events
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact, time_text
+from gitcoord.core.documents.json_text import Json, compact, time_text
 from gitcoord.core.owners import refusal_counts
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files

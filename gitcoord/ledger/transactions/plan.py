@@ -18,8 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import Life
 from gitcoord.core.documents.names import amount
 from gitcoord.core.documents.outcomes import Outcome

@@ -12,7 +12,7 @@ from typing import Any
 
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.decision import Gone
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import LimitError
 from gitcoord.ledger.clone.host import Clone
 from gitcoord.ledger.format import commits, trees

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import branch_name
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import StepStatus

@@ -20,7 +20,7 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import LandClaims, WorkedFile
 from gitcoord.core.claims.notice import Barrier
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import branch_name
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import InvalidError

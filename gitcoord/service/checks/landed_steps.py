@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from gitcoord.core.claims import step_claims
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board

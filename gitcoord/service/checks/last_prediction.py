@@ -15,7 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.doc import time_text
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import files
 from gitcoord.source.checkout.repository import Repository

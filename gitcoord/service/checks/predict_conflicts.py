@@ -21,8 +21,7 @@ from typing import cast
 import pygit2
 
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger.clone import files

@@ -28,7 +28,7 @@ from gitcoord.core.checks.verdict import Case, Changed
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.conflicts import Asker
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError, InvalidError

@@ -28,8 +28,8 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import CoordError, StorageError, UnreachableError
 from gitcoord.ledger.clone import files

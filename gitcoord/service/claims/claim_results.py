@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.conflict import ALWAYS, Conflict
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown as quoted
 from gitcoord.core.patterns import symbols
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError, Reading

@@ -26,8 +26,7 @@ from gitcoord.core.claims.rules import grant
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import parse_time, time_text
+from gitcoord.core.documents.json_text import Json, parse_time, time_text
 from gitcoord.errors import (
     ContendedError,
     CoordError,

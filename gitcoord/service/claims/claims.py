@@ -20,8 +20,7 @@ from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, Value, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import agent_name, branch_name, shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns import path_pattern

@@ -11,7 +11,7 @@ from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.claims.holder_silence import Silence
 from gitcoord.core.claims.working_copy import ClaimContext
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.ledger.kinds.claims import CLAIMS
 from gitcoord.ledger.transactions.caller import Basis, Beside, Caller
 from gitcoord.ledger.transactions.plan import Ground, Plan

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.queue_entry import QueueEntry
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import load_object
+from gitcoord.core.documents.json_text import Json, load_object
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import CoordError

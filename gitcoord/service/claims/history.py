@@ -17,8 +17,7 @@ from datetime import datetime
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.archive import history

@@ -6,8 +6,7 @@ from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import grant, serve
 from gitcoord.core.claims.working_copy import Work
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.session.workspace import Workspace

@@ -24,7 +24,7 @@ from typing import NamedTuple, TypeVar
 from gitcoord.core.claims.claim import Kind, Mode
 from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import APART
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.core.documents.policy import Policy

@@ -13,8 +13,7 @@ from gitcoord.core.claims.release_request import ReleaseRequest, RequestState
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import InvalidError, NotFoundError

@@ -7,7 +7,7 @@ from typing import Any
 
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import GRACE, SessionBeat
 from gitcoord.core.documents.party import agent_level
 from gitcoord.errors import (

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError, unwritable
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs

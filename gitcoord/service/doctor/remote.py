@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DeniedError, DocumentError, MissingObjectError
 from gitcoord.ledger.clone import files

@@ -24,8 +24,7 @@ from gitcoord.core.claims import claim_table
 from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.claims.claim_commands import ImportClaims
 from gitcoord.core.claims.rules.call_limits import HOURS_MAX
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, InvalidError, RefusedError

@@ -18,8 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact, time_text
+from gitcoord.core.documents.json_text import Json, compact, time_text
 from gitcoord.core.documents.names import project_name, shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.project import Project, ProjectStatus

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 from pydantic.json_schema import GenerateJsonSchema
 
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.spelling import did_you_mean, nearest
 from gitcoord.core.patterns import path_pattern

@@ -10,7 +10,7 @@ What this file does not know: why a clone coordinates where it does; see `placem
 import contextlib
 
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import files, team_place
 from gitcoord.remote.transports.readers import Readers, readers_of

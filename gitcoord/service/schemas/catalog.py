@@ -18,9 +18,9 @@ from gitcoord.core.claims.claim_commands import CLAIM_COMMANDS
 from gitcoord.core.claims.notice import Barrier, Notice
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.json_schema import head, schema_of
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import Policy

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 from gitcoord.core.claims.claim import Claim, Item, Severity
 from gitcoord.core.claims.claim_commands import Urgency
 from gitcoord.core.claims.release_request import RequestState
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.service.schemas.answers import Answer
 from gitcoord.service.schemas.recorded import BarrierFact
 

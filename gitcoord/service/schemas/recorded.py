@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Literal, NotRequired, TypedDict
 
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Life, Sighting
 from gitcoord.core.documents.outcomes import Outcome
 

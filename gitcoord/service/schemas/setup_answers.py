@@ -2,7 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.service.schemas.answers import Answer
 from gitcoord.service.schemas.claim_answers import ConflictRow
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, NotRequired, TypedDict
 
-from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number, Text
+from gitcoord.core.documents.doc import EMPTY, Doc, Number, Text
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Life
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step, StepDefinition, StepStatus

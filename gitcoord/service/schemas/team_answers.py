@@ -5,7 +5,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from gitcoord.core.checks.attention import AttentionKind, Rank
 from gitcoord.core.claims.claim import Severity
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.service.schemas.answers import Answer

@@ -17,8 +17,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.names import is_branch
 from gitcoord.ledger.clone import files, held_branches, snapshot_files
 

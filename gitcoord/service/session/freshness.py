@@ -29,8 +29,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import clock_text, time_text
+from gitcoord.core.documents.json_text import Json, clock_text, time_text
 from gitcoord.core.documents.liveness import span_text
 from gitcoord.errors import NotFoundError, UnreachableError
 from gitcoord.ledger.clone.host import Host

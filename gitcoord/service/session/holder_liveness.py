@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import Heartbeat, Life, Liveness, judge
 from gitcoord.core.steps.board import holder_of
 from gitcoord.core.steps.project import STALE_MINUTES

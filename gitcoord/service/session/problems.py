@@ -11,7 +11,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
 from gitcoord.ledger.archive.publish import KEPT as KEPT_REFS

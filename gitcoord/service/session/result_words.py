@@ -5,7 +5,7 @@ What this file does not know: what a face makes of a text, and which results the
 
 from collections.abc import Callable, Mapping
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 
 
 def in_words(result: Mapping[str, Json], word: Callable[[str, str], str]) -> dict[str, Json]:

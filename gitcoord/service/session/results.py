@@ -3,7 +3,7 @@
 A refusal is a result with `refused`, `why` and `next_step`; it is not an error, since the caller did nothing wrong.
 """
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.ledger.format.entry import Reply
 

@@ -15,7 +15,8 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown, sub_agent
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.core.steps.board import Board

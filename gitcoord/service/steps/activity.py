@@ -20,9 +20,8 @@ from datetime import UTC, datetime, time, timedelta
 from gitcoord.core.activity import measures, occurrence, series, totals
 from gitcoord.core.activity.occurrence import Occurrence
 from gitcoord.core.claims.claim import Claim
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.metrics import is_of
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError

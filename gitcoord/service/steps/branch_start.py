@@ -24,7 +24,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import branch_name
 from gitcoord.errors import InvalidError
 from gitcoord.redaction import redact

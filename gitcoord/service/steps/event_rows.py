@@ -10,8 +10,7 @@ What this file does not know: who asks, and for which of them.
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.board import Board
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError

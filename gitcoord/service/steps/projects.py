@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board

@@ -5,8 +5,7 @@ import itertools
 from datetime import datetime
 
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import Life
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.step_views import step_view

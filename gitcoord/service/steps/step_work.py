@@ -8,7 +8,7 @@ from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.conflict import conflicts_in
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step

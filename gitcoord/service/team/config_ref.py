@@ -15,8 +15,7 @@ from typing import NamedTuple
 from filelock import Timeout
 
 from gitcoord.core.documents import limits, outcomes
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.names import repo_folder
 from gitcoord.errors import (
     ContendedError,

@@ -15,7 +15,7 @@ from datetime import timedelta
 from filelock import Timeout
 
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError

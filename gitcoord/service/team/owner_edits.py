@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
-from gitcoord.core.documents.json_text import canonical, load_object
+from gitcoord.core.documents.json_text import Json, canonical, load_object
 from gitcoord.core.documents.names import shown
 from gitcoord.core.owners import promotion
 from gitcoord.core.owners.owner_rules import NO_RULES, Rules

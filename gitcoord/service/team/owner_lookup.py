@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeVar
 
 from gitcoord.core.claims.claim import Severity
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.owners.owner_rules import NO_RULES, Rules
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError

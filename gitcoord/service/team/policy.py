@@ -1,6 +1,6 @@
 """The team's policy: read by everyone, changed by a person, kept in `refs/coord/config`."""
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.documents.spelling import did_you_mean

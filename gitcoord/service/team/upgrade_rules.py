@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from filelock import Timeout
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import ContendedError, DeniedError, UnreachableError
 from gitcoord.ledger.archive.rules_version import Raising, prepare
 from gitcoord.ledger.format.meta import RULES, WRITER

@@ -18,8 +18,7 @@ from datetime import datetime
 from gitcoord.core.claims.claim_commands import Tidy
 from gitcoord.core.claims.holder_silence import OVER
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import parse_time, time_text
+from gitcoord.core.documents.json_text import Json, parse_time, time_text
 from gitcoord.core.documents.liveness import Heartbeat, Life, span_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.spelling import did_you_mean

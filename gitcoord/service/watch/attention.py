@@ -30,8 +30,7 @@ from gitcoord.core.claims.holder_silence import OVER
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import SHORTENED, ReleaseRequest
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import parse_time, time_text
+from gitcoord.core.documents.json_text import Json, parse_time, time_text
 from gitcoord.core.documents.liveness import BEATS_MIN, Heartbeat, Life, Liveness, span_text, without_call
 from gitcoord.core.documents.names import amount
 from gitcoord.core.steps import graph

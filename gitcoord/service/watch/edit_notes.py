@@ -30,7 +30,7 @@ from gitcoord.core.documents import limits
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.conflict import Conflict
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.errors import BugError, InvalidError, StorageError

@@ -12,7 +12,7 @@ What this file does not know: how a tool says that a session is over.
 
 from gitcoord.core.claims.claim_commands import ReleaseClaims
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.steps.step_commands import RecoverStep
 from gitcoord.errors import CoordError

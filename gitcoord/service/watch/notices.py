@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from gitcoord.core.claims.notice import landed_text, landing_of
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError

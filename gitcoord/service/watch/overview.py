@@ -14,8 +14,7 @@ from typing import NamedTuple
 from gitcoord.core.checks.attention import YOU, Attention, highest, in_order
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import UNKNOWN_FACTOR, Liveness
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import STALE_MINUTES

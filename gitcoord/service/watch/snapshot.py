@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from gitcoord.core.claims.claim import Claim, Item, Mode, Part
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import party
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.patterns import regex
 from gitcoord.core.patterns.index import slot_of, spelled_out

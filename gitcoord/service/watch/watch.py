@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.readers.last_listing import Listing

@@ -22,8 +22,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.party import LEVELS, agent_level
 from gitcoord.errors import InvalidError, RepositoryError, StorageError

@@ -19,8 +19,7 @@ from typing import cast
 from urllib.parse import quote
 
 from gitcoord.core.claims.claim import Kind, Severity
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import load_object
+from gitcoord.core.documents.json_text import Json, load_object
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import DocumentError, InvalidError, UnreachableError, UsageError
 from gitcoord.remote.git.bounded_http import HttpAnswer, HttpPlace

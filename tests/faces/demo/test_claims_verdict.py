@@ -10,7 +10,7 @@ from gitcoord.core.claims.claim import Claim, Item, Mode, Part
 from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest, RequestState
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.demo.claims_verdict import checks_of_claims
 from gitcoord.faces.demo.ledger import ClaimsEntry, Entry
 

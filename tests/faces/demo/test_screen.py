@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.demo.plan import definitions
 from gitcoord.faces.demo.play import Now
 from gitcoord.faces.demo.screen import SCENES_MIN, WIDTH, Table

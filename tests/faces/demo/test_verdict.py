@@ -2,7 +2,7 @@
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.demo.ledger import Entry
 from gitcoord.faces.demo.plan import CART_TEXT, EDITS, TASKS, collisions, definitions, start_text, with_line
 from gitcoord.faces.demo.verdict import checks_of, recovery_of

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import canonical, load_object
+from gitcoord.core.documents.json_text import Json, canonical, load_object
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.format import commits, trees
 from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapStatus

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step

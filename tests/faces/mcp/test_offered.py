@@ -9,7 +9,7 @@ from mcp.client.client import Client
 from mcp.server.lowlevel.server import Server
 
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp import calls
 from gitcoord.faces.mcp.calls import Context
 from gitcoord.faces.mcp.prompts import prompt

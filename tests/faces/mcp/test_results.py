@@ -6,7 +6,7 @@ from pathlib import Path
 import mcp_types as types
 import pytest
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import InvalidError
 from gitcoord.faces.mcp.results import RESULT_BYTES_MAX, failure, fit, success
 from gitcoord.faces.mcp.tools.tool_table import tools_of

@@ -12,7 +12,7 @@ from mcp.client.client import Client
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp import calls
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.faces.mcp.workplace import Workplace

@@ -26,9 +26,8 @@ from gitcoord.core.claims.working_copy import ClaimContext
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Decision
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.doc import canonical as spelled
-from gitcoord.core.documents.json_text import load_object
+from gitcoord.core.documents.json_text import Json, load_object
 from gitcoord.core.documents.liveness import Held, Sighting
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.errors import LimitError
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.meta import applied_path

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord import __version__
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.app import main
 from gitcoord.service.doctor.check_run import Status
 from tests.conftest import Git

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
 from gitcoord.runtime import examine_here

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import abort_project, add_steps, create_project, get_project, list_projects

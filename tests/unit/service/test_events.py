@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.json_text import Json
 from gitcoord.service.claims import requests
 from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.session.patience import Patience

@@ -17,7 +17,7 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.liveness.clock_offset import ClockOffset

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.notice import Barrier
 from gitcoord.core.claims.working_copy import Work
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern
 

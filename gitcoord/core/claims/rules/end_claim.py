@@ -18,7 +18,7 @@ from gitcoord.core.claims.holder_silence import DEATH_GRACE
 from gitcoord.core.claims.release_request import RequestState
 from gitcoord.core.claims.rules import barriers, carve
 from gitcoord.core.claims.working_copy import Work
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 
 # Other reasons (released, session, step, forced, merged, approved, idle) are releases.
 EVENTS = {"time": "claim_expired", "silence": "claim_expired", "unacknowledged": "claim_expired"}

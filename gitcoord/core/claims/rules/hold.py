@@ -23,8 +23,7 @@ from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.outcomes import Outcome
 
 

@@ -23,7 +23,7 @@ from gitcoord.core.claims.rules import call_limits, carve, grant, wait
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
 

@@ -26,7 +26,7 @@ from gitcoord.core.claims.claim_commands import LandClaims, WorkedFile
 from gitcoord.core.claims.rules import barriers, end_claim
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns import path_pattern, symbols
 

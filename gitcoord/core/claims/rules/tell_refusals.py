@@ -17,8 +17,8 @@ from gitcoord.core.claims.claim_commands import Refusal, TellRefusals
 from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 

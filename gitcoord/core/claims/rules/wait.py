@@ -21,7 +21,7 @@ from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import limits, outcomes
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 
 PATIENCE = timedelta(seconds=60)  # a waiter of this age is not overtaken by a fresh call

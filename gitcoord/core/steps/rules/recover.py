@@ -10,8 +10,7 @@ What this file does not know: how silence is found out (`liveness`).
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Ruling
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import Liveness
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.rules.plan import no_such_step

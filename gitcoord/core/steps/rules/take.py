@@ -17,8 +17,7 @@ What this file does not know: other projects; claims of paths.
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Ruling
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import FREE_SESSION, Life, Liveness
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import CoordError, NotFoundError, UsageError
 from gitcoord.faces.cli.terminal import show, world

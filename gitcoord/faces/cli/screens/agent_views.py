@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.screens.claim_views import left_of, waits_for, with_repo
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from gitcoord.core.checks.attention import PERSON, YOU, AttentionKind, Rank
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.columns import ids, texts

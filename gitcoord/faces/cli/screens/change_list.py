@@ -7,7 +7,7 @@ Rules:
 
 from collections.abc import Collection, Mapping, Sequence
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.wiring.change import Action, Change, diff
 from gitcoord.redaction import redact

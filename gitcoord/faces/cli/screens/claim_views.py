@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.terminal import commands, show
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.columns import Column, names, texts

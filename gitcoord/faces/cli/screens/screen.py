@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import UsageError
 from gitcoord.faces.cli.screens.attention_rows import attention, damaged, needed_status

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.faces.cli.screens.attention_rows import damaged
 from gitcoord.faces.cli.terminal import show

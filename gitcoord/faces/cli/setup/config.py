@@ -25,7 +25,7 @@ from gitcoord.source.checkout.remote_urls import url_of
 from gitcoord.source.checkout.repository import Repository, open_repository
 
 if TYPE_CHECKING:
-    from gitcoord.core.documents.doc import Json
+    from gitcoord.core.documents.json_text import Json
 
 _app = group("Read and write gitcoord's settings, which git keeps.")
 BEAT_SECONDS = range(5, 601)  # faster is a load for the remote, slower makes every agent look stale

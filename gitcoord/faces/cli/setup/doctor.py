@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.terminal import commands, show, world
 from gitcoord.faces.cli.terminal.options import AsJson, examples

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.screens import change_list
 from gitcoord.faces.cli.setup import config, place_choice

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import typer
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.setup import config
 from gitcoord.faces.cli.setup.config import HERE

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from gitcoord import __version__
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.faces.cli.wiring import entry, git_hooks, servers, tools
 from gitcoord.faces.cli.wiring.change import Action, Change

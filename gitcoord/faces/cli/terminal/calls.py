@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.call import calls_of
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.terminal import commands, show, world
 from gitcoord.faces.cli.terminal.conflict_lines import conflict_lines
 from gitcoord.faces.cli.terminal.fields import records, strings, text

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gitcoord.core.documents.call import Call, Sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.service.session.result_words import in_words
 
 ASKED_CHARS_MAX = 200  # of words that a next step repeats

@@ -1,6 +1,6 @@
 """Conflicts as lines: who holds the wanted paths, and where both would be."""
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.terminal.fields import listed, minute, strings, text
 
 FILES_SHOWN = 5  # of an overlap, on one line

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import parse_time
+from gitcoord.core.documents.json_text import Json, parse_time
 from gitcoord.core.documents.liveness import FREE_SESSION, span_text, without_call
 
 _MINUTE_S = 60

@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TextIO
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.terminal import world
 from gitcoord.faces.cli.terminal.columns import GAP, Column, cells, fitted
 

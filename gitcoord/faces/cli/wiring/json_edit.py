@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.wiring.change import NotOursError
 from gitcoord.faces.cli.wiring.jsonc import Node, parse, skip_blank
 

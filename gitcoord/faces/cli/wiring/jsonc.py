@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NoReturn, cast
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.wiring.change import NotOursError
 
 DEPTH_MAX = 100  # of settings that people write; a few hundred would end Python's own stack

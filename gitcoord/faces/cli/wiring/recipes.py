@@ -19,7 +19,7 @@ from gitcoord.faces.cli.wiring.tools import Tool
 from gitcoord.faces.cli.wiring.whole_file import WholeFile
 
 if TYPE_CHECKING:
-    from gitcoord.core.documents.doc import Json
+    from gitcoord.core.documents.json_text import Json
 
 START_TIMEOUT_S = 20  # Codex gives up after 10 s; a busy machine has needed 4 s for the engine
 CALL_TIMEOUT_S = 120  # Codex's default of 60 s is too near to our longest wait of 50 s

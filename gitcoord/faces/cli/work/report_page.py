@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from xml.etree import ElementTree as ET
 
-from gitcoord.core.documents.doc import Json, parse_time
+from gitcoord.core.documents.doc import parse_time
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps.step import StepStatus
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.fields import minute, number, record, records, text, whole

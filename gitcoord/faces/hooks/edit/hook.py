@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TextIO
 
-    from gitcoord.core.documents.doc import Json
+    from gitcoord.core.documents.json_text import Json
 
 INPUT_BYTES_MAX = 64 * 1024 * 1024  # a tool hands over the whole new text of a file
 PATHS_MAX = 200  # of one edit; who changes more at once has a script

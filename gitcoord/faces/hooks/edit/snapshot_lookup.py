@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gitcoord.core.documents.doc import Json
+    from gitcoord.core.documents.json_text import Json
     from gitcoord.faces.hooks.edit.worktree import Ground
     from gitcoord.ledger.clone.snapshot_files import Row
 

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gitcoord.core.documents.doc import Json
+    from gitcoord.core.documents.json_text import Json
 
 EDIT, COMMAND, START, END, STOP, OTHER = "edit", "command", "start", "end", "stop", "other"
 _EVENTS = {

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gitcoord.core.documents.doc import Json
+    from gitcoord.core.documents.json_text import Json
     from gitcoord.ledger.clone.snapshot_files import Row
 
 OUTCOME_S = 0.1  # for the outcome of a claim that is made at once, in the store of this clone

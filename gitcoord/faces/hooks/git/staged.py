@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gitcoord.core.documents.doc import Json
+    from gitcoord.core.documents.json_text import Json
     from gitcoord.ledger.clone.snapshot_files import Row
 
 ALLOWANCE_S = 30.0

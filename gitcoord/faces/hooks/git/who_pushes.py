@@ -9,7 +9,7 @@ What this file does not know: what is claimed, which hook asks.
 from collections.abc import Iterator, Mapping
 
 from gitcoord.core.checks.pusher import Pusher
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.party import agent_level
 from gitcoord.faces.hooks.git.hook_repository import Here
 from gitcoord.ledger.clone import snapshot_files

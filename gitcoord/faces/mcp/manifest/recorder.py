@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 
 from gitcoord import __version__
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp.manifest import MODERN_VERSION
 from gitcoord.faces.mcp.server.engine import Engine
 from gitcoord.faces.mcp.tools.tool import ToolSet

@@ -14,7 +14,7 @@ import anyio.streams.memory
 import mcp_types as types
 from mcp.shared.message import SessionMessage
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp.results import all_seen
 from gitcoord.faces.mcp.server.handshake import ANSWERED
 from gitcoord.faces.mcp.server.server import build

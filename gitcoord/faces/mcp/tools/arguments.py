@@ -18,7 +18,7 @@ from typing import Annotated, Any, NamedTuple, cast
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, ValidationError, create_model, model_validator
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp.tools.mistakes import MEMBERS_MAX, Node, mistake, named, words_of
 
 _DIGITS_MAX = 18  # of a number in quotes; beyond, it is none of ours

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import mcp_types as types
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp.tools.arguments import Arguments, Fields, model_of, schema_of
 
 # What a call does to the world: nothing; the same however often it is called; something new each time; an end.

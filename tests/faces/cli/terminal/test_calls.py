@@ -7,7 +7,7 @@ import pytest
 
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.terminal import calls
 from gitcoord.service.session.workspace import Workspace
 

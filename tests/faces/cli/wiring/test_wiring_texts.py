@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.wiring import block, json_edit, jsonc
 from gitcoord.faces.cli.wiring.change import NotOursError
 from gitcoord.faces.cli.wiring.json_file import Default, Hook, Item, JsonFile, Server

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gitcoord.core.activity.occurrence import Occurrence, of_claims, of_refusal, of_steps
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 BY = {"agent": "ann/cli/wt"}

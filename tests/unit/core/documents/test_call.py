@@ -9,8 +9,7 @@ import pytest
 from gitcoord.core.claims.claim_commands import Answer
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, Sentence, calls_of, sentence, with_calls
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import compact, load_object
+from gitcoord.core.documents.json_text import Json, compact, load_object
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import NotFoundError
 from gitcoord.ledger.format.entry import Reply, failed

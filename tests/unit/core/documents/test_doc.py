@@ -11,8 +11,9 @@ import pytest
 
 from gitcoord.core.claims.claim_commands import ReleaseClaims
 from gitcoord.core.documents import doc, limits
-from gitcoord.core.documents.doc import Doc, Json, Real
+from gitcoord.core.documents.doc import Doc, Real
 from gitcoord.core.documents.json_text import (
+    Json,
     canonical,
     clock_text,
     compact,

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitcoord.core.documents.conflict import Conflict
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import canonical, load_object
+from gitcoord.core.documents.json_text import Json, canonical, load_object
 from gitcoord.core.documents.outcomes import done, refused
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.owner_rules import Rules, Shared

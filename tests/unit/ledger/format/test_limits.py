@@ -11,8 +11,8 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import ClaimFiles, ExtendClaims, Wish
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import Doc, Json
-from gitcoord.core.documents.json_text import canonical
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json, canonical
 from gitcoord.core.steps.step_commands import BeatStep, ClaimStep, CompleteStep
 from gitcoord.errors import DocumentError, LimitError
 from gitcoord.ledger.format import commits, steps_layout, trees

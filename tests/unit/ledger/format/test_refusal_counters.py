@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import load_object
+from gitcoord.core.documents.json_text import Json, load_object
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.ledger.format import refusal_counters as counting

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import canonical
+from gitcoord.core.documents.json_text import Json, canonical
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.step_commands import FailStep, RecoverStep, SkipStep
 from gitcoord.errors import DocumentError, SchemaError

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.json_text import canonical
+from gitcoord.core.documents.json_text import Json, canonical
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import WRITER
 from gitcoord.remote.contract.protocol import Oid, RefUpdate, SwapStatus

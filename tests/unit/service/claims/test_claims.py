@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError, InvalidError
 from gitcoord.service.claims import history, requested_items
 from gitcoord.service.claims.claims import (

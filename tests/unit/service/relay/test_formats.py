@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.relay.relay import Delivery
 from gitcoord.errors import InvalidError
 from gitcoord.service.claims.claims import claim_files

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName, Transport
 from gitcoord.service.session.workspace import Workspace

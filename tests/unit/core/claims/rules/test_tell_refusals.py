@@ -8,7 +8,7 @@ from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.rules import tell_refusals
 from gitcoord.core.claims.rules.tell_refusals import UNREAD_MAX
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import Json
 from tests.unit.core.claim_play import ANN, BOB, BOB_DOCS, Claims, F, G, minutes, seconds
 
 
