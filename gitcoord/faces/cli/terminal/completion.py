@@ -60,10 +60,11 @@ def agents(incomplete: str) -> list[str]:
 
 def worktrees(incomplete: str) -> list[str]:
     """Offer the linked worktrees of this clone, as paths from here; absolute where one is begun."""
+    from gitcoord.ledger.clone import snapshot_files
 
     def found(folder: Path) -> Iterable[str]:
         for link in sorted(folder.parent.glob("worktrees/*/gitdir")):
-            named = link.read_text("utf-8", "surrogateescape").strip().removesuffix("/.git")
+            named = snapshot_files.first_line(str(link)).removesuffix("/.git")
             place = os.path.normpath(link.parent / named)  # relative where git is set so
             yield place if incomplete.startswith("/") else os.path.relpath(place, world.folder())
 
