@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import gitcoord
@@ -31,9 +32,10 @@ RUNNING = "{}.{}".format(*sys.version_info)
 _CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d+\.\d+)")
 PYTHONS = [match[1] for text in PROJECT["classifiers"] if (match := _CLASSIFIER.fullmatch(text))]
 
-# Each library is leaned on by one of them: filelock, pygit2, mcp and pydantic, typer and rich, ruamel.yaml, tomlkit,
-# tree-sitter and its grammars.
+# Each library is leaned on by one of them: msgspec, filelock, pygit2, mcp and pydantic, typer and rich, ruamel.yaml,
+# tomlkit, tree-sitter and its grammars, prometheus-client.
 SUITE = (
+    "tests/unit/core/documents/test_doc.py",
     "tests/unit/runtime/test_disks.py",
     "tests/contract/transports/test_local.py",
     "tests/faces/mcp/test_tool_table.py",
@@ -41,6 +43,7 @@ SUITE = (
     "tests/faces/cli/work/test_planfile.py",
     "tests/faces/cli/wiring/test_wiring_texts.py",
     "tests/unit/source/symbols/test_definitions.py",
+    "tests/faces/cli/work/test_prometheus.py",
 )
 
 
@@ -126,9 +129,12 @@ def _python(version: str) -> str:
 
 def _libraries(installed: Installed) -> Iterator[tuple[str, Version, Version]]:
     """Yield each library with the version that is installed, and the lowest one."""
-    there = {found.name: found.version for found in importlib.metadata.distributions(path=[str(installed.packages)])}
+    there = {
+        canonicalize_name(found.name): found.version
+        for found in importlib.metadata.distributions(path=[str(installed.packages)])
+    }
     for name, version in floors().items():
-        yield name, Version(there[name]), Version(version)
+        yield name, Version(there[canonicalize_name(name)]), Version(version)
 
 
 class TestEach:
