@@ -22,12 +22,12 @@ from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.outcomes import refused
 from gitcoord.core.documents.policy import Policy
-from gitcoord.core.documents.rewind import Decisions
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.format.meta import Applied, Meta
+from gitcoord.ledger.rewinds.decisions import Decisions
 
 MOMENT = datetime(2026, 11, 21, 9, 30, 0, 125_000, tzinfo=UTC)
 _NARROWER: Mapping[str, object] = {"pre_commit": "refuse", "texts": "private"}  # texts of which only some are taken

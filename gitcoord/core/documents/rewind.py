@@ -8,19 +8,17 @@ Rules:
     seen and is not there.
   * What another clone says that it saw is a hint, no proof: no more of it is believed than writers can have made since
     the ledger's last commit (`is_possible`).
-  * A decision that a person recorded ends that: for each clone whose mark it covers, and for what came after it.
 
-What this file does not know: where marks are kept, how descent is found out.
+What this file does not know: where marks are kept, how descent is found out, what was decided (`ledger/rewinds`). Hooks
+judge by it, so it loads no documents.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gitcoord.core.documents.doc import Doc, Number, Text
 from gitcoord.core.documents.limits import MOMENT_FIRST
 
-DECISIONS_MAX = 50  # the newest; a clone that comes back after fifty repairs of a team's ledgers asks a person
 RATE_MAX = 10_000  # commands a second in one ledger: ten times the most that was measured, 702 on one disk
 SLACK = timedelta(minutes=10)  # two clocks, each wrong by the five minutes of TIME-1; as many commands as 6,000 repairs
 
@@ -59,45 +57,6 @@ class Present:
     seq: int
     counter: int | None = None
     at: datetime | None = None
-
-
-class RewindDecision(Doc, frozen=True, kw_only=True):
-    """What a person decided about a ledger that went back or disappeared.
-
-    Attributes:
-        ledger: its ref, without the namespace.
-        what: `restored`, `kept`, `deleted`.
-        seen: the highest sequence number that the decision is about; clones that saw no more accept it.
-        seq: the ledger's sequence number after it; 0 where it is gone.
-        replaced: the tip that was there before; none where the ledger was gone.
-    """
-
-    ledger: Text
-    what: Text
-    seen: Number
-    seq: Number = 0
-    tip: Text | None = None
-    replaced: Text | None = None
-    by: Text = ""
-    at: datetime | None = None
-
-    def covers(self, mark: Mark, present: Present | None) -> bool:
-        """Whether what a clone finds is what was decided."""
-        return mark.seq <= self.seen and (present.seq if present else 0) >= self.seq
-
-
-class Decisions(Doc, frozen=True, kw_only=True):
-    """`rewinds.json` of the team's ref: the decisions, newest last."""
-
-    decisions: tuple[RewindDecision, ...] = ()
-
-    def covers(self, ledger: str, mark: Mark, present: Present | None) -> bool:
-        """Whether one of them covers what a clone finds of a ledger."""
-        return any(decision.ledger == ledger and decision.covers(mark, present) for decision in self.decisions)
-
-    def with_one(self, decision: RewindDecision) -> "Decisions":
-        """Return these and one more."""
-        return self.evolve(decisions=(*self.decisions, decision)[-DECISIONS_MAX:])
 
 
 def is_behind(mark: Mark, present: Present, *, counter_is_kept: bool) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gitcoord.core.documents.json_text import load_object
-from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, judge
+from gitcoord.core.documents.rewind import Mark, Present, Rewind, judge
 from gitcoord.errors import CoordError, RewoundError
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.root_commit import replaced_by
@@ -69,12 +69,13 @@ def _as_seen(glance: Glance, mark: Mark, seen: Iterable[Oid], ref: RefName) -> G
 def _judged(glance: Glance, mark: Mark) -> Rewind | None:
     """Judge the claims by what was seen of them, as `lookback` does, with the git program."""
     from gitcoord.ledger.format.meta import APPLIED_KEPT, applied_path  # noqa: PLC0415 - loaded where another wrote since
+    from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions  # noqa: PLC0415 - as above
 
     tip, now = glance.tip("claims"), glance.clocks.wall()
     counts = glance.text("claims", META, *([applied_path(mark.clone)] if mark.clone else []))
     seq = _number(counts[0], "seq") if counts else 0
     present = Present(seq, _number(counts[1], "counter") if len(counts) > 1 else None) if tip else None
-    decided = [Decisions.decode(data) for data in glance.text("config", "rewinds.json")]
+    decided = [Decisions.decode(data) for data in glance.text("config", DECISIONS)]
     if any(decisions.covers("claims", mark, present) for decisions in decided):
         return None
     is_kept = now - mark.at_s < APPLIED_KEPT.total_seconds()

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gitcoord.core.documents.liveness import Heartbeat
-from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, is_behind, is_possible, judge
+from gitcoord.core.documents.rewind import Mark, Present, Rewind, is_behind, is_possible, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
 from gitcoord.ledger.archive.integrity import faults
 from gitcoord.ledger.format import commits, trees
@@ -38,10 +38,10 @@ from gitcoord.ledger.format.root_commit import replaced_by
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.readers.strays import STRAYS, Strays
+from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
-DECISIONS = "rewinds.json"  # in the tree of the team's ref
 DAMAGED_MAX = 10  # commits on top of each other that someone else wrote, and that no writer of ours goes on from
 Reports = dict[RefName, list[tuple[int, str]]]  # of each ledger what clones say that they saw
 _STOPPED = "Nothing in it is given out until that is decided."

@@ -25,7 +25,7 @@ from typing import TypeVar
 
 from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.json_text import Json, compact
-from gitcoord.core.documents.rewind import Decisions, Mark, Present, RewindDecision
+from gitcoord.core.documents.rewind import Mark, Present
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import (
     ContendedError,
@@ -44,7 +44,8 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.readers.team_rules import is_readable
-from gitcoord.ledger.rewinds.lookback import DECISIONS, Lookback, decisions_at, descends, present_at
+from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions, RewindDecision
+from gitcoord.ledger.rewinds.lookback import Lookback, decisions_at, descends, present_at
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
 RESERVE = 1000  # numbers that are left out: more than a clone gives between two heartbeats, a thousandth of what fits

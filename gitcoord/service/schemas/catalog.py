@@ -24,7 +24,6 @@ from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import Policy
-from gitcoord.core.documents.rewind import Decisions
 from gitcoord.core.documents.spelling import nearest
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.core.relay.relay import Relay
@@ -33,6 +32,7 @@ from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import COMMANDS
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.format.meta import Applied, Meta
+from gitcoord.ledger.rewinds.decisions import Decisions
 from gitcoord.service.inputs import mistakes
 from gitcoord.service.inputs.input_kinds import MODELS
 from gitcoord.service.schemas.answers import Failed, Refused

@@ -254,6 +254,18 @@ def test_what_documents_are_made_with_is_loaded_only_where_something_is_near(
     assert ("msgspec" in loaded(done)) == bool(done.status) == (path == "README.md")
 
 
+def test_a_push_that_reads_a_remote_without_news_loads_no_documents_either(team: Shared, agents: Agents) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    agents(team.one, "ann/cli/one").listed()
+    commit(team.one, "src/b.py")
+
+    done = run(team.one, "push", "origin", "main", PYTHONPROFILEIMPORTTIME="1")
+
+    assert done.status == 0, done.said
+    assert "gitcoord.ledger.hook_view.hook_rewind" in loaded(done)
+    assert "msgspec" not in loaded(done)
+
+
 @pytest.mark.rule("SEC-1")
 def test_names_and_texts_of_others_are_printed_safely(team: Shared, agents: Agents) -> None:
     name = "src/\x1b[31mred\nline'\".py"

@@ -8,14 +8,11 @@ from hypothesis import strategies as st
 
 from gitcoord.core.documents.limits import INTEGER, MOMENT_FIRST
 from gitcoord.core.documents.rewind import (
-    DECISIONS_MAX,
     RATE_MAX,
     SLACK,
-    Decisions,
     Mark,
     Present,
     Rewind,
-    RewindDecision,
     is_possible,
     judge,
 )
@@ -100,26 +97,3 @@ def test_exactly_what_lost_something_that_was_seen_is_back(
     found = judge(mark, Present(len(now), now.count("ann")), descends=not lost if is_here else None)
 
     assert found is (Rewind.BACK if lost else None) or (found is None and not is_here and len(now) >= seen)
-
-
-@pytest.mark.rule("SAFE-9")
-def test_a_decision_covers_who_saw_no_more_and_only_what_came_after_it() -> None:
-    decided = Decisions().with_one(RewindDecision(ledger="claims", what="kept", seen=7, seq=1007))
-
-    covered = {
-        "as decided": decided.covers("claims", MARK, Present(1007)),
-        "it saw more": decided.covers("claims", Mark("c" * 40, 8), Present(1007)),
-        "before the decision": decided.covers("claims", MARK, Present(6)),
-        "another ledger": decided.covers("steps/app", MARK, Present(1007)),
-        "gone again": decided.covers("claims", MARK, None),
-    }
-
-    assert [what for what, is_covered in covered.items() if is_covered] == ["as decided"]
-
-
-def test_only_the_newest_decisions_are_kept() -> None:
-    decided = Decisions()
-    for seen in range(DECISIONS_MAX + 1):
-        decided = decided.with_one(RewindDecision(ledger="claims", what="kept", seen=seen))
-
-    assert [one.seen for one in decided.decisions] == [*range(1, DECISIONS_MAX + 1)]

@@ -1,0 +1,55 @@
+"""Decisions: what a person decided about a ledger that went back or disappeared, in the tree of the team's ref.
+
+Rules:
+  * SAFE-9: a decision ends that a ledger counts as back or gone: for each clone whose mark it covers, and for what came
+    after it.
+
+What this file does not know: who decides, and how a ledger is put back.
+"""
+
+from datetime import datetime
+
+from gitcoord.core.documents.doc import Doc, Number, Text
+from gitcoord.core.documents.rewind import Mark, Present
+
+DECISIONS = "rewinds.json"  # in the tree of the team's ref
+DECISIONS_MAX = 50  # the newest; a clone that comes back after fifty repairs of a team's ledgers asks a person
+
+
+class RewindDecision(Doc, frozen=True, kw_only=True):
+    """What a person decided about a ledger that went back or disappeared.
+
+    Attributes:
+        ledger: its ref, without the namespace.
+        what: `restored`, `kept`, `deleted`.
+        seen: the highest sequence number that the decision is about; clones that saw no more accept it.
+        seq: the ledger's sequence number after it; 0 where it is gone.
+        replaced: the tip that was there before; none where the ledger was gone.
+    """
+
+    ledger: Text
+    what: Text
+    seen: Number
+    seq: Number = 0
+    tip: Text | None = None
+    replaced: Text | None = None
+    by: Text = ""
+    at: datetime | None = None
+
+    def covers(self, mark: Mark, present: Present | None) -> bool:
+        """Whether what a clone finds is what was decided."""
+        return mark.seq <= self.seen and (present.seq if present else 0) >= self.seq
+
+
+class Decisions(Doc, frozen=True, kw_only=True):
+    """`rewinds.json` of the team's ref: the decisions, newest last."""
+
+    decisions: tuple[RewindDecision, ...] = ()
+
+    def covers(self, ledger: str, mark: Mark, present: Present | None) -> bool:
+        """Whether one of them covers what a clone finds of a ledger."""
+        return any(decision.ledger == ledger and decision.covers(mark, present) for decision in self.decisions)
+
+    def with_one(self, decision: RewindDecision) -> "Decisions":
+        """Return these and one more."""
+        return self.evolve(decisions=(*self.decisions, decision)[-DECISIONS_MAX:])

@@ -1,0 +1,31 @@
+"""Decisions: which clones accept one, and how many are kept."""
+
+import pytest
+
+from gitcoord.core.documents.rewind import Mark, Present
+from gitcoord.ledger.rewinds.decisions import DECISIONS_MAX, Decisions, RewindDecision
+
+MARK = Mark("b" * 40, 7, "ann", 3, 0)
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_decision_covers_who_saw_no_more_and_only_what_came_after_it() -> None:
+    decided = Decisions().with_one(RewindDecision(ledger="claims", what="kept", seen=7, seq=1007))
+
+    covered = {
+        "as decided": decided.covers("claims", MARK, Present(1007)),
+        "it saw more": decided.covers("claims", Mark("c" * 40, 8), Present(1007)),
+        "before the decision": decided.covers("claims", MARK, Present(6)),
+        "another ledger": decided.covers("steps/app", MARK, Present(1007)),
+        "gone again": decided.covers("claims", MARK, None),
+    }
+
+    assert [what for what, is_covered in covered.items() if is_covered] == ["as decided"]
+
+
+def test_only_the_newest_decisions_are_kept() -> None:
+    decided = Decisions()
+    for seen in range(DECISIONS_MAX + 1):
+        decided = decided.with_one(RewindDecision(ledger="claims", what="kept", seen=seen))
+
+    assert [one.seen for one in decided.decisions] == [*range(1, DECISIONS_MAX + 1)]
