@@ -27,7 +27,7 @@ from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.ledger.transactions.caller import Vantage, limit_factor
 from gitcoord.ledger.transactions.carried import Refusals
-from gitcoord.remote.contract.protocol import Oid, Transport
+from gitcoord.remote.contract.protocol import Oid, RefName, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,13 @@ class Setting:
         """Return what reads the ledgers of this place, and knows what the clone has found to be none."""
         marks = Marks(self.clone.folder, self.beats.place, self.refs.namespace, self.repo)
         return Reader(self.transport, self.refs, Strays(f"{self.clone.folder}/{STRAYS}"), marks.tips, self.ledgers)
+
+    def hear(self, listed: Mapping[RefName, Oid], reader: Reader, lookback: Lookback) -> None:
+        """Take note of what a listing says of other clones: what they saw of ledgers, their clocks, that they beat."""
+        beats = reader.heartbeats(listed)
+        lookback.hear(beats)
+        self.clock_offset.observe(beats, self.clone)
+        self.watchfulness.observe(self.refs.heartbeats_in(listed), reader.beat_of)
 
     def sight(
         self, heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]], held: Callable[[], Iterable[Step]] = tuple

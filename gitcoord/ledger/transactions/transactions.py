@@ -177,10 +177,7 @@ class Transactions:
         listed = self.reader.list_refs()
         sent, pins = self._pending.resolve(listed)
         self.reader.prefetch(listed)
-        beats = self.reader.heartbeats(listed)
-        self._lookback.hear(beats)
-        self._setup.clock_offset.observe(beats, self._setup.clone)
-        self._setup.watchfulness.observe(self._setup.refs.heartbeats_in(listed), self.reader.beat_of)
+        self._setup.hear(listed, self.reader, self._lookback)
         now, policy = self._setup.host.now(), self.reader.policy(self._setup.refs.config, listed)
         sight = self._setup.sight(partial(self.reader.heartbeats, listed), partial(self._held_steps, listed))
         ground = Ground(

@@ -242,9 +242,6 @@ def _list_once(workspace: "Workspace") -> Mapping[RefName, Oid]:
     found = reader.list_refs()
     reader.prefetch(found)
     with workspace.lock:
-        beats = reader.heartbeats(found)
-        lookback.hear(beats)
+        workspace.setting.hear(found, reader, lookback)
         reader.rules.look(found.get(workspace.setting.refs.config))
-        workspace.setting.clock_offset.observe(beats, workspace.setting.clone)
-        workspace.setting.watchfulness.observe(workspace.setting.refs.heartbeats_in(found), reader.beat_of)
     return found
