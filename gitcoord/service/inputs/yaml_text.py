@@ -4,10 +4,12 @@ Rules:
   * SEC-4: whatever the text is, it is read within DEPTH_MAX levels, and what ruamel.yaml raises is a `YamlError` that
     names the line. Its directives, for one, end in `AssertionError` and `KeyError`.
   * SEC-4: an alias repeats thousands of items in three bytes, so who walks through a value asks `items_of` first.
+    It also refuses half of a character, which only an escape can give: no ledger takes what has one.
 
 What this file does not know: what the text is for, and how long it may be.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 """The way to a part of a value: keys of mappings, places in lists."""
 
+_HALF = re.compile("[\ud800-\udfff]")
 ITEMS_MAX = 20_000  # of all lists of a text: four for each of the 5,000 places that ownership rules may have
 NULL = "tag:yaml.org,2002:null"
 TEXT = "tag:yaml.org,2002:str"
@@ -141,7 +144,7 @@ def items_of(root: Node | None) -> int:
     """Return how many items all lists of a text have, with those that aliases repeat.
 
     Raises:
-        YamlError: a part contains itself.
+        YamlError: a part contains itself, or there is half of a character.
     """
     try:
         return _counted(root, {})
@@ -150,7 +153,11 @@ def items_of(root: Node | None) -> int:
 
 
 def _counted(node: Node | None, known: dict[int, int | None]) -> int:
-    if node is None or node.id == "scalar":
+    if node is None:
+        return 0
+    if node.id == "scalar":
+        if _HALF.search(str(node.value)):
+            raise YamlError(node.start_mark.line + 1, "half of a character cannot be written")
         return 0
     if id(node) not in known:
         known[id(node)] = None

@@ -35,6 +35,12 @@ FAULTY = [
     ("modules:\n  a:\n    paths: x\n    paths: y\n", 4, "'paths' is given twice"),
     ("modules:\n  a:\n    paths: [~]\n", 3, "paths has nothing where a text is due"),
     ("modules: &m\n  a: *m\n", 1, "this part contains itself"),
+    (
+        "modules:\n  a: {paths: x}\n  b: {paths: x, owners: ['ann', \"\\ud800\"]}\n",
+        3,
+        "half of a character cannot be written",
+    ),
+    ('modules:\n  a: {paths: x}\n  "\\ud83d\\ude00": {paths: x}\n', 3, "half of a character cannot be written"),
     ("[" * 3000, 1, "maximum depth of data structure exceeded"),
 ]
 
