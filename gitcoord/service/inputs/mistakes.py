@@ -20,7 +20,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
-from gitcoord.core.documents.spelling import did_you_mean, nearest
+from gitcoord.core.documents.spelling import nearest
 from gitcoord.core.patterns import path_pattern
 from gitcoord.errors import InvalidError
 from gitcoord.service.inputs.yaml_text import Path, Scalar
@@ -192,16 +192,17 @@ class _Reader:
             count = len(cast("list[object]", value))
             return f"{path[-1]} has {count} {_noun(part['items'])}s; {part['maxItems']} is the most", hint
         if kind == "string_unicode":
-            return f"{path[-1]} has half of a character, {named(value)}, which cannot be written", hint
+            return f"{_field(path)} has half of a character, {named(value)}, which cannot be written", hint
         if error is not None:
             return str(error).rstrip("."), getattr(error, "hint", "") or hint
         return self._other(path, part, value), hint
 
     def _unknown(self, path: Path) -> tuple[str, str]:
         name, fields = str(path[-1])[:_SHOWN_OF], self._fields(path[:-1])
-        hint = did_you_mean(name, fields).rstrip() or f"The fields are {', '.join(fields)}."
         what = f"{self._owner(path[:-1])} has" if len(path) > 1 else "there is"
-        return f"{what} an unknown field {shown(name, 40)}", hint
+        near = nearest(name, fields)
+        meant = f"; perhaps {near!r} is meant" if near else ""
+        return f"{what} an unknown field {shown(name, 40)}{meant}", f"The fields are {', '.join(fields)}."
 
     def _fields(self, path: Path) -> Mapping[str, object]:
         return self._part(path).get("properties", {})
@@ -214,7 +215,7 @@ class _Reader:
         return f"{self._owner(path[:-1])} has no {path[-1]}"
 
     def _other(self, path: Path, part: Part, value: object) -> str:
-        field = next((word for word in reversed(path) if isinstance(word, str)), "")
+        field = _field(path)
         if part.get("type") == "object":
             subject = field if "title" not in part else self._owner(path) if path[-1] == field else f"a {part['title']}"
             return f"{subject} is {_words(part, value)}, not {named(value)}"
@@ -255,6 +256,11 @@ class _Reader:
         if "items" in part:
             part = {**part, "items": self._resolved(part["items"])}
         return part
+
+
+def _field(path: Path) -> str:
+    """Return the last name on the way to a part, which an item of a list has not."""
+    return next((word for word in reversed(path) if isinstance(word, str)), "")
 
 
 def _words(part: Part, value: object) -> str:

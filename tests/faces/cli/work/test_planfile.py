@@ -137,7 +137,8 @@ def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines() -> None:
 
     assert str(found) == "plan:3: step_num is 'one'; it has to be a whole number from 1 to 999999999."
     assert found.hint == (
-        "plan:4: title is '3'; it has to be text; put it in quotes. plan:5: step 2 has an unknown field 'titel'. "
+        "plan:4: title is '3'; it has to be text; put it in quotes. plan:5: step 2 has an unknown field 'titel'; "
+        "perhaps 'title' is meant. "
         "plan:6: a step is a mapping with 'step_num', not '7'."
     )
 
@@ -159,9 +160,13 @@ def test_of_very_many_mistakes_a_few_are_named() -> None:
         ('{"name": "a", "steps": [{"step_num": ' + "1" * 5000 + "}]}", "a number has thousands of digits"),
         ('{"name": "a", "steps": ' + "[" * 100_000, "nested too deep"),
         ('{"name": "a", "steps": [{"step_num": 1, "title": "\\ud800"}]}', "title has half of a character"),
+        (
+            '{"name": "a", "steps": [{"step_num": 1, "paths": ["\\ud800"]}]}',
+            "paths has half of a character",
+        ),
         ("".join(f"k{at}: 1\n" for at in range(3_000)), "there is an unknown field 'k0'"),
     ],
-    ids=["loop", "aliases", "huge", "nan", "digits", "deep", "surrogate", "many"],
+    ids=["loop", "aliases", "huge", "nan", "digits", "deep", "surrogate", "surrogate-in-list", "many"],
 )
 @pytest.mark.rule("SEC-4")
 def test_a_hostile_plan_is_a_mistake_like_any_other(text: str, words: str) -> None:
@@ -186,7 +191,10 @@ def test_every_mistake_is_in_our_words(plan: dict[str, object], steps: list[dict
 
 
 def test_a_misspelt_field_comes_with_a_suggestion() -> None:
-    assert fault("name: a\nsteps:\n- step_num: 1\n  depend_on: [2]\n").hint == "Did you mean 'depends_on'?"
+    found = fault("name: a\nsteps:\n- step_num: 1\n  depend_on: [2]\n")
+
+    assert str(found) == "plan:4: step 1 has an unknown field 'depend_on'; perhaps 'depends_on' is meant."
+    assert found.hint.startswith("The fields are step_num, title, ")
 
 
 @pytest.mark.parametrize(

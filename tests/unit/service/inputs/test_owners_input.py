@@ -84,15 +84,26 @@ def test_an_unknown_field_is_a_warning() -> None:
     ]
 
 
+def test_a_misspelt_field_comes_with_the_right_one_beside_other_mistakes() -> None:
+    checked = check("modules:\n  a: {path: x, onwers: [ann]}\nshared_file: [b]\n")
+
+    assert [fault.problem for fault in checked.faults] == ["module 'a' has no paths"]
+    assert [warning.problem for warning in checked.warnings] == [
+        "module 'a' has an unknown field 'path'; perhaps 'paths' is meant",
+        "module 'a' has an unknown field 'onwers'; perhaps 'owners' is meant",
+        "there is an unknown field 'shared_file'; perhaps 'shared_files' is meant",
+    ]
+
+
 _SCALARS = st.sampled_from(
-    ["x", "'!y'", "src/**", "1.5", "~", "soft", "hard", "mean", "''", "*a", "[x]", "[]", "[1]", "{b: c}"]
+    ["x", '"\\ud800"', "'!y'", "src/**", "1.5", "~", "soft", "hard", "mean", "''", "*a", "[x]", "[]", "[1]", "{b: c}"]
 )
 _FIELDS = st.sampled_from(["paths", "owners", "severity", "new"])
 _MODULE = st.dictionaries(_FIELDS, _SCALARS, max_size=3).map(
     lambda fields: "{" + ", ".join(f"{name}: {value}" for name, value in fields.items()) + "}"
 )
 _KEYS = st.sampled_from(["modules", "areas", "shared_files", "suggested_splits", "more"])
-_NAMED = st.dictionaries(st.sampled_from(["a", "1", "~", "'b c'"]), _MODULE | _SCALARS, max_size=3).map(
+_NAMED = st.dictionaries(st.sampled_from(["a", "1", "~", "'b c'", '"\\ud800"']), _MODULE | _SCALARS, max_size=3).map(
     lambda modules: "".join(f"\n  {name}: {module}" for name, module in modules.items()) or " ~"
 )
 
