@@ -45,7 +45,15 @@ def test_the_hook_loads_little_whoever_holds_the_file(one: Path) -> None:
     loaded = {line.rpartition("|")[2].strip() for line in told.error.splitlines()}
     assert told.reason == ""
     assert "gitcoord.faces.hooks.edit.snapshot_lookup" in loaded
-    slow = {"typing", "hashlib", "unicodedata", "pydantic", "gitcoord.core.documents.names", "gitcoord.errors"}
+    slow = {
+        "typing",
+        "hashlib",
+        "unicodedata",
+        "msgspec",
+        "pydantic",
+        "gitcoord.core.documents.names",
+        "gitcoord.errors",
+    }
     assert loaded & slow == set()
 
 

@@ -18,7 +18,7 @@ from tests.faces.hooks.shimmed import alone as alone  # noqa: PLC0414 - as above
 from tests.unit.service.world import Agents, project
 
 HEAVY = {
-    *("typing", "pathlib", "dataclasses", "subprocess", "hashlib"),
+    *("typing", "pathlib", "dataclasses", "subprocess", "hashlib", "msgspec", "pydantic"),
     *(
         "gitcoord.errors",
         "gitcoord.core.documents.doc",
