@@ -113,6 +113,8 @@ def check(repository: Repository, path: Path) -> tuple[list[Doubt], list[Doubt]]
         OSError: it cannot be read, is no regular file, or is too large.
     """
     text = read_small(path, BYTES_MAX).decode("utf-8", "replace")
+    if path.is_symlink():
+        return [Doubt(1, "the file is a link, which does not count on a branch")], []
     done = repository.git("config", f"--file={path.absolute()}", "--no-includes", "--null", "--list")
     if done.rc != 0:
         line = re.search(r"\bline ([0-9]+)\b", done.errors)

@@ -133,6 +133,21 @@ def test_a_file_of_the_team_that_says_nothing_is_not_valid(run: Run, repo: Path,
     assert run("config", "check", "x").out == f"x{said}\n"
 
 
+def test_a_link_is_no_file_of_the_team(run: Run, repo: Path, git: Git) -> None:
+    """A branch would have the link, and what it leads to would not be read."""
+    git(repo, "remote", "add", "origin", "https://git.example/team/app.git")
+    (repo / "x").write_text("[gitcoord]\n\tremote = origin\n", encoding="utf-8")
+    (repo / ".gitcoord").mkdir()
+    (repo / ".gitcoord/config").symlink_to("../x")
+
+    checked = run("config", "check")
+
+    assert (checked.status, checked.out) == (
+        1,
+        ".gitcoord/config:1: the file is a link, which does not count on a branch.\n",
+    )
+
+
 def test_a_file_of_the_team_that_cannot_be_read_is_a_usage_error(run: Run, repo: Path) -> None:
     (repo / "large").write_text("#" * 20_000, encoding="utf-8")
 
