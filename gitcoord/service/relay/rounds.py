@@ -23,7 +23,8 @@ from gitcoord.core.relay import schedule
 from gitcoord.core.relay.relay import Delivery, Position, Relay
 from gitcoord.core.relay.schedule import Response, Tried
 from gitcoord.errors import ContendedError, CoordError
-from gitcoord.service.relay import event_feed, relay_ref
+from gitcoord.service.events import event_feed
+from gitcoord.service.relay import relay_ref
 from gitcoord.service.session.workspace import Workspace
 
 BATCH_S = schedule.TURN_S / 2
@@ -148,7 +149,7 @@ class Rounds:
     def _new(self, relay: Relay, listed: event_feed.Tips) -> Iterator[event_feed.FeedItem]:
         if len(relay.waiting) >= schedule.WAITING_MAX:
             return iter(())
-        return event_feed.feed(self.workspace, relay, listed, self.words)
+        return event_feed.feed(self.workspace, relay.positions, listed, self.words)
 
     def _deliver(self, relay: Relay, listed: event_feed.Tips) -> tuple[list[Tried], list[Position]]:
         """Try what is due, then what is new; return the attempts, and how far ledgers were delivered."""

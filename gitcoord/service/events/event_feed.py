@@ -1,6 +1,6 @@
-"""The feed of a relay: what the ledgers record after its positions, in the order of each ledger's commits.
+"""The feed: what the ledgers record after given positions, in the order of each ledger's commits.
 
-    refs/coord/claims   o──o──P──o──o──o     P: the relay's position; what follows is its feed
+    refs/coord/claims   o──o──P──o──o──o     P: the position of a relay or a cursor; what follows is its feed
                                  └──┴──┴── events, each with an id that follows from what it is
 
 Rules:
@@ -8,24 +8,26 @@ Rules:
     it, however often and by however many processes it is delivered.
   * A ledger that is back or gone by what this clone saw is left alone until a person has decided (SAFE-9). After that,
     where the position is in its history no more, what is not older than the position counts as new.
+  * A roll has the position of the tip that it replaces: nothing before it is new again.
   * SEC-2, SEC-6: what leaves has no credentials in it; under `texts = private` it has nothing that people wrote in
     their own words, even where a ledger still has that from before.
 
-What this file does not know: where it is delivered.
+What this file does not know: who reads it, and where a position is kept.
 """
 
 import heapq
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
 from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.json_text import Json, compact, moment_of, parse_time
-from gitcoord.core.relay.relay import Delivery, Position, Relay
+from gitcoord.core.relay.relay import Delivery, Position
 from gitcoord.core.steps.board import Board
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits
+from gitcoord.ledger.format.root_commit import replaced_by
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.event_facts import EventFacts
@@ -41,7 +43,7 @@ _ELSEWHERE = ("event", "time", "outcome")  # beside the detail, or the same in e
 
 
 class FeedItem(NamedTuple):
-    """One step along a ledger. `position`: of the relay after it; `delivery`: `None` at the end of a commit."""
+    """One step along a ledger. `position`: of its reader after it; `delivery`: `None` at the end of a commit."""
 
     position: Position
     delivery: Delivery | None
@@ -53,8 +55,12 @@ def tips(workspace: Workspace) -> Tips:
     Raises:
         UnreachableError: they cannot be read.
     """
-    setting, listed = workspace.setting, workspace.listed()
-    back = workspace.rewound_refs
+    return ledgers_in(workspace, workspace.listed())
+
+
+def ledgers_in(workspace: Workspace, listed: Tips) -> Tips:
+    """Return the ledgers of a listing that can be delivered now."""
+    setting, back = workspace.setting, workspace.rewound_refs
     return {
         ref: tip
         for ref, tip in listed.items()
@@ -63,7 +69,7 @@ def tips(workspace: Workspace) -> Tips:
 
 
 def position_at(workspace: Workspace, ref: RefName, tip: Oid) -> Position:
-    """Return the position of a relay that has delivered a ledger as far as there is one."""
+    """Return the position of who has read a ledger up to a commit."""
     try:
         at = commits.read(workspace.setting.transport.objects, tip).committed_at
     except CoordError:  # what is damaged is named where ledgers are listed
@@ -71,13 +77,18 @@ def position_at(workspace: Workspace, ref: RefName, tip: Oid) -> Position:
     return Position(ledger=ref, commit=tip, at=moment_of(int(at.timestamp())))
 
 
-def feed(workspace: Workspace, relay: Relay, listed: Tips, words: Collection[str]) -> Iterator[FeedItem]:
-    """Yield what is after a relay's positions, the oldest first; of events those of the words that are asked for."""
-    known = {position.ledger: position for position in relay.positions}
+def feed(
+    workspace: Workspace, positions: Iterable[Position], listed: Tips, words: Collection[str]
+) -> Iterator[FeedItem]:
+    """Yield what is after positions, the oldest first; of events those of the words that are asked for.
+
+    A position may have the beginning of a commit's id only.
+    """
+    known = {position.ledger: position for position in positions}
     moved = [
         (ref, tip, known.get(ref))
         for ref, tip in sorted(listed.items())
-        if ref not in known or known[ref].commit != tip
+        if ref not in known or not is_at(known[ref], tip)
     ]
     if not moved:
         return iter(())
@@ -85,6 +96,11 @@ def feed(workspace: Workspace, relay: Relay, listed: Tips, words: Collection[str
     hidden = _OWN_WORDS if workspace.reader.policy(workspace.setting.refs.config, listed).is_private else ()
     walks = [_Walk(workspace, facts, ref, words, hidden).items(tip, position) for ref, tip, position in moved]
     return heapq.merge(*walks, key=lambda item: item.position.at)
+
+
+def is_at(position: Position, commit: Oid) -> bool:
+    """Whether a position is at this commit."""
+    return bool(position.commit) and commit.startswith(position.commit)
 
 
 class _Walk(NamedTuple):
@@ -97,7 +113,7 @@ class _Walk(NamedTuple):
     hidden: Collection[str]
 
     def items(self, tip: Oid, position: Position | None) -> Iterator[FeedItem]:
-        """Yield what is after a position; damage ends the walk of its ledger, until that is repaired."""
+        """Yield what is after a position; damage ends that of its ledger, and `workspace.oddities` names it."""
         try:
             content = None
             if tip and self.ref != self.workspace.setting.refs.config:
@@ -113,14 +129,18 @@ class _Walk(NamedTuple):
                         yield FeedItem(before.evolve(events=number), wanted)
                 delivered, position = 0, here
                 yield FeedItem(here, None)
-        except (DocumentError, MissingObjectError):
-            return
+            self.workspace.reader.problems.pop(self.ref, None)
+        except (DocumentError, MissingObjectError) as error:
+            self.workspace.reader.problems[self.ref] = error
 
     def _after(self, tip: Oid, position: Position | None) -> tuple[int, list[Oid]]:
         """Return the commits after a position, the newest first, and how many events of the oldest are delivered."""
         found: list[tuple[Oid, int]] = []
         for oid, commit in commits.walk(self.workspace.setting.transport.objects, tip):
-            if position is not None and oid == position.commit:
+            if position is not None and is_at(position, oid):
+                return position.events, [oid for oid, _ in found]
+            replaced = None if commit.parents or position is None else replaced_by(commit.message)
+            if position is not None and replaced is not None and is_at(position, replaced):
                 return position.events, [oid for oid, _ in found]
             found.append((oid, int(commit.committed_at.timestamp())))
         if position is None or not position.commit:
