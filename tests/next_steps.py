@@ -127,7 +127,7 @@ def _first_command(line: str) -> list[str]:
     lexer.whitespace_split = True
     words: list[str] = []
     for word in lexer:
-        if set(word) <= _PUNCTUATION:
+        if word and set(word) <= _PUNCTUATION:
             break
         words.append(word)
     return words

@@ -24,7 +24,9 @@ def silent() -> Iterator[socket.socket]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=str)
-@pytest.mark.parametrize(("words", "said"), [(["verify"], "error: Interrupted."), (["hook", "pre-push", "origin"], "")])
+@pytest.mark.parametrize(
+    ("words", "said"), [(["verify"], "error: Interrupted. [interrupted]"), (["hook", "pre-push", "origin"], "")]
+)
 def test_a_signal_ends_the_git_processes_too_and_is_what_the_process_ends_by(
     make_repo: MakeRepo, git: Git, silent: socket.socket, words: list[str], said: str, number: signal.Signals
 ) -> None:

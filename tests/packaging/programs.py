@@ -2,11 +2,14 @@
 
 import os
 import subprocess
+import sys
+import venv
 from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 STEP_TIMEOUT_S = 100  # A bound for a hang, within pytest's own; building and installing take about two seconds each.
+INSTALL_S = 600  # A bound for a hang: 60 packages take a minute.
 
 # Read once: the environment is emptied for each test, and with it where the user's pip finds packages.
 USERS = {**os.environ}
@@ -29,3 +32,12 @@ def run(
     )
     assert done.returncode == 0, done.stdout
     return done.stdout.strip()
+
+
+def environment(folder: Path, *what: str | Path, timeout_s: float = INSTALL_S) -> Path:
+    """Install packages into a new environment; return the folder of its programs."""
+    venv.create(folder, symlinks=True)
+    # Python compiles what is imported: of what is described, nothing.
+    pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet", "--no-compile")
+    run(*pip, *what, cwd=folder, env=USERS, timeout_s=timeout_s)
+    return folder / "bin"

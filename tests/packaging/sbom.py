@@ -13,13 +13,12 @@ Rules:
 import json
 import sys
 import tempfile
-import venv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import gitcoord
-from tests.packaging.programs import ROOT, USERS, run
+from tests.packaging.programs import ROOT, environment, run
 
 TOOLS = ROOT / "tests" / "packaging" / "sbom-requirements.txt"
 RUN_S = 600  # A bound for a hang: 60 packages take a minute, the schema 16 s of processor.
@@ -92,8 +91,8 @@ def write(out: Path) -> tuple[Path, Path]:
         work = Path(folder)
         run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", work, ROOT, cwd=work)
         [wheel] = work.glob("*.whl")
-        user = _environment(work / "user", wheel)
-        tools = _environment(work / "tools", "--require-hashes", "--requirement", TOOLS)
+        user = environment(work / "user", wheel)
+        tools = environment(work / "tools", "--require-hashes", "--requirement", TOOLS)
         read = (tools / "cyclonedx-py", "environment", user / "python", "--pyproject", ROOT / "pyproject.toml")
         # Without its qualifiers an address names the package alone, not the index that it came from.
         how = ("--short-PURLs", "--output-reproducible", "--spec-version", "1.6", "--no-validate")
@@ -103,15 +102,6 @@ def write(out: Path) -> tuple[Path, Path]:
         licences_path.write_text(table(licences_of(bom)), "utf-8")
         run(tools / "python", "-I", "-c", _VALIDATE, bom_path, cwd=work, timeout_s=RUN_S)
     return bom_path, licences_path
-
-
-def _environment(folder: Path, *what: str | Path) -> Path:
-    """Install packages into a new environment; return the folder of its programs."""
-    venv.create(folder, symlinks=True)
-    # Python compiles what is imported: of what is described, nothing.
-    pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet", "--no-compile")
-    run(*pip, *what, cwd=folder, env=USERS, timeout_s=RUN_S)
-    return folder / "bin"
 
 
 if __name__ == "__main__":

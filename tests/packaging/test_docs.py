@@ -1,5 +1,6 @@
 """The documents are true: pages can be reached, links lead somewhere, commands exist, tables say what the code says."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +10,18 @@ import pytest
 import typer
 
 from gitcoord import errors
+from gitcoord.core.checks.findings import Rule
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.policy import LARGEST, LEAST, Policy
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import parser
+from gitcoord.faces.cli.boundary import INTERRUPTED
 from gitcoord.faces.cli.setup.config import KEYS
 from gitcoord.faces.cli.terminal.fields import setting_word
+from gitcoord.faces.demo.git import GitFailedError
 from gitcoord.service.inputs.policy_input import purposes
 from tests.next_steps import refused_in_a_shell
+from tests.reference import pages as reference
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -27,6 +32,7 @@ _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`(gitcoord [^`]+)`", re.DOTALL)
 _QUOTED = re.compile(r"`([\w.-]+(?:/[\w.-]*)+)`")
+_HANDS_ON = "gitcoord/core/claims/rules/wait.py"  # the word of two refusals, by `_later`
 _LINE = re.compile(r"^(?:\S+ +\$ )?(?:[A-Z_]+=\S* )*(gitcoord .*)$", re.MULTILINE)
 
 pytestmark = pytest.mark.docs
@@ -71,9 +77,11 @@ def wrong_commands(text: str) -> Iterator[str]:
         yield from (why for why in refused_in_a_shell(" ".join(words.split())) if ": Missing " not in why)
 
 
-def rows(page: str) -> dict[str, list[str]]:
-    """Return the cells of a page's tables by the name in the first one, without its backquotes."""
-    lines = [line for line in (DOCS / page).read_text("utf-8").splitlines() if line.startswith("| `")]
+def rows(page: str, below: str = "") -> dict[str, list[str]]:
+    """Return the cells of a page's tables, or of those below a heading, by the name in the first cell."""
+    text = (DOCS / page).read_text("utf-8").partition(below)[2].partition("\n## ")[0] if below else ""
+    text = text or (DOCS / page).read_text("utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
     return {row[0].strip(" `"): row[1:] for row in cells}
 
@@ -179,11 +187,64 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
 
 
 def test_the_table_of_errors_is_that_of_the_code() -> None:
-    lines = re.findall(r"^\| (\d+) \| (`[^|]*) \|", (DOCS / "troubleshooting.md").read_text("utf-8"), re.MULTILINE)
-    found = {code: int(status) for status, codes in lines for code in re.findall(r"`(\w+)`", codes)}
     kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, CoordError)]
+    kinds += [GitFailedError]
+    statuses = {kind.code: str(kind.exit_status) for kind in kinds if kind is not CoordError}
 
-    assert found == {kind.code: kind.exit_status for kind in kinds if kind is not CoordError}
+    found = {code: cells[0] for code, cells in rows("errors.md", "## What broke\n").items()}
+
+    assert found == {**statuses, "interrupted": str(INTERRUPTED)}
+    assert {*_codes()} == {*statuses}, "a class with a code is in another module"
+
+
+def _codes() -> Iterator[str]:
+    for path in PACKAGE.rglob("*.py"):
+        yield from re.findall(
+            r'^class \w+Error\b.*?^    code = "(\w+)"', path.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        )
+
+
+def test_the_table_of_refusals_is_that_of_the_code() -> None:
+    assert rows("errors.md", "## What the rules refused\n").keys() == {*_refusals()}
+
+
+def _refusals() -> Iterator[str]:
+    """Yield the words of refusals: what is given to `refused()`, or is the value of `refused` in a result."""
+    for path in (path for room in ("core", "ledger", "service") for path in (PACKAGE / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="refused"), args=[word, _, *_]):
+                    yield from [] if _is_handed_on(word, path) else [_word(word)]
+                case ast.Call(func=ast.Name(id="_later"), args=[_, ast.Constant(value=str(word)), *_]):
+                    yield word
+                case ast.Dict(keys=keys, values=values):
+                    pairs = zip(keys, values, strict=True)
+                    yield from (_word(value) for key, value in pairs if _word(key) == "refused" and _word(value))
+                case _:
+                    pass
+
+
+def _is_handed_on(word: ast.expr, path: Path) -> bool:
+    return named(path) == _HANDS_ON and isinstance(word, ast.Name)
+
+
+def _word(node: ast.expr | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def test_the_references_are_those_of_the_code() -> None:
+    assert reference.stale() == [], "run: python -m tests.reference"
+
+
+def test_the_table_of_findings_is_that_of_the_code() -> None:
+    found = {
+        name
+        for cell in (DOCS / "ci.md").read_text("utf-8").splitlines()
+        if cell.startswith("| `")
+        for name in re.findall(r"`([a-z-]+)`", cell.split(" | ")[0])
+    }
+
+    assert found >= {*Rule}
 
 
 def test_the_readme_lists_every_command() -> None:

@@ -1,6 +1,6 @@
 """The one boundary of the command line: whatever happened becomes an exit status and two lines.
 
-    error: one sentence.              on stderr
+    error: one sentence. [code]       on stderr
     hint: what to do.
 
 With --json it is one object on stdout, so that a program that parses the output finds one there in every case:
@@ -101,7 +101,7 @@ def _tell(code: str, message: str, hint: str, status: int, *, as_json: bool, **f
     if as_json:
         show.json_object({"error": {"code": code, "message": message, "hint": hint, **facts}})
         return status
-    show.aside("error", message)
+    show.failure("error", message, code)
     if hint:
         show.aside("hint", hint)
     return status

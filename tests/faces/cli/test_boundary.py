@@ -46,7 +46,7 @@ def test_an_error_is_two_lines_on_stderr_and_its_own_status(
     captured = capsys.readouterr()
     assert found == status
     assert captured.out == ""
-    assert captured.err == "error: It broke.\nhint: Mend it.\n"
+    assert captured.err == f"error: It broke. [{kind.code}]\nhint: Mend it.\n"
 
 
 @pytest.mark.parametrize(("kind", "status"), STATUSES, ids=[kind.__name__ for kind, _ in STATUSES])
@@ -119,13 +119,13 @@ def test_a_bug_with_json_names_the_file(capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort()], ids=["ctrl-c", "no to a question"])
 def test_an_interruption_is_130(error: BaseException, capsys: pytest.CaptureFixture[str]) -> None:
     assert boundary.run(raising(error), []) == 130
-    assert capsys.readouterr().err == "error: Interrupted.\n"
+    assert capsys.readouterr().err == "error: Interrupted. [interrupted]\n"
 
 
 def test_text_of_others_in_an_error_cannot_reach_the_terminal_as_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     boundary.run(raising(errors.UsageError("a\x1b]0;title\x07b\u202ec\x9b31md.", hint="e\rf")), [])
 
-    assert capsys.readouterr().err == "error: ab\N{REPLACEMENT CHARACTER}cd.\nhint: e f\n"
+    assert capsys.readouterr().err == "error: ab\N{REPLACEMENT CHARACTER}cd. [usage]\nhint: e f\n"
 
 
 def test_calls_of_tools_are_said_as_commands(capsys: pytest.CaptureFixture[str]) -> None:

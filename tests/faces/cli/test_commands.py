@@ -93,7 +93,7 @@ def test_a_refusal_is_status_1_with_the_reason_on_stderr(run: Run, project: str)
 
     assert (done.status, done.out) == (1, "")
     assert done.err.splitlines() == [
-        "refused: Step app/2 waits for step 1.",
+        "refused: Step app/2 waits for step 1. [blocked]",
         "next: Claim what is available: `gitcoord step claim`.",
     ]
 

@@ -109,7 +109,7 @@ def freed(result: Result, _now: datetime) -> None:
         show.line(f"ended {', '.join(released)}")
     for row in records(result.get("kept")):
         what = text(row.get("step_id") or row.get("claim_id"))
-        show.aside("refused", f"{what}: {text(row.get('why'))}")
+        show.failure("refused", f"{what}: {text(row.get('why'))}", text(row.get("refused")))
         if row.get("next_step"):
             show.aside("next", text(row.get("next_step")))
 

@@ -114,7 +114,7 @@ def _tell(result: Result, notices: list[Json], *, is_old: bool) -> None:
 
 def refusal(result: Result) -> None:
     """Say why nothing was done, and what to do."""
-    show.aside("refused", commands.for_shell(text(result.get("why"))))
+    show.failure("refused", commands.for_shell(text(result.get("why"))), text(result.get("refused")))
     for conflict in records(result.get("conflicts")):
         for line in conflict_lines(conflict):
             show.aside("conflict", line)

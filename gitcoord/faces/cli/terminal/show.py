@@ -92,6 +92,11 @@ def aside(kind: str, text: str) -> None:
     sys.stderr.write(f"{word} {plain(text)}\n")
 
 
+def failure(kind: str, text: str, code: str) -> None:
+    """Write what did not happen, with its code at the end: docs/errors.md says what to do about each."""
+    aside(kind, f"{text} [{code}]" if code else text)
+
+
 def json_object(value: Mapping[str, Json]) -> None:
     """Write one JSON object: on one line, or indented for a terminal."""
     indent, separators = (2, None) if _is_terminal(sys.stdout) else (None, (",", ":"))

@@ -86,9 +86,12 @@ def test_a_file_that_is_not_there_is_a_usage_error(run: Run, verb: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("owners", "check", "."), "error: '.' cannot be read: Is a directory.\n"),
-        (("project", "create", "."), "error: '.' cannot be read: Is a directory.\n"),
-        (("promote", "a.py", "foo"), "error: Invalid value for 'kind': 'foo' is not one of 'shared_file', 'split'.\n"),
+        (("owners", "check", "."), "error: '.' cannot be read: Is a directory. [usage]\n"),
+        (("project", "create", "."), "error: '.' cannot be read: Is a directory. [usage]\n"),
+        (
+            ("promote", "a.py", "foo"),
+            "error: Invalid value for 'kind': 'foo' is not one of 'shared_file', 'split'. [usage]\n",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_our_words(run: Run, repo: Path, words: tuple[str, ...], said: str) -> None:

@@ -103,7 +103,9 @@ def test_a_conflict_says_whose_claim_is_in_whose_way(run: Run, coord: Coord) -> 
     done = run("import", "coord", coord.url, "--only", "claims")
 
     assert (done.status, done.out) == (1, "")
-    assert done.err.startswith("refused: bob's claim on src/** is in the way of ann's; nothing was imported.\n")
+    assert done.err.startswith(
+        "refused: bob's claim on src/** is in the way of ann's; nothing was imported. [conflict]\n"
+    )
     assert "conflict: src/** of bob: held by ann as c-" in done.err
     assert run("import", "coord", coord.url, "--json").json["conflicts"][0]["for"] == "bob"
     assert run("claim", "list", "--json").json["count"] == 0
