@@ -3,7 +3,7 @@
     error: one sentence. [code]       on stderr
     hint: what to do.
 
-With --json it is one object on stdout, so that a program that parses the output finds one there in every case:
+With --json or --jsonl it is one object on stdout, so that who parses the output finds one there in every case:
 `{"error": {"code": …, "message": …, "hint": …}}`. A bug differs from a mistake: its traceback goes to a file.
 """
 
@@ -27,7 +27,7 @@ PIPE_CLOSED = 141  # what a shell reports of a program that SIGPIPE ended, as it
 
 def run(command: Callable[[], int], words: Sequence[str]) -> int:
     """Run a command and answer for everything that it raises."""
-    as_json = "--json" in words
+    as_json = not {"--json", "--jsonl"}.isdisjoint(words)
     try:
         said: set[str] = set()
 

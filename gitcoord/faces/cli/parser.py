@@ -24,6 +24,7 @@ NOUNS: Mapping[str, str] = {
     "upgrade": "gitcoord.faces.cli.setup.upgrade",
     "uninstall": "gitcoord.faces.cli.setup.uninstall",
     "status": "gitcoord.faces.cli.status",
+    "watch": "gitcoord.faces.cli.watch.command",
     "agents": "gitcoord.faces.cli.agents",
     "worktree": "gitcoord.faces.cli.worktree",
     "project": "gitcoord.faces.cli.work.project",

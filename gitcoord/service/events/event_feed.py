@@ -95,7 +95,7 @@ def feed(
     facts = EventFacts(workspace.setting.transport.objects, event_rows.titles(workspace, listed))
     hidden = _OWN_WORDS if workspace.reader.policy(workspace.setting.refs.config, listed).is_private else ()
     walks = [_Walk(workspace, facts, ref, words, hidden).items(tip, position) for ref, tip, position in moved]
-    return heapq.merge(*walks, key=lambda item: item.position.at)
+    return heapq.merge(*walks, key=lambda item: item.delivery.at if item.delivery else item.position.at)
 
 
 def is_at(position: Position, commit: Oid) -> bool:

@@ -102,7 +102,10 @@ def schema(name: str) -> dict[str, Json]:
     found: dict[str, Any] = schema_of(name, kind)
     if group == "events":
         found["properties"]["event"] = {"const": word}
-        found |= {"title": word, "description": f"The event {word}, as `gitcoord log --json` has it."}
+        found |= {
+            "title": word,
+            "description": f"The event {word}, as `gitcoord log --json` and `gitcoord watch --jsonl` have it.",
+        }
     if kind is Policy:
         checked: Any = mistakes.schema_of(MODELS["policy"])["properties"]
         for field, part in found["properties"].items():

@@ -145,7 +145,7 @@ class RecordRefusalsLine(TypedDict):
 
 
 class LoggedEvent(TypedDict):
-    """An event, or another change of a ledger, as `gitcoord log --json` has it.
+    """An event, or another change of a ledger, as `gitcoord log --json` and `gitcoord watch --jsonl` have it.
 
     Attributes:
         event: a word of the events; else the code of the command's outcome.
@@ -157,6 +157,8 @@ class LoggedEvent(TypedDict):
         patterns, pattern, description: what they cover.
         count: how often it was refused on that day.
         name, value: what was changed of the policy.
+        id: in `watch --jsonl`, where the same event always has the same one.
+        cursor: there, to go on from behind this event.
     """
 
     time: datetime
@@ -178,3 +180,5 @@ class LoggedEvent(TypedDict):
     count: NotRequired[int | None]
     name: NotRequired[str]
     value: NotRequired[Json]
+    id: NotRequired[str]
+    cursor: NotRequired[str]

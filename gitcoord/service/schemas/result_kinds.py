@@ -13,6 +13,7 @@ from gitcoord.service.schemas import (
     setup_answers,
     step_answers,
     team_answers,
+    watch_answers,
 )
 
 RESULTS: Mapping[str, tuple[type, ...]] = {
@@ -66,6 +67,7 @@ RESULTS: Mapping[str, tuple[type, ...]] = {
     "hotspots": (team_answers.HotspotsListed,),
     "promote": (team_answers.Promoted,),
     "status": (team_answers.StatusShown,),
+    "watch": (watch_answers.WatchSnapshot, watch_answers.StreamNote),
     "agents list": (team_answers.AgentsListed,),
     "agents show": (agent_answers.AgentShown,),
     "agents stale": (agent_answers.StaleAgentsListed,),

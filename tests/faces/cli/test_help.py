@@ -53,6 +53,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
             "upgrade",
             "uninstall",
             "status",
+            "watch",
             "log",
             "metrics",
             "relay",

@@ -15,6 +15,7 @@ from tests.servers.fixtures import Servers
 # What only looks, with what it needs to find something.
 LOOKS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("status",): (),
+    ("watch",): (),
     ("project", "list"): (),
     ("project", "show"): ("app",),
     ("step", "show"): ("app/1",),

@@ -57,11 +57,12 @@ def status(
         needed.append(result["needed"])
         return result
 
-    ended = answer(call, _screen, as_json=as_json, shown=("oddities",), fresh=fresh)
+    ended = answer(call, overview_of, as_json=as_json, shown=("oddities",), fresh=fresh)
     return ended or (needed_status(needed[0]) if exit_code else 0)
 
 
-def _screen(result: Result, now: datetime) -> None:
+def overview_of(result: Result, now: datetime) -> None:
+    """Show one look at a team."""
     remote, sharing = text(result.get("remote")), text(result.get("sharing"))
     where = sharing if sharing == "only this clone" else f"{remote}, {sharing}"
     show.folded(f"you are {text(result.get('agent'))}; {where}")

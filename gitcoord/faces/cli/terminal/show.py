@@ -99,9 +99,18 @@ def failure(kind: str, text: str, code: str) -> None:
 
 def json_object(value: Mapping[str, Json]) -> None:
     """Write one JSON object: on one line, or indented for a terminal."""
-    indent, separators = (2, None) if _is_terminal(sys.stdout) else (None, (",", ":"))
-    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
+    if _is_terminal(sys.stdout):
+        _write_json(json.dumps(value, ensure_ascii=False, indent=2))
+    else:
+        json_line(value)
 
+
+def json_line(value: Mapping[str, Json]) -> None:
+    """Write one JSON object on one line."""
+    _write_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _write_json(text: str) -> None:
     def escaped(match: "re.Match[str]") -> str:
         return match[0] if _harmless(match[0]) == match[0] else json.dumps(match[0])[1:-1]
 
