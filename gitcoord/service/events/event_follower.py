@@ -62,7 +62,7 @@ class EventFollower:
 
         A page that has more is followed by the next turn without a wait.
         """
-        trouble = dict[str, dict[str, Json]]()
+        found = dict[str, dict[str, Json]]()
         rows = list[dict[str, Json]]()
         try:
             usual_s = 0.0 if self._is_troubled else seconds  # else it is said late that all is well again
@@ -73,10 +73,10 @@ class EventFollower:
                 rows, self.cursor = page.rows, page.cursor
                 self._listed = listed if page.has_more else None
         except CoordError as error:
-            trouble = {str(error): {"problem": str(error), "hint": error.hint}}
+            found[str(error)] = {"problem": str(error), "hint": error.hint}
             patience.pause(min(AFTER_TROUBLE * self._news.pause_s, seconds))
-        self._is_troubled = bool(trouble)
-        found = {**trouble, **self._oddities()}
+        self._is_troubled = bool(found)
+        found |= self._oddities()
         new = [row for text, row in found.items() if text not in self._problems]
         solved = [text for text in self._problems if text not in found]
         self._problems = found
