@@ -38,6 +38,7 @@ class Occurrence(NamedTuple):
         granted: of any other automatic resolution the claim that it was for, by which its repository is looked up.
         reason: why a claim was refused, or a waiting call left the line.
         patterns: what was refused because of another claim.
+        project: of a step: its project as its ref is called.
     """
 
     at: datetime
@@ -49,10 +50,11 @@ class Occurrence(NamedTuple):
     granted: str = ""
     reason: str = ""
     patterns: tuple[str, ...] = ()
+    project: str = ""
 
 
-def of_steps(line: Mapping[str, Json], now: datetime) -> Iterator[Occurrence]:
-    """Yield what a command on a step brought about."""
+def of_steps(line: Mapping[str, Json], now: datetime, project: str = "") -> Iterator[Occurrence]:
+    """Yield what a command on a step brought about, the last of it first."""
     outcome = _record(line.get("outcome"))
     facts, code = _record(outcome.get("facts")), _text(outcome.get("code"))
     if outcome.get("verdict") != "done" or facts.get("already") or code not in _STEPS:
@@ -60,11 +62,11 @@ def of_steps(line: Mapping[str, Json], now: datetime) -> Iterator[Occurrence]:
     subject, before = str(facts.get("step_num") or ""), _text(facts.get("from"))
     agent = _text(_record(line.get("by")).get("agent"))
     if code == Event.STEP_RECOVERED:
-        yield Occurrence(now, code, before or agent, subject)
+        yield Occurrence(now, code, before or agent, subject, project=project)
         return
-    yield Occurrence(now, code, agent, subject)
+    yield Occurrence(now, code, agent, subject, project=project)
     if code == Event.STEP_CLAIMED and facts.get("recovered"):
-        yield Occurrence(now, Event.STEP_RECOVERED, before or agent, subject)
+        yield Occurrence(now, Event.STEP_RECOVERED, before or agent, subject, project=project)
 
 
 def of_claims(line: Mapping[str, Json], now: datetime) -> Iterator[Occurrence]:

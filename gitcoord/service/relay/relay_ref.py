@@ -57,8 +57,16 @@ def every(workspace: Workspace) -> Mapping[str, Relay]:
     transport, prefix = workspace.setting.transport, workspace.setting.refs.below(FOLDER)
     tips = transport.read([prefix])
     transport.fetch(tips.values())
+    return every_at(workspace, tips)
+
+
+def every_at(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Mapping[str, Relay]:
+    """Return all relays of refs whose commits are here, by name; one that cannot be read is left out."""
+    prefix = workspace.setting.refs.below(FOLDER)
     found: dict[str, Relay] = {}
-    for ref, tip in sorted(tips.items()):
+    for ref, tip in sorted(listed.items()):
+        if not ref.startswith(prefix):
+            continue
         try:
             found[ref.removeprefix(prefix)] = _read(workspace, ref, tip)
         except DocumentError:

@@ -68,7 +68,7 @@ def get_stats(workspace: Workspace, *, name: str | None = None) -> dict[str, Jso
         NotFoundError: there is no such relay.
     """
     found = relay_ref.every(workspace) if name is None else {name: _relay(workspace, name)}
-    return {"relays": [_stats(relay) for relay in found.values()], "count": len(found)}
+    return {"relays": [stats_of(relay) for relay in found.values()], "count": len(found)}
 
 
 def get_tail(workspace: Workspace, *, name: str, limit: int = 20) -> dict[str, Json]:
@@ -77,7 +77,11 @@ def get_tail(workspace: Workspace, *, name: str, limit: int = 20) -> dict[str, J
     Raises:
         NotFoundError: there is no such relay.
     """
-    relay = _relay(workspace, name)
+    return tail_of(_relay(workspace, name), limit)
+
+
+def tail_of(relay: Relay, limit: int) -> dict[str, Json]:
+    """Return the last attempts of a relay, the newest first, and what waits or was given up."""
     attempts = [*reversed(relay.recent)][:limit]
     rows: list[Json] = [
         {
@@ -91,7 +95,7 @@ def get_tail(workspace: Workspace, *, name: str, limit: int = 20) -> dict[str, J
         for attempt in attempts
     ]
     return {
-        "relay": name,
+        "relay": relay.name,
         "attempts": rows,
         "waiting": [_row(delivery) for delivery in relay.waiting[:limit]],
         "exhausted": [_row(delivery) for delivery in relay.exhausted[-limit:]],
@@ -146,7 +150,8 @@ def _relay(workspace: Workspace, name: str) -> Relay:
     return relay
 
 
-def _stats(relay: Relay) -> dict[str, Json]:
+def stats_of(relay: Relay) -> dict[str, Json]:
+    """Return the counts of a relay."""
     next_at = schedule.next_at(relay)
     return {
         "relay": relay.name,

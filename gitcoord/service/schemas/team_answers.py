@@ -25,6 +25,7 @@ class AttentionRow(TypedDict):
         free_at: when the last of the claims is free.
         ref: the ledger that is damaged, went back or is kept beside the remote's.
         words: with which a remote declined.
+        repo: of a call that waits, where all repositories are shown.
     """
 
     kind: AttentionKind
@@ -67,6 +68,7 @@ class AttentionRow(TypedDict):
     paths: NotRequired[list[str]]
     branch: NotRequired[str]
     other: NotRequired[str]
+    repo: NotRequired[str | None]
 
 
 class AgentRow(TypedDict):

@@ -11,26 +11,24 @@ Rules:
 What this file does not know: how the numbers are shown.
 """
 
-import contextlib
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from gitcoord.core.activity import measures, occurrence, series, totals
 from gitcoord.core.activity.occurrence import Occurrence
-from gitcoord.core.claims.claim import Claim
 from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.metrics import is_of
-from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
-from gitcoord.ledger.archive import history
-from gitcoord.ledger.format import claims_layout, commits, trees
+from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
+from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps import step_views
+from gitcoord.service.steps.commit_occurrences import CommitOccurrences
 from gitcoord.service.steps.projects import boards_of
 
 COMMITS_MAX = 10_000  # two to three seconds
@@ -55,7 +53,6 @@ class Activity:
     project: str | None = None
     commits_max: int = COMMITS_MAX
     complete_since: datetime | None = None
-    _repos: dict[str, str | None] = field(default_factory=dict[str, str | None])
 
     def __post_init__(self) -> None:
         """Check what was asked for.
@@ -101,6 +98,7 @@ class Activity:
             now = workspace.setting.host.now()
             for noted in workspace.setting.refusals.noted(refs.claims):
                 yield from occurrence.of_refusal(noted, now)
+        read = CommitOccurrences(workspace.setting.transport.objects, refs)
         with workspace.lock:
             walks = [
                 self._commits(ref, tip, since - _SLACK)
@@ -113,14 +111,7 @@ class Activity:
                 if number == self.commits_max:
                     self._cut(commit.committed_at)
                     return
-                for record in history.records_of(workspace.setting.transport.objects, commit):
-                    if ref != refs.claims:
-                        yield from occurrence.of_steps(record.line, record.now)
-                    elif "event" in record.line:
-                        yield from occurrence.of_refusal(record.line, record.now)
-                    else:
-                        for happened in occurrence.of_claims(record.line, record.now):
-                            yield self._placed(happened, commit) if happened.granted else happened
+                yield from read.of(ref, commit)
 
     def _commits(self, ref: RefName, tip: Oid, since: datetime) -> Iterator[tuple[RefName, Commit]]:
         """Yield the commits of one ledger, the newest first, as far as they can be read."""
@@ -138,16 +129,6 @@ class Activity:
 
     def _cut(self, at: datetime) -> None:
         self.complete_since = max(at, self.complete_since or at)
-
-    def _placed(self, happened: Occurrence, commit: Commit) -> Occurrence:
-        """Return an automatic resolution with the repository of the claim that it was for, as far as that is known."""
-        objects, claim = self.workspace.setting.transport.objects, happened.granted
-        if claim not in self._repos:
-            self._repos[claim] = None
-            with contextlib.suppress(CoordError):
-                oid = trees.find(objects, commit.tree, claims_layout.path_of_claim(claim))
-                self._repos[claim] = Claim.decode(objects.read(oid)[1]).repo if oid else None
-        return happened._replace(repo=self._repos[claim])
 
 
 def metrics(

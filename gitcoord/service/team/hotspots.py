@@ -18,11 +18,21 @@ def hotspots(workspace: Workspace, *, days: int = 30, least: int = 5, limit: int
     Raises:
         InvalidError: a number is outside what can be.
     """
+    return hotspots_at(workspace, workspace.listed(), days=days, least=least, limit=limit)
+
+
+def hotspots_at(
+    workspace: Workspace, listed: Mapping[RefName, Oid], *, days: int = 30, least: int = 5, limit: int = 50
+) -> dict[str, Json]:
+    """Return the same of ledgers as they were listed.
+
+    Raises:
+        InvalidError: a number is outside what can be.
+    """
     if not 1 <= days <= refusal_counts.KEPT_DAYS:
         raise InvalidError(f"days is {days}; it is from 1 to {refusal_counts.KEPT_DAYS}.", hint="30 is a good number.")
     if least < 1 or limit < 1:
         raise InvalidError("min and limit are at least 1.")
-    listed = workspace.listed()
     found = owner_lookup.owned(workspace, listed)
     today = workspace.setting.host.now().date()
     counters = counters_of(workspace, listed)

@@ -61,7 +61,7 @@ def status(workspace: Workspace, *, mine: bool = False, all_repos: bool = False)
     """
     whose: Whose = workspace.actor().leads if mine else anyone
     seen = look(workspace, whose, every_repo=all_repos)
-    rows = _attention(workspace, seen, whose)
+    rows = attention_of(workspace, seen, whose)
     off = seen.clock_off
     clock = {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
     return {
@@ -85,7 +85,7 @@ def status(workspace: Workspace, *, mine: bool = False, all_repos: bool = False)
 
 def needs_attention(workspace: Workspace) -> list[Attention]:
     """Return what needs a person or an agent now, the most important first; see `core/checks/attention`."""
-    return _attention(workspace, look(workspace), anyone)
+    return attention_of(workspace, look(workspace))
 
 
 def with_repos(workspace: Workspace, seen: Seen) -> list[Row]:
@@ -142,7 +142,8 @@ def _active(workspace: Workspace, register: Register, *, every_repo: bool = Fals
     return (claim for claim in active if every_repo or claim.repo == workspace.repo)
 
 
-def _attention(workspace: Workspace, seen: Seen, whose: Whose) -> list[Attention]:
+def attention_of(workspace: Workspace, seen: Seen, whose: Whose = anyone) -> list[Attention]:
+    """Return what a look showed to need a person or an agent now, the most important first."""
     return in_order(_unordered(workspace, seen, whose))
 
 

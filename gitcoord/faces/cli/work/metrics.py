@@ -177,7 +177,7 @@ def _kept(result: Result, now: datetime, name: str | None) -> Result:
     """Write a report to a file, if one is named, and return what to say of it."""
     if name is None:
         return result
-    from gitcoord.faces.cli.work.report_page import page
+    from gitcoord.faces.cli.pages.report_page import page
 
     file = world.folder() / name
     try:

@@ -33,17 +33,19 @@ def element(tag: str, *children: Node, **attributes: object) -> ET.Element:
     return made
 
 
-def table(titles: Iterable[str], rows: Iterable[Iterable[str]], caption: str) -> ET.Element:
+def table(titles: Iterable[str], rows: Iterable[Iterable[Node]], caption: str) -> ET.Element:
     """Return a table; `caption`: what is said above it, if anything."""
     head = element("tr", *(element("th", title, scope="col") for title in titles))
-    body = [
-        element("tr", *(element("td", cell, class_="n" if cell.replace(".", "").isdecimal() else "t") for cell in row))
-        for row in rows
-    ]
+    body = [element("tr", *map(_cell, row)) for row in rows]
     whole = element(
         "table", *([element("caption", caption)] if caption else []), element("thead", head), element("tbody", *body)
     )
     return element("div", whole, class_="wide")
+
+
+def _cell(cell: Node) -> ET.Element:
+    is_number = isinstance(cell, str) and cell.replace(".", "").isdecimal()
+    return element("td", cell, class_="n" if is_number else "t")
 
 
 def document(title: str, style: str, *content: Node) -> bytes:

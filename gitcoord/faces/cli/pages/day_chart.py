@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from gitcoord.faces.cli.work.markup import element
+from gitcoord.faces.cli.pages.markup import element
 
 WIDTH, HEIGHT = 720, 150
 LEFT, TOP, BOTTOM = 44, 10, 24  # room for the numbers of the scale, and for the days

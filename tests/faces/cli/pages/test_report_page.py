@@ -13,7 +13,7 @@ import pytest
 from gitcoord.core.activity import series
 from gitcoord.core.activity.occurrence import Occurrence
 from gitcoord.core.activity.totals import totals
-from gitcoord.faces.cli.work.report_page import ROWS_MAX, page
+from gitcoord.faces.cli.pages.report_page import ROWS_MAX, page
 from tests.faces.cli.conftest import Run
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)

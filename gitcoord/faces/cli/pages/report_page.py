@@ -11,10 +11,10 @@ from xml.etree import ElementTree as ET
 from gitcoord.core.documents.doc import parse_time
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps.step import StepStatus
+from gitcoord.faces.cli.pages.day_chart import Layer, chart
+from gitcoord.faces.cli.pages.markup import Node, document, element, table
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.fields import minute, number, record, records, text, whole
-from gitcoord.faces.cli.work.day_chart import Layer, chart
-from gitcoord.faces.cli.work.markup import Node, document, element, table
 
 ROWS_MAX = 50  # of a table; the JSON has all
 # Title, what its sum is called, and its layers: kind and name.

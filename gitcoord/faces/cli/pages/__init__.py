@@ -1,0 +1,1 @@
+"""Pages of HTML: the report of `metrics`, and the panels of the dashboard."""

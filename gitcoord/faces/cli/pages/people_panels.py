@@ -1,0 +1,68 @@
+"""Panels of people: what needs attention, and which agents are there."""
+
+from collections import Counter
+from datetime import datetime
+
+from gitcoord.faces.cli.pages.markup import Node, element
+from gitcoord.faces.cli.pages.panel_parts import badge, codes, kind_of, listing, moment, note, nothing, tiles
+from gitcoord.faces.cli.terminal import commands
+from gitcoord.faces.cli.terminal.calls import Result
+from gitcoord.faces.cli.terminal.fields import life_word, records, strings, text
+
+ATTENTION_MAX = 100
+_LIVES = ("live", "quiet", "stale", "over", "unknown", "ended")
+
+
+def attention(facts: Result, _now: datetime) -> tuple[list[Node], int]:
+    """Show what needs a person or an agent now."""
+    rows = records(facts.get("rows"))
+    if not rows:
+        return [nothing("Nothing needs attention.")], 0
+    shown = element("ul", *(_attention(row) for row in rows[:ATTENTION_MAX]), class_="rows")
+    more = (
+        [note(f"The first {ATTENTION_MAX} of {len(rows)}; all: gitcoord status")] if len(rows) > ATTENTION_MAX else []
+    )
+    return [shown, *more], len(rows)
+
+
+def _attention(row: Result) -> Node:
+    who, severity = text(row.get("who")), text(row.get("severity"))
+    whom = {"you": "for you", "person": "for a person"}.get(who, f"for {who}")
+    said = commands.for_shell(text(row.get("message")))
+    do = row.get("next_step")
+    todo = [element("p", commands.for_shell(do), class_="do")] if isinstance(do, str) and do else []
+    about = element("strong", f"{text(row.get('kind')).replace('_', ' ')}: {text(row.get('about'))}")
+    line = element("p", badge(severity), " ", about, f" {whom}. ", said, ".")
+    return element("li", line, *todo, class_=kind_of(severity))
+
+
+def agents(facts: Result, now: datetime) -> tuple[list[Node], int]:
+    """Show who is there, and on what; first who holds something."""
+    rows = records(facts.get("rows"))
+    if not rows:
+        return [nothing("No agent is there, and none holds anything.")], 0
+    lives = Counter(text(row.get("life")) for row in rows)
+    with_repo = any(row.get("repo") for row in rows)
+    places = {word: place for place, word in enumerate(_LIVES)}
+    ordered = sorted(
+        rows,
+        key=lambda row: (not (row.get("on") or row.get("claims")), places.get(text(row.get("life")), len(places))),
+    )
+    cells = [
+        [
+            badge(row.get("life"), life_word(row.get("life"), row.get("session"))),
+            text(row.get("agent")),
+            text(row.get("worktree")),
+            *([text(row.get("repo"))] if with_repo else []),
+            text(row.get("clone")),
+            codes(strings(row.get("on"))),
+            codes(strings(row.get("claims"))),
+            moment(row.get("last_seen"), now),
+            moment(row.get("called_at"), now),
+        ]
+        for row in ordered
+    ]
+    repo = ["repository"] if with_repo else []
+    titles = ["life", "agent", "worktree", *repo, "clone", "steps", "claims", "last seen", "last call"]
+    summary = [(word, lives[word]) for word in _LIVES if lives[word]]
+    return [tiles(summary), *listing(titles, cells, "gitcoord agents list")], len(rows)

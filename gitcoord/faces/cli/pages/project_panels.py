@@ -1,0 +1,81 @@
+"""Panels of projects: their steps as a graph, and who had which step from when to when."""
+
+from datetime import datetime
+
+from gitcoord.faces.cli.pages.markup import Node, element
+from gitcoord.faces.cli.pages.panel_parts import badge, code, cut_note, listing, moment, note, nothing
+from gitcoord.faces.cli.terminal.calls import Result
+from gitcoord.faces.cli.terminal.fields import listed, percent, record, records, text, whole
+
+
+def projects(facts: Result, _now: datetime) -> tuple[list[Node], int]:
+    """Show each project with its counts, and the steps of those that have room."""
+    rows = records(facts.get("rows"))
+    if not rows:
+        return [nothing("There is no project.")], 0
+    drawn: list[Node] = []
+    for row in rows:
+        steps = records(row.get("shown"))
+        if steps:
+            drawn += _graph(row, steps)
+    return [*_overview(rows), *drawn], len(rows)
+
+
+def _overview(rows: list[Result]) -> list[Node]:
+    cells = [
+        [
+            text(row.get("name")),
+            badge(row.get("status")),
+            percent(row.get("progress")),
+            text(row.get("available")),
+            *(f"{whole(record(row.get('counts')).get(word))}" for word in ("claimed", "in_progress", "failed")),
+            text(row.get("steps")),
+        ]
+        for row in rows
+    ]
+    titles = ["project", "status", "done", "available", "claimed", "in progress", "failed", "steps"]
+    return listing(titles, cells, "gitcoord project list")
+
+
+def _graph(row: Result, steps: list[Result]) -> list[Node]:
+    name = text(row.get("name"))
+    cells = [
+        [
+            text(step.get("step_num")),
+            badge(step.get("state")),
+            text(step.get("title")),
+            listed(step.get("depends_on")),
+            text(step.get("agent")),
+        ]
+        for step in steps
+    ]
+    hidden = ", ".join(
+        f"{whole(count)} {word.replace('_', ' ')}" for word, count in record(row.get("left_out")).items()
+    )
+    more = [note(f"Not shown of {name}: {hidden}.")] if hidden else []
+    return [
+        element("h3", name),
+        *more,
+        *listing(["step", "state", "title", "after", "agent"], cells, f"gitcoord project show {name}"),
+    ]
+
+
+def timeline(facts: Result, now: datetime) -> tuple[list[Node], int]:
+    """Show who had which step from when to when."""
+    lanes = records(facts.get("agents"))
+    if not lanes:
+        return [nothing("No agent had a step."), *cut_note(facts)], 0
+    cells = [
+        [
+            text(lane.get("agent")),
+            code(text(span.get("step_id"))),
+            text(span.get("title")),
+            moment(span.get("begin"), now),
+            moment(span.get("end"), now),
+            badge(span.get("how")),
+        ]
+        for lane in lanes
+        for span in records(lane.get("spans"))
+    ]
+    titles = ["agent", "step", "title", "began", "ended", "how"]
+    return [*cut_note(facts), *listing(titles, cells, "gitcoord log")], whole(facts.get("spans"))

@@ -1,0 +1,1 @@
+"""The dashboard: what each panel of one page says, from one look at the ledgers."""

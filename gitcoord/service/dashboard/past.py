@@ -1,0 +1,194 @@
+"""The past: what happened in the last days, read once and carried on from tip to tip.
+
+    a new tip ──back to the one before──> in front ─┐
+                                                    ├─> occurrences, the newest first
+    older commits, so many at a time ──> behind ────┘
+
+Rules:
+  * A commit is read once. A ledger whose tip does not lead to the one before is another one: all of it is read.
+  * `complete_since` is the moment from which all was read, where that is later than the first day: while older commits
+    are still to be read, and where history is not here or damaged.
+
+What this file does not know: what is made of it.
+"""
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+
+from gitcoord.core.activity import occurrence
+from gitcoord.core.activity.occurrence import Occurrence
+from gitcoord.core.documents.events import Event
+from gitcoord.errors import DocumentError, MissingObjectError
+from gitcoord.ledger.format import commits
+from gitcoord.ledger.format.commits import Commit
+from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.activity import COMMITS_MAX
+from gitcoord.service.steps.commit_occurrences import CommitOccurrences
+
+_SLACK = timedelta(hours=1)  # so far may the clocks of two writers of one ledger be apart
+
+
+class _ReadCommit(NamedTuple):
+    """A commit that was read."""
+
+    at: datetime
+    happened: tuple[Occurrence, ...]
+
+
+@dataclass(slots=True)
+class _LedgerPast:
+    """One ledger: what was read of it, the newest first, and where the rest of it begins.
+
+    Attributes:
+        older: the commits that were not read yet, the newest first.
+        next: the first of them.
+        cut: of a history that is not here, or damaged, the moment from which it is.
+    """
+
+    tip: Oid
+    older: Iterator[tuple[Oid, Commit]]
+    read: deque[_ReadCommit] = field(default_factory=deque[_ReadCommit])
+    next: Commit | None = None
+    last: Commit | None = None
+    cut: datetime | None = None
+
+    def advance(self, since: datetime, now: datetime) -> Commit | None:
+        """Find and return the next commit; none of before `since`."""
+        try:
+            self.next = next((commit for _, commit in self.older), None)
+            is_cut = self.next is None and (self.last is None or bool(self.last.parents))
+        except (DocumentError, MissingObjectError):
+            self.next, is_cut = None, True
+        if self.next is not None and self.next.committed_at < since:
+            self.next = None
+        elif is_cut:
+            self.cut = self.last.committed_at if self.last else now
+        return self.next
+
+
+@dataclass(slots=True)
+class RecentHistory:
+    """What happened from the first of the last days on, as far as it was read.
+
+    Attributes:
+        days: how many, today among them (UTC).
+        is_complete: whether all of it was read.
+        version: how often there was something new.
+    """
+
+    workspace: Workspace
+    days: int
+    is_complete: bool = False
+    version: int = 0
+    _walks: dict[RefName, _LedgerPast] = field(default_factory=dict[RefName, _LedgerPast])
+    _read: CommitOccurrences = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Have read nothing."""
+        setting = self.workspace.setting
+        self._read = CommitOccurrences(setting.transport.objects, setting.refs)
+
+    @property
+    def since(self) -> datetime:
+        """The first moment of the first day."""
+        today = self.workspace.setting.host.now().astimezone(UTC).date()
+        return datetime.combine(today - timedelta(days=self.days - 1), time(), UTC)
+
+    @property
+    def complete_since(self) -> datetime | None:
+        """The moment from which all was read; `None`: that is from the first day on."""
+        since = self.since
+        cuts = [walk.cut for walk in self._walks.values() if walk.cut is not None]
+        cuts += [walk.next.committed_at for walk in self._walks.values() if walk.next is not None]
+        return max((cut for cut in cuts if cut > since), default=None)
+
+    def follow(self, listed: Mapping[RefName, Oid], commits_max: int = COMMITS_MAX) -> None:
+        """Read what is new at these tips, and then at most so many older commits."""
+        refs = self.workspace.setting.refs
+        wanted = {ref: tip for ref, tip in listed.items() if ref == refs.claims or refs.is_steps(ref)}
+        since, now = self.since - _SLACK, self.workspace.setting.host.now()
+        with self.workspace.lock:
+            if wanted != {ref: walk.tip for ref, walk in self._walks.items()}:
+                self.version += 1
+            for ref in self._walks.keys() - wanted.keys():
+                del self._walks[ref]
+            for ref, tip in wanted.items():
+                known = self._walks.get(ref)
+                if known is None or (known.tip != tip and not self._catch_up(ref, known, tip)):
+                    objects = self.workspace.setting.transport.objects
+                    self._walks[ref] = _LedgerPast(tip, commits.walk(objects, tip))
+                    self._walks[ref].advance(since, now)
+            self._go_back(commits_max, since, now)
+        self.is_complete = all(walk.next is None for walk in self._walks.values())
+        for walk in self._walks.values():
+            while walk.read and walk.read[-1].at < since:
+                walk.read.pop()
+
+    def occurrences(self) -> list[Occurrence]:
+        """Return what happened, of each ledger the newest first; a refusal once, however often it was carried."""
+        since, now, counted = self.since, self.workspace.setting.host.now(), set[str]()
+        noted = self.workspace.setting.refusals.noted(self.workspace.setting.refs.claims)
+        here = (happened for refusal in noted for happened in occurrence.of_refusal(refusal, now))
+        found: list[Occurrence] = []
+        read = (happened for walk in self._walks.values() for commit in walk.read for happened in commit.happened)
+        for happened in itertools.chain(here, read):
+            if happened.kind == Event.CLAIM_REFUSED and happened.subject:
+                if happened.subject in counted:
+                    continue
+                counted.add(happened.subject)
+            if happened.at >= since:
+                found.append(happened)
+        return found
+
+    def of_steps(self) -> Iterable[Occurrence]:
+        """Yield what happened to steps, of each project the oldest first."""
+        refs = self.workspace.setting.refs
+        for ref, walk in self._walks.items():
+            if refs.is_steps(ref):
+                for read in reversed(walk.read):
+                    yield from reversed(read.happened)
+
+    def _go_back(self, commits_max: int, since: datetime, now: datetime) -> None:
+        """Read at most so many older commits, of all ledgers together the newest first."""
+        behind = [
+            (-walk.next.committed_at.timestamp(), ref, walk.next)
+            for ref, walk in self._walks.items()
+            if walk.next is not None
+        ]
+        heapq.heapify(behind)
+        self.version += bool(behind)
+        for _ in range(commits_max if behind else 0):
+            _, ref, commit = heapq.heappop(behind)
+            walk = self._walks[ref]
+            walk.read.append(self._of(ref, commit))
+            walk.last = commit
+            following = walk.advance(since, now)
+            if following is not None:
+                heapq.heappush(behind, (-following.committed_at.timestamp(), ref, following))
+            elif not behind:
+                return
+
+    def _of(self, ref: RefName, commit: Commit) -> _ReadCommit:
+        return _ReadCommit(commit.committed_at, tuple(self._read.of(ref, commit)))
+
+    def _catch_up(self, ref: RefName, walk: _LedgerPast, tip: Oid) -> bool:
+        """Read the commits from a new tip back to the one before; tell whether that is among them."""
+        new: list[_ReadCommit] = []
+        try:
+            for oid, commit in itertools.islice(
+                commits.walk(self.workspace.setting.transport.objects, tip), COMMITS_MAX
+            ):
+                if oid == walk.tip:
+                    walk.read.extendleft(reversed(new))
+                    walk.tip = tip
+                    return True
+                new.append(self._of(ref, commit))
+        except (DocumentError, MissingObjectError):
+            pass
+        return False

@@ -1,0 +1,137 @@
+"""The panels of the dashboard: what they show, and that what others wrote is text and nothing else."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from gitcoord.core.documents.json_text import Json
+from gitcoord.faces.cli.pages.export import export
+from gitcoord.faces.cli.pages.panels import PANELS
+from gitcoord.service.dashboard.dashboard import panels
+from gitcoord.service.session.workspace import Workspace
+from tests.unit.service.dashboard.busy_team import busy
+from tests.unit.service.world import Agents
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+HOSTILE = "</td></style><script>alert(1)</script><img src=//x onerror=alert(2)>\"'\x1b[31m\x00\u202e\ud800&amp;"
+_WORDS = re.compile(r"[a-z_]+|\d{4}-\d\d-\d\d.*")  # states, and moments
+
+
+class Page(HTMLParser):
+    """What a browser finds: elements with their attributes, and all text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def html(facts: dict[str, Json], now: datetime = NOW) -> str:
+    return "".join(ET.tostring(panel.of(facts, now), encoding="unicode", method="html") for panel in PANELS)
+
+
+def changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return {name: changed(inner, change) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [changed(inner, change) for inner in value]
+    return change(value) if isinstance(value, str) else value
+
+
+@pytest.fixture
+def facts(ann: Workspace, agents: Agents, repo: Path) -> dict[str, Json]:
+    busy(ann, agents(repo, "bob/cli/wt"))
+    return panels(ann)
+
+
+def test_every_panel_shows_its_facts(facts: dict[str, Json]) -> None:
+    page = Page(html(facts))
+
+    ids = [attributes.get("id") for tag, attributes in page.elements if tag == "section"]
+    assert ids == [f"panel-{panel.name}" for panel in PANELS]
+    for text in ("shop/2", "the docs", "docs/x.md", "ann/cli/wt", "Part 3", "gitcoord request answer"):
+        assert text in page.text, text
+
+
+def test_text_of_others_is_text_and_nothing_else(facts: dict[str, Json]) -> None:
+    hostile = changed(facts, lambda text: text if _WORDS.fullmatch(text) else HOSTILE)
+
+    page, plain = Page(html(hostile)), Page(html(facts))
+
+    assert {tag for tag, _ in page.elements} == {tag for tag, _ in plain.elements}
+    assert {name for _, given in page.elements for name in given} == {
+        name for _, given in plain.elements for name in given
+    }
+    assert "<script>alert(1)</script>" in page.text
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", html(hostile))
+
+
+def test_nothing_needs_a_script_or_a_style_of_its_own(facts: dict[str, Json]) -> None:
+    found = Page(html(facts)).elements
+
+    assert not [tag for tag, _ in found if tag in {"script", "style", "link", "img", "iframe", "a", "form"}]
+    assert not [name for _, given in found for name in given if name == "style" or name.startswith("on")]
+
+
+def test_facts_that_are_not_what_they_should_be_show_nothing_rather_than_an_error(facts: dict[str, Json]) -> None:
+    for wrong in (None, 7, "x", [], {}, [None, 7, "x", {}]):
+        emptied: dict[str, Json] = {
+            name: dict.fromkeys(value, wrong) for name, value in facts.items() if isinstance(value, dict)
+        }
+        assert len(Page(html(emptied)).elements) > len(PANELS)
+
+
+def test_a_team_that_has_nothing_is_told_so() -> None:
+    page = Page(html({}))
+
+    assert "Nothing needs attention." in page.text
+    assert "There is no project." in page.text
+
+
+def test_equal_facts_differ_only_in_the_texts_of_moments(facts: dict[str, Json]) -> None:
+    def without_moments(text: str) -> str:
+        return re.sub(r"(<time[^>]*>)[^<]*", r"\1", text)
+
+    now, later = html(facts), html(facts, NOW + timedelta(hours=5))
+
+    assert now != later
+    assert without_moments(now) == without_moments(later)
+
+
+def test_a_state_is_a_word_and_a_shape_and_a_class(facts: dict[str, Json]) -> None:
+    states = [
+        node for panel in PANELS for node in panel.of(facts, NOW).iter("span") if "state" in node.get("class", "")
+    ]
+
+    assert states
+    for node in states:
+        assert node.get("class") in {f"state {kind}" for kind in ("ready", "work", "good", "warn", "bad", "idle")}
+        assert len(list(node.iter("path"))) == 1
+        assert "".join(node.itertext()).strip()
+
+
+def test_an_exported_page_has_every_panel_and_allows_its_own_style_alone(facts: dict[str, Json]) -> None:
+    page = Page(export(facts, NOW, "p{color:red}").decode())
+
+    policies = [given["content"] for _, given in page.elements if given.get("http-equiv") == "Content-Security-Policy"]
+    assert len(policies) == 1
+    assert re.fullmatch(
+        "default-src 'none'; style-src 'sha256-[^ ]*'; base-uri 'none'; form-action 'none'", str(policies[0])
+    )
+    assert {given.get("id") for tag, given in page.elements if tag == "section"} == {
+        f"panel-{panel.name}" for panel in PANELS
+    }
+    assert "2026-11-29 12:00 UTC" in page.text
