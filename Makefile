@@ -16,7 +16,7 @@ EXTERNAL_WORKERS ?= -n 3 --dist loadgroup
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage torture torture-slice external sbom docs check format bench docs-check clean
+.PHONY: help demo test coverage torture torture-slice external dist sbom docs check format bench docs-check clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -41,8 +41,11 @@ torture-slice: $(READY) ## Run a minute of it with a fresh seed (SEED=N repeats 
 external: $(READY) ## Run what needs registries: programs that are not ours, and the wheel with libraries other than the pinned.
 	$(PYTEST) $(EXTERNAL_WORKERS) -m external $(PYTEST_ARGS) tests/faces/mcp tests/packaging tests/site
 
+dist: $(READY) ## Write the sdist and the wheel into dist/, checked; TAG=v1.2.3: as that release (needs the package index).
+	$(PY) -m tests.packaging.release.packages dist $(TAG)
+
 sbom: $(READY) ## Write the bill of materials and the licences of the wheel into dist/ (needs the package index).
-	$(PY) -m tests.packaging.sbom dist
+	$(PY) -m tests.packaging.release.sbom dist
 
 docs: $(READY) ## Build the documentation as a site, links checked, into build/site (needs the package index).
 	$(PY) -m tests.site build/site

@@ -1,4 +1,4 @@
-"""The wheel, built once a module."""
+"""The wheel and the sdist, built once a module."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,15 @@ from tests.packaging.programs import ROOT, run
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", out, ROOT, cwd=out)
-    (built,) = out.glob("*.whl")
+    return _built("--wheel", tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _built("--sdist", tmp_path_factory.mktemp("dist"))
+
+
+def _built(kind: str, out: Path) -> Path:
+    run(sys.executable, "-m", "build", "--no-isolation", kind, "--outdir", out, ROOT, cwd=out)
+    [built] = out.iterdir()
     return built

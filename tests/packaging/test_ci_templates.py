@@ -1,6 +1,5 @@
 """The templates for CI: YAML with no more rights than it takes, whose scripts no event can write into."""
 
-import re
 import shlex
 import subprocess
 import sys
@@ -14,23 +13,15 @@ import gitcoord
 from gitcoord import assets
 from gitcoord.faces.cli import parser
 from gitcoord.faces.cli.wiring.extras import Ci, ci_file
+from tests.packaging import workflows
+from tests.packaging.workflows import calls, scripts
 
 FOLDER = assets.templates() / "ci"
 FILES = sorted(FOLDER.rglob("*.yml"))
-_CALL = re.compile(r"\bgitcoord ([a-z]+)")
 
 
 def load(name: str) -> Any:  # noqa: ANN401 - what is in it is what the tests are about
-    return YAML(typ="safe").load((FOLDER / name).read_text("utf-8"))
-
-
-def scripts(value: Any) -> list[str]:  # noqa: ANN401 - any YAML
-    """Return everything that a shell is given."""
-    if isinstance(value, dict):
-        own = [value[key] for key in ("run", "script", "before_script") if key in value]
-        texts = [line for one in own for line in (one if isinstance(one, list) else [one])]
-        return [*texts, *(text for one in value.values() for text in scripts(one))]
-    return [text for one in value for text in scripts(one)] if isinstance(value, list) else []
+    return workflows.load(FOLDER / name)
 
 
 def test_all_of_them_are_here() -> None:
@@ -39,7 +30,7 @@ def test_all_of_them_are_here() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=[one.name for one in FILES])
 def test_what_a_shell_is_given_is_sound_and_holds_no_expression(file: Path) -> None:
-    given = scripts(load(file.relative_to(FOLDER).as_posix()))
+    given = scripts(workflows.load(file))
 
     assert given
     for text in given:
@@ -50,7 +41,7 @@ def test_what_a_shell_is_given_is_sound_and_holds_no_expression(file: Path) -> N
 
 @pytest.mark.parametrize("file", FILES, ids=[one.name for one in FILES])
 def test_the_commands_that_are_called_exist(file: Path) -> None:
-    called = {word for text in scripts(load(file.relative_to(FOLDER).as_posix())) for word in _CALL.findall(text)}
+    called = calls(scripts(workflows.load(file)))
 
     assert "verify" in called
     assert called <= parser.NOUNS.keys()
@@ -88,9 +79,7 @@ def test_the_workflow_installs_before_there_is_a_checkout(job: str) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=[one.name for one in FILES])
 def test_every_action_is_named_by_its_commit(file: Path) -> None:
-    used = re.findall(r"uses: (.*)", file.read_text("utf-8"))
-
-    assert [line for line in used if not re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+    assert workflows.unpinned(file) == []
 
 
 def test_the_action_installs_its_own_version_unless_told_otherwise() -> None:
@@ -111,7 +100,7 @@ def test_what_lies_in_the_checkout_takes_no_part_in_installing(file: Path, tmp_p
     for name in ("pip/__init__.py", "pip/__main__.py", "json.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("raise SystemExit('run by the pull request')\n", "utf-8")
-    [install, *_] = [text for text in scripts(load(file.relative_to(FOLDER).as_posix())) if "pip install" in text]
+    [install, *_] = [text for text in scripts(workflows.load(file)) if "pip install" in text]
     program, *options = shlex.split(install.partition(" install ")[0])
 
     done = subprocess.run(

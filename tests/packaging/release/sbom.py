@@ -19,9 +19,9 @@ from typing import Any
 
 import gitcoord
 from tests.packaging.programs import ROOT, environment, run
+from tests.packaging.release import packages
 
-TOOLS = ROOT / "tests" / "packaging" / "sbom-requirements.txt"
-RUN_S = 600  # A bound for a hang: 60 packages take a minute, the schema 16 s of processor.
+RUN_S = 600  # A bound for a hang: the schema takes 16 s of processor.
 LICENCES = {
     # Its metadata (1.21.0) says it in words that are no SPDX expression; its COPYING has the exception.
     "pygit2": "GPL-2.0-only with the linking exception of libgit2",
@@ -89,10 +89,9 @@ def write(out: Path) -> tuple[Path, Path]:
     licences_path = out / f"gitcoord-{gitcoord.__version__}-licences.md"
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", work, ROOT, cwd=work)
-        [wheel] = work.glob("*.whl")
+        _, wheel = packages.built(work)
         user = environment(work / "user", wheel)
-        tools = environment(work / "tools", "--require-hashes", "--requirement", TOOLS)
+        tools = environment(work / "tools", "--require-hashes", "--requirement", packages.TOOLS)
         read = (tools / "cyclonedx-py", "environment", user / "python", "--pyproject", ROOT / "pyproject.toml")
         # Without its qualifiers an address names the package alone, not the index that it came from.
         how = ("--short-PURLs", "--output-reproducible", "--spec-version", "1.6", "--no-validate")

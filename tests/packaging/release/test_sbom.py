@@ -8,7 +8,8 @@ from packaging.utils import canonicalize_name
 
 import gitcoord
 from tests.npm import IN_CI
-from tests.packaging import pins, sbom
+from tests.packaging import pins
+from tests.packaging.release import sbom
 
 RUN_S = 1200  # two installations and a check of the schema
 
