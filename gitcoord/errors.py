@@ -144,6 +144,22 @@ class ContendedError(CoordError):
     exit_status = 4
 
 
+class RateLimitError(CoordError):
+    """A service asks to be left alone for a while; it was not asked again.
+
+    Attributes:
+        after_s: for how long.
+    """
+
+    code = "rate_limited"
+    exit_status = 4
+
+    def __init__(self, message: str, *, after_s: float = 60.0, hint: str = "") -> None:
+        """Keep the pause."""
+        super().__init__(message, hint=hint)
+        self.after_s = after_s
+
+
 class UnreachableError(CoordError):
     """The remote could not be reached; nothing was sent."""
 

@@ -25,7 +25,8 @@ def load(name: str) -> Any:  # noqa: ANN401 - what is in it is what the tests ar
 
 
 def test_all_of_them_are_here() -> None:
-    assert [one.relative_to(FOLDER).as_posix() for one in FILES] == ["action/action.yml", "github.yml", "gitlab.yml"]
+    names = ["action/action.yml", "github-comments.yml", "github.yml", "gitlab.yml"]
+    assert [one.relative_to(FOLDER).as_posix() for one in FILES] == names
 
 
 @pytest.mark.parametrize("file", FILES, ids=[one.name for one in FILES])
@@ -43,7 +44,7 @@ def test_what_a_shell_is_given_is_sound_and_holds_no_expression(file: Path) -> N
 def test_the_commands_that_are_called_exist(file: Path) -> None:
     called = calls(scripts(workflows.load(file)))
 
-    assert "verify" in called
+    assert ("relay" if file.name == "github-comments.yml" else "verify") in called
     assert called <= parser.NOUNS.keys()
 
 
@@ -65,15 +66,29 @@ def test_the_workflow_checks_with_the_right_to_read_and_lands_with_that_to_write
         assert checkout["with"] == {"fetch-depth": 0}
 
 
-@pytest.mark.parametrize("job", ["verify", "land"])
+def test_the_workflow_of_comments_may_write_comments_and_nothing_else() -> None:
+    workflow = load("github-comments.yml")
+
+    [job] = workflow["jobs"].values()
+    assert workflow["permissions"] == {}
+    assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert job["env"] == {"GITHUB_TOKEN": "${{ github.token }}"}
+
+
+@pytest.mark.parametrize("job", ["verify", "land", "comments"])
 def test_the_workflow_installs_before_there_is_a_checkout(job: str) -> None:
-    steps = [step.get("run") or step["uses"].partition("@")[0] for step in load("github.yml")["jobs"][job]["steps"]]
+    workflow = load("github-comments.yml" if job == "comments" else "github.yml")
+    steps = [step.get("run") or step["uses"].partition("@")[0] for step in workflow["jobs"][job]["steps"]]
 
     assert steps == [
         "actions/setup-python",
         "python -P -m pip install --only-binary=:all: gitcoord==@version@",
         "actions/checkout",
-        {"verify": "gitcoord verify --format github", "land": "gitcoord land"}[job],
+        {
+            "verify": "gitcoord verify --format github",
+            "land": "gitcoord land",
+            "comments": "gitcoord relay pull-requests --once",
+        }[job],
     ]
 
 
@@ -118,4 +133,7 @@ def test_the_jobs_have_the_whole_history_and_land_only_with_a_token() -> None:
     assert jobs["gitcoord:verify"]["artifacts"]["reports"] == {"junit": "gitcoord.xml"}
     assert [rule["if"] for rule in jobs["gitcoord:land"]["rules"]] == [
         "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $GITCOORD_TOKEN"
+    ]
+    assert [rule["if"] for rule in jobs["gitcoord:comments"]["rules"]] == [
+        '$CI_PIPELINE_SOURCE == "schedule" && $GITLAB_TOKEN'
     ]

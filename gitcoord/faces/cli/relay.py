@@ -10,7 +10,7 @@ from gitcoord.errors import UsageError
 from gitcoord.faces.cli.terminal import completion, show, world
 from gitcoord.faces.cli.terminal.calls import REFUSED, Result, answer, opened
 from gitcoord.faces.cli.terminal.columns import ids, names, prose
-from gitcoord.faces.cli.terminal.fields import number, records, text, whole
+from gitcoord.faces.cli.terminal.fields import number, records, strings, text, whole
 from gitcoord.faces.cli.terminal.options import AsJson, Yes, confirm, examples, group
 from gitcoord.redaction import redact
 
@@ -108,6 +108,66 @@ def run(  # noqa: PLR0913 - what may be said, by name
     return REFUSED
 
 
+@_app.command(
+    "pull-requests",
+    epilog=examples(
+        "gitcoord relay pull-requests --repo ann/shop",
+        "gitcoord relay pull-requests --repo ann/shop --once --dry-run",
+        "gitcoord relay pull-requests --format gitlab --repo ann/shop --once",
+    ),
+)
+def pull_requests(
+    *,
+    repo: Annotated[
+        str | None, typer.Option("--repo", metavar="REPO", help="Which repository there; in CI, its own if left out.")
+    ] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="github or gitlab.", autocompletion=completion.forges),
+    ] = None,
+    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="The address of its API.")] = None,
+    secret_env: Annotated[
+        str | None,
+        typer.Option(
+            "--secret-env", metavar="VARIABLE", help="The variable with the token; GITHUB_TOKEN, GITLAB_TOKEN."
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Look once, then end: for cron and CI.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be written; change nothing there.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Say in each pull request what it collides with.
+
+    One comment says what of it others hold, which other pull requests it does not merge with, and which claims
+    its branch was refused; it follows what changes. The right to read the repository, and to write comments, is enough.
+    """
+    from gitcoord import runtime
+    from gitcoord.service.relay import forges
+    from gitcoord.service.relay.pull_requests import Commenter
+
+    env = world.environment()
+    kind = format_name or ("gitlab" if env.get("GITLAB_CI") else "github")
+    if kind not in forges.KINDS:
+        raise typer.BadParameter(f"it is one of {', '.join(forges.KINDS)}", param_hint="--format")
+    host = runtime.make_host()
+    forge = forges.forge_of(env, kind, host.now, repo=repo or "", url=url or "", secret_env=secret_env or "")
+    commenter = Commenter(forge, host, lambda: runtime.open_inspection(world.folder(), env), only_shows=dry_run)
+
+    def tell(result: Result) -> None:
+        show.json_object(result) if as_json else _comments(result)
+        show.flush()
+
+    if once or dry_run:
+        result = commenter.look()
+        tell(result)
+        return REFUSED if whole(result.get("failed")) else 0
+    show.aside("relay", "keeps the comments of pull requests until it is interrupted")
+    commenter.forever(tell)
+    return REFUSED
+
+
 @_app.command("stats", epilog=examples("gitcoord relay stats", "gitcoord relay stats --name chat --json"))
 def stats(
     *,
@@ -184,6 +244,33 @@ def _report(result: Result, _now: datetime) -> None:
         )
     counts = [f"{name} {number(result.get(name))}" for name in ("delivered", "failed", "waiting", "exhausted")]
     show.line(", ".join(counts))
+
+
+def _comments(result: Result) -> None:
+    if result.get("problem"):
+        show.aside("problem", text(result.get("problem")))
+        show.aside("hint", text(result.get("hint")))
+        return
+    would_be = "would be " if result.get("dry_run") else ""
+    for row in records(result.get("pull_requests")):
+        if row.get("comment") not in ("unchanged", "unknown", "failed"):
+            show.line(f"pull request {number(row.get('number'))}: comment {would_be}{text(row.get('comment'))}")
+        if row.get("problem"):
+            show.aside("problem", f"{number(row.get('number'))}: {text(row.get('problem'))}")
+        for line in text(row.get("text")).splitlines():
+            show.line(f"  {line}" if line else "")
+    for warning in strings(result.get("warnings")):
+        show.aside("warning", warning)
+    counts = [f"{name} {number(result.get(key))}" for name, key in _COMMENT_COUNTS]
+    show.line(", ".join(counts))
+
+
+_COMMENT_COUNTS = (
+    ("pull requests", "count"),
+    ("with a collision", "collisions"),
+    ("changed", "changed"),
+    ("failed", "failed"),
+)
 
 
 def _stats(result: Result, _now: datetime) -> None:

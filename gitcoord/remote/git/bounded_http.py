@@ -1,8 +1,9 @@
-"""One question to an HTTP service, with gloves on: what another tool serves is read to import it, events are posted.
+"""One question to an HTTP service, with gloves on: another tool's claims are read, events posted, comments kept.
 
 Rules:
   * It ends: each answer has a time as a whole and a size, and a body is never unpacked.
-  * It goes where it was sent: a redirect is an error, or an answer like any other, and no proxy is asked.
+  * It goes where it was sent: a redirect is an error, or an answer like any other, and no proxy is asked. Only `ask`
+    follows one, a few times, and never to another scheme, host or port.
   * SEC-2: a token travels in a header, never in a URL; a URL with a user or a password is refused.
 
 What this file does not know: what is asked, or sent.
@@ -15,10 +16,10 @@ import ssl
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, NamedTuple
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from gitcoord.errors import InvalidError, UnreachableError
 from gitcoord.redaction import redact
@@ -29,14 +30,18 @@ ANSWER_S: Final = 30.0  # for a whole answer: a claim service answers in millise
 _CONNECT_S: Final = 10.0
 _LEGAL: Final = re.compile(r"[!-~]+")
 _REDIRECTS: Final = range(300, 400)
+_REDIRECTS_MAX: Final = 3  # a repository that was renamed is one
+_KEEP_METHOD: Final = (307, 308)  # after another one a question that changes something would be a different one
+_MAY_MOVE: Final = (301, 302, 303, *_KEEP_METHOD)
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What a service answered. `body`: whole."""
+    """What a service answered. `body`: whole; `headers`: by their names in lower case."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Posted(NamedTuple):
@@ -72,7 +77,7 @@ class HttpPlace:
         if parts.username is not None or parts.password is not None:
             raise InvalidError(
                 "The URL has a user or a password in it, and command lines are seen by others.",
-                hint="Leave it out; the token is read from COORD_AUTH_TOKEN, or from git's credential helper.",
+                hint="Leave it out: a token is read from the environment, or from git's credential helper.",
             )
         clear = parts.scheme == "http" and not _is_loopback(parts.hostname or "")
         return cls(redact(url.rstrip("/")), parts, clear)
@@ -101,27 +106,77 @@ class HttpPlace:
             UnreachableError: there was no answer, or not a whole one in time.
             InvalidError: it redirects, or the answer is too large.
         """
-        headers = {"Accept": "application/json, text/yaml", "Accept-Encoding": "identity", "Connection": "close"}
+        headers = {"Accept": "application/json, text/yaml"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        answer = self._exchange("GET", self.parts.path.rstrip("/") + path, headers, None, within_s)
+        if answer.status in _REDIRECTS:
+            raise self._redirected(answer)
+        return answer
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        within_s: float = ANSWER_S,
+    ) -> HttpAnswer:
+        """Ask for something below the URL, or have it changed; `path` is ours, and may have a query.
+
+        A redirect is followed within the same scheme, host and port: there the token belongs.
+
+        Raises:
+            UnreachableError: there was no answer, or not a whole one in time.
+            InvalidError: it redirects elsewhere, or without end, or the answer is too large.
+        """
+        target = self.parts.path.rstrip("/") + path
+        moves = 0
+        while True:
+            answer = self._exchange(method, target, headers, body, within_s)
+            if answer.status not in (_MAY_MOVE if method == "GET" else _KEEP_METHOD):
+                return answer
+            moves += 1
+            moved = self._moved(target, answer.headers.get("location", ""))
+            if moved is None or moves > _REDIRECTS_MAX:
+                raise self._redirected(answer)
+            target = moved
+
+    def _moved(self, target: str, location: str) -> str | None:
+        """Return what to ask for after a redirect; `None`: that is not here."""
+        try:
+            where = urlsplit(urljoin(urlunsplit((*self.parts[:2], target, "", "")), location))
+        except ValueError:
+            return None
+        is_here = where[:2] == self.parts[:2] and _LEGAL.fullmatch(where.geturl())
+        return urlunsplit(("", "", where.path or "/", where.query, "")) if is_here else None
+
+    def _exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, within_s: float
+    ) -> HttpAnswer:
+        """Send one question and read the whole answer."""
+        given = {"Accept-Encoding": "identity", "Connection": "close", **headers}
         with self._connection() as connection, _bounded(connection, within_s) as over:
             try:
-                connection.request("GET", self.parts.path.rstrip("/") + path, headers=headers)
+                connection.request(method, target, body=body, headers=given)
                 with connection.getresponse() as response:
-                    if response.status in _REDIRECTS:
-                        where = clean_text(response.headers.get("Location") or "nowhere", chars_max=200)
-                        message = f"{self.url} redirects to {where!r}, and the token is not taken elsewhere."
-                        raise InvalidError(message, hint="If that is the service, give its URL instead.")
                     says_its_length = response.chunked or response.length is not None
-                    body = response.read(ANSWER_BYTES_MAX + 1)
+                    received = response.read(ANSWER_BYTES_MAX + 1)
                     whole = says_its_length and response.length in (0, None)
+                    said = {name.lower(): value for name, value in response.headers.items()}
             except (OSError, http.client.HTTPException, ValueError) as error:
-                raise self._unreachable(error) from None
-        if len(body) > ANSWER_BYTES_MAX:
+                raise self._unreachable("it took too long" if over.is_set() else error) from None
+        if len(received) > ANSWER_BYTES_MAX:
             raise InvalidError(f"{self.url} answers with more than {ANSWER_BYTES_MAX >> 20} MB.")
         if over.is_set() or not whole:  # what ends with the connection may have been cut short, and looks like a whole
             raise self._unreachable("it took too long" if over.is_set() else "the answer was cut short")
-        return HttpAnswer(response.status, body)
+        return HttpAnswer(response.status, received, said)
+
+    def _redirected(self, answer: HttpAnswer) -> InvalidError:
+        where = clean_text(answer.headers.get("location") or "nowhere", chars_max=200)
+        message = f"{self.url} redirects to {where!r}, and the token is not taken elsewhere."
+        return InvalidError(message, hint="If that is the service, give its URL instead.")
 
     def post(self, body: bytes, headers: Mapping[str, str], *, within_s: float) -> Posted:
         """Send a body; of the answer only the head is read, since nothing in its body counts.

@@ -12,7 +12,7 @@ What this file does not know: how files are merged.
 
 import contextlib
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -173,6 +173,37 @@ def predict_with(
             found = _pair(place, kept, reader, own_side, theirs)
             if (found.get("conflicts") or found.get("troubles")) and not landed.has(theirs):
                 rows.append({"who": _compared(theirs, behind), "branch": theirs.name, **found})
+        return rows, [*place.notes]
+
+
+def predict_among(
+    repository: Repository,
+    heads: Mapping[str, str],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    monotonic: Callable[[], float],
+) -> tuple[list[tuple[tuple[str, str], tuple[str, ...]]], list[str]]:
+    """Return which pairs of proposals would conflict, each with its paths, and what is unknown.
+
+    `heads`: the commit of each proposal, by its name; `pairs`: names of two, the most important first.
+
+    Raises:
+        RepositoryError: trial merges are not possible in this repository.
+    """
+    reader, kept, end = DefinitionReader(monotonic, repository.env), _Kept(None, {}), monotonic() + TIME_S_MAX
+    rows: list[tuple[tuple[str, str], tuple[str, ...]]] = []
+    with trial(repository) as place:
+        sides = {name: place.side_at(name, commit) for name, commit in heads.items()}
+        for number, pair in enumerate(pairs):
+            if monotonic() > end:
+                place.notes.append(f"{len(pairs) - number} of {len(pairs)} pairs were not looked at: out of time.")
+                break
+            ours, theirs = sides[pair[0]], sides[pair[1]]
+            if ours is None or theirs is None:  # its commit is not here, which who asks has said
+                continue
+            found = _pair(place, kept, reader, ours, theirs)
+            if found.get("conflicts") or found.get("troubles"):
+                rows.append((pair, _paths(found)))
         return rows, [*place.notes]
 
 

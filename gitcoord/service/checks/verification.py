@@ -121,6 +121,18 @@ def verify(inspection: Inspection, wanted: Wanted, *, strict: bool = False) -> R
     )
 
 
+def judge_claims(inspection: Inspection, wanted: Wanted) -> list[Finding]:
+    """Check what a branch brings against claims alone, as `verify` does.
+
+    Raises:
+        InvalidError: a revision is not to be found.
+        RepositoryError: git cannot say what changed.
+    """
+    span = find_span(inspection.repository, wanted)
+    check = _Verification(inspection, span, inspection.register(), inspection.policy())
+    return [*check.claims(changed_files(inspection.repository, span.what))]
+
+
 @dataclass(frozen=True, slots=True)
 class _Verification:
     inspection: Inspection

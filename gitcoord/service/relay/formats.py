@@ -74,12 +74,13 @@ def sentence(delivery: Delivery, repo: str) -> str:
     named = files or (claims if isinstance(claims, list) else [])
     subject = detail.get("step") or detail.get("project") or ", ".join(map(str, named))
     about = detail.get("title") or detail.get("description")
-    parts = [f"{_code(repo)}: {delivery.event.replace('_', ' ')} {_code(subject)}"]
-    parts += [f"by {_code(detail['agent'])}"] if detail.get("agent") else []
-    return " ".join(parts) + (f": {_code(about)}" if about else "")
+    parts = [f"{code(repo)}: {delivery.event.replace('_', ' ')} {code(subject)}"]
+    parts += [f"by {code(detail['agent'])}"] if detail.get("agent") else []
+    return " ".join(parts) + (f": {code(about)}" if about else "")
 
 
-def _code(value: Json) -> str:
+def code(value: Json) -> str:
+    """Return a text in code, on one line: nothing in it can end that."""
     text = "".join(char if char.isprintable() else " " for char in str(value or "-")).replace("`", "'")
     return f"`{text}`"
 

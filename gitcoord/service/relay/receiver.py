@@ -50,10 +50,10 @@ def answer_to(place: HttpPlace, body: bytes, headers: Mapping[str, str], now: da
     words = f"HTTP {posted.status}"
     if posted.status in range(300, 400):
         words += ", a redirect, which is not followed"
-    return Response(posted.status, words, _pause_s(posted.retry_after, now))
+    return Response(posted.status, words, pause_s(posted.retry_after, now))
 
 
-def _pause_s(text: str | None, now: datetime) -> float | None:
+def pause_s(text: str | None, now: datetime) -> float | None:
     """Return for how long a `Retry-After` asks to be left alone: seconds, or until a date. See RFC 9110, 10.2.3."""
     if text is None:
         return None

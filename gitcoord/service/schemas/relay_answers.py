@@ -45,6 +45,44 @@ class RelayReport(Answer):
     hint: NotRequired[str]
 
 
+class CommentRow(TypedDict):
+    """One pull request.
+
+    Attributes:
+        collides: with other work, as `text` says.
+        comment: what was done with the comment; `unknown`: it was left, since the pull request cannot be judged.
+        text: in Markdown.
+        problem, hint: why it was not judged, or not written.
+    """
+
+    number: int
+    collides: bool
+    comment: Literal["created", "updated", "removed", "unchanged", "unknown", "failed"]
+    text: NotRequired[str]
+    problem: NotRequired[str]
+    hint: NotRequired[str]
+
+
+class CommentsKept(Answer):
+    """What the open pull requests collide with, and what became of their comments: in one look.
+
+    Attributes:
+        count, collisions: how many there are, and how many of them collide.
+        changed, failed: how many comments were changed, and how many pull requests not judged or not written to.
+        dry_run: nothing was changed; the rest says what would be.
+        problem, hint: why a look of a relay that goes on came to nothing.
+    """
+
+    dry_run: NotRequired[bool]
+    pull_requests: NotRequired[list[CommentRow]]
+    count: NotRequired[int]
+    collisions: NotRequired[int]
+    changed: NotRequired[int]
+    failed: NotRequired[int]
+    problem: NotRequired[str]
+    hint: NotRequired[str]
+
+
 class RelayRow(TypedDict):
     """One relay. `delivered`, `failed`, `given_up`: attempts ever; `waiting`, `exhausted`: deliveries now."""
 

@@ -81,6 +81,7 @@ RESULTS: Mapping[str, tuple[type, ...]] = {
     "verify": (team_answers.Verified,),
     "land": (team_answers.BranchesLanded,),
     "relay": (relay_answers.RelayReport,),
+    "relay pull-requests": (relay_answers.CommentsKept,),
     "relay stats": (relay_answers.RelaysListed,),
     "relay tail": (relay_answers.RelayTail,),
     "relay retry": (relay_answers.DeliveriesRetried,),

@@ -39,7 +39,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("claim", verb) for verb in ("add", "check", "list", "extend", "release")}
     expected |= {("request", verb) for verb in ("file", "list", "answer", "wait")}
     expected |= {("agents", verb) for verb in ("list", "show", "stale")} | {("worktree", "in-use")}
-    expected |= {("relay", verb) for verb in ("stats", "tail", "retry", "purge")}
+    expected |= {("relay", verb) for verb in ("pull-requests", "stats", "tail", "retry", "purge")}
     expected |= {("queue", verb) for verb in ("list", "cancel")}
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
     expected |= {("metrics", series) for series in ("auto-resolutions", "hotspots")}

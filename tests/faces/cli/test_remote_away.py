@@ -59,7 +59,9 @@ APART = {
     *((noun,) for noun in ("doctor", "schema", "mcp", "hook", "demo")),
     ("owners", "check"),
     ("relay",),
-    *(("relay", verb) for verb in ("stats", "tail", "retry", "purge")),  # of its own ref, as it stands there
+    *(
+        ("relay", verb) for verb in ("pull-requests", "stats", "tail", "retry", "purge")
+    ),  # of its own ref, as it stands there
     ("worktree", "in-use"),
 }
 PLAN = '{"name": "app", "base_commit": "HEAD", "steps": [{"step_num": 1, "branch": "one"}]}'

@@ -99,6 +99,11 @@ def formats(incomplete: str) -> list[str]:
     return [name for name in FORMATS if name.startswith(incomplete)]
 
 
+def forges(incomplete: str) -> list[str]:
+    """Offer forges."""
+    return [name for name in ("github", "gitlab") if name.startswith(incomplete)]  # their table is slow to load
+
+
 def statuses(incomplete: str) -> list[str]:
     """Offer statuses of projects."""
     from gitcoord.core.steps.project import ProjectStatus
