@@ -9,6 +9,7 @@ Rules:
   * A page loads nothing from outside: no font, script or picture.
 """
 
+import re
 import shutil
 import tempfile
 import tomllib
@@ -24,6 +25,8 @@ TOOLS = ROOT / "tests" / "site" / "requirements.txt"
 SETTINGS = ROOT / "docs" / "zensical.toml"
 OUTSIDE = ("README.md", "gitcoord/DESIGN.md", "hooks/README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md")
 BUILD_S = 120  # A bound for a hang: it takes two seconds.
+_HIDDEN = re.compile(rb"(\]\((?:\.\./)*)\.(?=github/)")  # see `_place`
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 _LOADED = frozenset({"script", "img", "iframe", "source", "video", "audio", "link", "embed", "object", "use"})
 _ADDRESSES = frozenset({"href", "src", "data", "xlink:href"})
 
@@ -64,9 +67,12 @@ def build(out: Path) -> Path:
             target = work / "pages" / place
             target.parent.mkdir(parents=True, exist_ok=True)
             text = path.read_bytes()
-            target.write_bytes(text.replace(b"](.github/", b"](github/") if path.suffix == ".md" else text)
+            target.write_bytes(_HIDDEN.sub(rb"\1", text) if path.suffix == ".md" else text)
         shutil.copy(SETTINGS, work)
-        run(tools / "zensical", "build", "--strict", cwd=work, env={**USERS, "NO_COLOR": "1"}, timeout_s=BUILD_S)
+        try:
+            run(tools / "zensical", "build", "--strict", cwd=work, env=USERS, timeout_s=BUILD_S)
+        except AssertionError as error:
+            raise AssertionError(_COLOUR.sub("", str(error)).partition("Traceback")[0]) from None
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(work / "site", out)
     wrong = [*problems(out)]
