@@ -22,6 +22,7 @@ from gitcoord.faces.demo.git import GitFailedError
 from gitcoord.service.inputs.policy_input import purposes
 from tests.next_steps import refused_in_a_shell
 from tests.reference import pages as reference
+from tests.site import site_build
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -103,6 +104,10 @@ def test_every_page_can_be_reached_from_the_index() -> None:
 
     assert linked >= {path.name for path in DOCS.glob("*.md")} - {"README.md"}
     assert "docs/README.md" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_navigation_of_the_site_has_every_page_once() -> None:
+    assert sorted(site_build.listed()) == sorted(place for place in site_build.pages() if place.endswith(".md"))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=named)
