@@ -48,6 +48,26 @@ def test_the_worked_example_has_commands_of_all_three() -> None:
     assert {line.who for line in worked_example()} == set(AGENTS)
 
 
+@pytest.mark.docs
+def test_the_transcript_of_the_readme_is_true(make_repo: MakeRepo, add_worktree: AddWorktree, git: Git) -> None:
+    one = make_repo("wt-1")
+    git(one, "config", "user.name", "ann")
+    worktrees = {"wt-1": one, "wt-2": add_worktree(one, "wt-2")}
+    (one / "plan.yaml").write_text(plan_of(page("concepts.md")), encoding="utf-8")
+    _ = transcripts.printed(one, "gitcoord project create plan.yaml", {})
+    ids: dict[str, str] = {}
+
+    for line in transcripts.lines((ROOT / "README.md").read_text(encoding="utf-8"), worktrees):
+        ids = transcripts.ids_of(line, worktrees[line.who], ids, {})
+
+    assert len(ids) == 1
+
+
+def plan_of(text: str) -> str:
+    [plan] = re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return plan
+
+
 @pytest.fixture
 def clones(make_repo: MakeRepo, git: Git, tmp_path: Path) -> dict[str, Path]:
     first = make_repo("first")
@@ -67,8 +87,7 @@ def clones(make_repo: MakeRepo, git: Git, tmp_path: Path) -> dict[str, Path]:
 @pytest.mark.docs
 def test_the_concepts_are_shown_as_they_are(clones: dict[str, Path]) -> None:
     text = page("concepts.md")
-    [plan] = re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    (clones["ann"] / "plan.yaml").write_text(plan, encoding="utf-8")
+    (clones["ann"] / "plan.yaml").write_text(plan_of(text), encoding="utf-8")
     ids: dict[str, str] = {}
 
     found = [*transcripts.lines(text, clones)]

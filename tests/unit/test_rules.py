@@ -1,8 +1,8 @@
 """Each rule that the documents promise has an address and a test: a module that keeps it, and a test that proves it.
 
 A rule is promised in `gitcoord/DESIGN.md` by a list item, table row or heading that begins with its id, such as
-`- **CLAIM-3** …` or `| CLAIM-3 | …`, and in `README.md` by any mention between the heading that begins with
-"Guarantees" and the next heading of its level. A module that keeps it has the id in its docstring, as
+`- **CLAIM-3** …` or `| CLAIM-3 | …`, and in `README.md` and `docs/guarantees.md` by any mention between the heading
+that begins with "Guarantees" and the next heading of its level. A module that keeps it has the id in its docstring, as
 `* CLAIM-3: …` before the sentence that says how. Tests carry it as `@pytest.mark.rule("CLAIM-3")`, on a function, a
 class, a parameter or a module.
 """
@@ -124,6 +124,10 @@ def _read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
+def _ids_of_guarantees() -> set[str]:
+    return {rule for page in ("README.md", "docs/guarantees.md") for rule in ids_in_section(_read(page), "Guarantees")}
+
+
 def _ids_of_modules() -> set[str]:
     return {rule for path in (ROOT / "gitcoord").rglob("*.py") for rule in ids_kept(path.read_text(encoding="utf-8"))}
 
@@ -134,7 +138,7 @@ def _ids_of_tests() -> set[str]:
 
 @pytest.mark.docs
 def test_promises_modules_and_tests_agree() -> None:
-    promised = ids_listed(_read("gitcoord/DESIGN.md")) | ids_in_section(_read("README.md"), "Guarantees")
+    promised = ids_listed(_read("gitcoord/DESIGN.md")) | _ids_of_guarantees()
     gaps: dict[str, str] = tomllib.loads(_read("tests/rules_gaps.toml"))["gaps"]
 
     found = complaints(promised, _ids_of_modules(), _ids_of_tests(), gaps)
@@ -165,10 +169,8 @@ def test_a_comment_names_no_rule_that_is_not_promised() -> None:
 
 
 @pytest.mark.docs
-def test_the_readme_promises_nothing_that_the_design_does_not_list() -> None:
-    in_readme = ids_in_section(_read("README.md"), "Guarantees")
-
-    assert sorted(in_readme - ids_listed(_read("gitcoord/DESIGN.md"))) == []
+def test_readme_and_guarantees_promise_nothing_that_the_design_does_not_list() -> None:
+    assert sorted(_ids_of_guarantees() - ids_listed(_read("gitcoord/DESIGN.md"))) == []
 
 
 def test_an_id_is_listed_only_where_it_begins_an_item_a_row_or_a_heading() -> None:
