@@ -2,18 +2,19 @@
 
 no remote             the store of this clone
 a remote on a path    its files and locks, unless something of it needs git
+http and https        this process, unless something of it needs git
 any other             the git program
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitcoord.ledger.archive.publish import Published
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.remote.contract.protocol import Transport
+from gitcoord.remote.contract.protocol import TellsTime, Transport
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports import place_time
@@ -25,6 +26,9 @@ from gitcoord.service.session import identity
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.source.checkout.remote_urls import path_of
 from gitcoord.source.checkout.repository import Repository
+
+if TYPE_CHECKING:  # where git is not needed it is not loaded
+    from gitcoord.remote.transports.gitcli import GitCliTransport
 
 
 def placement_of(repository: Repository, env: Mapping[str, str], host: Host) -> Placement:
@@ -61,18 +65,37 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
         git_dir = git_dir_of(path)
         if git_dir is not None:
             return LocalTransport(git_dir, clocks=clocks(), copy=folder / "gitcoord" / "store.git")
-    from gitcoord.remote.git.user_config import connection_settings
-    from gitcoord.remote.transports.gitcli import GitCliTransport  # half of the clones never need it
+    from gitcoord.remote.git.user_config import settings_of  # half of the clones never need it
 
     store = ensure_store(folder, StoreMode.CACHE)  # it may only be tried: no remote is noted
-    return GitCliTransport(
+    settings, objects, namespace = settings_of(repository.top, env), PygitObjects(store.path), f"{refs.namespace}/"
+
+    def by_git() -> "GitCliTransport":
+        from gitcoord.remote.transports.gitcli import GitCliTransport
+
+        return GitCliTransport(
+            url,
+            store_path=store.path,
+            objects=objects,
+            env=env,
+            clocks=clocks(),
+            settings=settings.local,
+            namespace=namespace,
+        )
+
+    if not url.lower().startswith(("http://", "https://")):
+        return by_git()
+    from gitcoord.remote.transports.smarthttp import smart_http
+
+    return smart_http(
         url,
         store_path=store.path,
-        objects=PygitObjects(store.path),
+        objects=objects,
         env=env,
         clocks=clocks(),
-        settings=connection_settings(repository.top, env),
-        namespace=f"{refs.namespace}/",
+        settings=settings,
+        namespace=namespace,
+        by_git=by_git,
     )
 
 
@@ -81,6 +104,4 @@ def clock_of(transport: Transport, path: Path | None) -> Callable[[], datetime |
     git_dir = git_dir_of(path) if path is not None else None
     if git_dir is not None:
         return lambda: place_time.of_folder(git_dir)
-    from gitcoord.remote.transports.gitcli import GitCliTransport  # where it is used it is loaded
-
-    return transport.server_time if isinstance(transport, GitCliTransport) else lambda: None
+    return transport.server_time if isinstance(transport, TellsTime) else lambda: None

@@ -13,7 +13,7 @@ from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports.gitcli import GitCliTransport
 from gitcoord.remote.transports.local import LocalTransport
-from tests.contract.worlds import CLAIMS, STEPS, WAITING, commit
+from tests.contract.worlds import CLAIMS, STEPS, WAITING, Worlds, commit
 from tests.servers.fixtures import Remote, Servers
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ def open_gitcli(remote: Remote, folder: Path) -> Transport:
     return GitCliTransport(
         remote.url, store_path=store.path, objects=PygitObjects(store.path), env=env, clocks=WAITING, timeout_s=60
     )
+
+
+def open_smarthttp(remote: Remote, folder: Path) -> Transport:
+    return Worlds(folder).smarthttp(remote, folder=folder)
 
 
 def race(
@@ -54,7 +58,10 @@ def race(
         results.put((turn, racer, outcome.status, new))
 
 
-@pytest.mark.parametrize(("opened", "kind"), [(open_local, "path"), (open_gitcli, "path-hook"), (open_gitcli, "http")])
+@pytest.mark.parametrize(
+    ("opened", "kind"),
+    [(open_local, "path"), (open_gitcli, "path-hook"), (open_gitcli, "http"), (open_smarthttp, "http")],
+)
 def test_of_racing_processes_exactly_one_wins(
     opened: Callable[[Remote, Path], Transport], kind: str, servers: Servers, tmp_path: Path
 ) -> None:

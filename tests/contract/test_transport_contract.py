@@ -33,7 +33,7 @@ def test_a_ref_that_was_created_is_seen_and_read_by_another_clone(world: World) 
     assert bob.objects.read(Oid(bob.objects.read(tree)[1][-20:].hex())) == (ObjectKind.BLOB, b"one\n")
 
 
-def test_only_what_is_far_is_reached_by_the_git_program_alone(
+def test_only_gitcli_is_without_answer_where_there_is_no_git(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = world.transport()
@@ -47,7 +47,7 @@ def test_only_what_is_far_is_reached_by_the_git_program_alone(
     except CoordError:
         is_answered = False
 
-    assert is_answered is not bob.is_far
+    assert is_answered is (bob.name != "gitcli")
 
 
 def test_a_swap_from_a_stale_version_writes_nothing(world: World) -> None:

@@ -16,12 +16,14 @@ from filelock import FileLock
 
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.git.user_config import ConnectionSettings
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports.gitcli import GitCliTransport
 from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
-from tests.servers.fixtures import KINDS, Remote, Servers
+from gitcoord.remote.transports.smarthttp import SmartHttpTransport, smart_http
+from tests.servers.fixtures import HTTP_KINDS, KINDS, Remote, Servers
 
 WAITING = Clocks(time.time_ns, time.monotonic, time.sleep, random.Random(1).random)
 WORLDS = (
@@ -30,6 +32,7 @@ WORLDS = (
     "local-embedded",
     "local-path",
     *(f"gitcli-{kind}" for kind in KINDS),
+    *(f"smarthttp-{kind}" for kind in HTTP_KINDS),
 )
 CLAIMS, CONFIG, STEPS = (RefName(f"refs/coord/{name}") for name in ("claims", "config", "steps/myapp"))
 
@@ -49,7 +52,7 @@ class Worlds:
     """Makes worlds below a folder."""
 
     folder: Path
-    servers: Servers
+    servers: Servers | None = None
     count: int = field(default=0)
 
     def make(self, kind: str) -> World:
@@ -59,11 +62,15 @@ class Worlds:
             return self._embedded()
         if kind == "local-path":
             return self._local_path()
-        remote = self.servers.remote(kind.removeprefix("gitcli-"))
-        return World(kind, lambda: self.gitcli(remote), remote.refs, remote)
+        way, _, server = kind.partition("-")
+        remote = self._remote(server)
+        make = self.gitcli if way == "gitcli" else self.smarthttp
+        return World(kind, lambda: make(remote), remote.refs, remote)
 
-    def gitcli(self, remote: Remote, *, timeout_s: float = 60, env: Mapping[str, str] | None = None) -> GitCliTransport:
-        store = ensure_store(self.new_folder(), StoreMode.CACHE, remote=remote.url)
+    def gitcli(
+        self, remote: Remote, *, timeout_s: float = 60, env: Mapping[str, str] | None = None, folder: Path | None = None
+    ) -> GitCliTransport:
+        store = ensure_store(folder or self.new_folder(), StoreMode.CACHE, remote=remote.url)
         return GitCliTransport(
             remote.url,
             store_path=store.path,
@@ -73,6 +80,27 @@ class Worlds:
             settings=remote.settings,
             timeout_s=timeout_s,
         )
+
+    def smarthttp(
+        self, remote: Remote, *, timeout_s: float = 60, env: Mapping[str, str] | None = None, folder: Path | None = None
+    ) -> SmartHttpTransport:
+        """Return the transport of a new clone, or of the one in `folder`."""
+        store = ensure_store(folder or self.new_folder(), StoreMode.CACHE, remote=remote.url)
+        environment = {**os.environ, **remote.env, **(env or {})}
+        return smart_http(
+            remote.url,
+            store_path=store.path,
+            objects=PygitObjects(store.path),
+            env=environment,
+            clocks=WAITING,
+            settings=ConnectionSettings(remote.settings, remote.settings),
+            by_git=lambda: self.gitcli(remote, timeout_s=timeout_s, env=env, folder=store.folder.parent),
+            timeout_s=timeout_s,
+        )
+
+    def _remote(self, kind: str) -> Remote:
+        assert self.servers is not None
+        return self.servers.remote(kind)
 
     def new_folder(self) -> Path:
         self.count += 1
@@ -87,7 +115,7 @@ class Worlds:
         )
 
     def _local_path(self) -> World:
-        remote = self.servers.remote("path")
+        remote = self._remote("path")
         return World("local-path", lambda: local(remote.git_dir), remote.refs, remote)
 
 

@@ -21,6 +21,7 @@ from tests.servers.http_backend import PASSWORD, USER, HttpBackend
 from tests.servers.sshd import Sshd
 
 KINDS = ("path", "path-hook", "http", "http-auth", "daemon", "ssh", "no-atomic", "fsck")
+HTTP_KINDS = ("http", "http-auth", "no-atomic")
 
 _Server = TypeVar("_Server", HttpBackend, GitDaemon, Sshd)
 

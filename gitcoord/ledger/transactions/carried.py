@@ -48,9 +48,17 @@ def guards(
     They come first in a swap, so that a remote that turns out not to be atomic stops before anything is taken.
     """
     lines, objects = [RefUpdate(ref, tip, tip) for ref, tip in checks.items()], transport.objects
-    if transport.sends_checks or not transport.atomic:
+    if not transport.atomic:
         return lines
-    return [judgements.moved(objects, line, clone, now) if line.ref in judged else line for line in lines]
+
+    def is_compared(line: RefUpdate) -> bool:  # of a remote over a network, absence is looked at before the swap
+        return transport.sends_checks and (line.old is not None or not transport.is_far)
+
+    moving = [line.ref in judged and not is_compared(line) for line in lines]
+    return [
+        judgements.moved(objects, line, clone, now) if moves else line
+        for line, moves in zip(lines, moving, strict=True)
+    ]
 
 
 class Carrier:

@@ -14,8 +14,9 @@ What this file does not know: any transport.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, NewType, Protocol
+from typing import NamedTuple, NewType, Protocol, runtime_checkable
 
 from gitcoord.errors import CoordError, DocumentError
 
@@ -142,14 +143,14 @@ class Transport(Protocol):
 
     @property
     def name(self) -> str:
-        """Return `memory`, `local` or `gitcli`."""
+        """Return `memory`, `local`, `smarthttp` or `gitcli`."""
         ...
 
     @property
     def is_far(self) -> bool:
-        """Whether refs are reached by git's fetch and push alone.
+        """Whether refs are reached by fetching and pushing alone.
 
-        Then each look starts a process and waits for an answer, and a swap may land after this process has ended.
+        Then each look waits for an answer, and a swap may land after this process has ended.
         """
         ...
 
@@ -193,6 +194,25 @@ class Transport(Protocol):
 
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         """Compare all, then write all. At least one update is not a check. Never raises for an outcome."""
+        ...
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A transport that knows what time it is where the refs are kept."""
+
+    def server_time(self) -> datetime | None:
+        """Return it, for the price of a listing; `None` where it is not said."""
+        ...
+
+
+@runtime_checkable
+class FallsBack(Protocol):
+    """A transport that leaves to the git program what it does not know."""
+
+    @property
+    def why_git(self) -> str:
+        """Return why the git program does it, as the end of a sentence; nothing where it does not."""
         ...
 
 

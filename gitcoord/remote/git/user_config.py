@@ -9,7 +9,7 @@ This module must not write configuration.
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from gitcoord.errors import RepositoryError
 from gitcoord.remote.git.git_failure import shown
@@ -22,10 +22,26 @@ _CONNECTION: Final = re.compile(r"(?:credential|http|ssh)\..*|core\.(?:sshcomman
 _LOCAL_SCOPES: Final = frozenset({"local", "worktree", "command"})
 
 
-def connection_settings(repository: Path, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the settings of a repository that a command in the store would miss, in git's order.
+class ConnectionSettings(NamedTuple):
+    """What a user's configuration says of connecting, in git's order.
 
-    `core.sshCommand` is returned from every scope, so that batch mode can be appended to it.
+    Attributes:
+        local: what a command in the store would miss; `core.sshCommand` from every scope, so that batch mode can be
+            appended to it.
+        http: `http.*` from every scope, for who connects without git.
+    """
+
+    local: tuple[tuple[str, str], ...]
+    http: tuple[tuple[str, str], ...]
+
+
+def connection_settings(repository: Path, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the settings of a repository that a command in the store would miss; see `settings_of`."""
+    return settings_of(repository, env).local
+
+
+def settings_of(repository: Path, env: Mapping[str, str]) -> ConnectionSettings:
+    """Read the settings of a repository.
 
     Raises:
         RepositoryError: there is no usable repository.
@@ -35,10 +51,13 @@ def connection_settings(repository: Path, env: Mapping[str, str]) -> tuple[tuple
     if done.rc != 0:
         raise RepositoryError(f"git cannot read the configuration of {str(repository)!r}: {shown(done.errors)}")
     fields = done.stdout.decode(errors="surrogateescape").split("\0")
-    found: list[tuple[str, str]] = []
+    local: list[tuple[str, str]] = []
+    http: list[tuple[str, str]] = []
     for scope, setting in zip(fields[::2], fields[1::2], strict=False):
         key, has_value, value = setting.partition("\n")
-        wanted = _CONNECTION.fullmatch(key) and (scope in _LOCAL_SCOPES or key == "core.sshcommand")
-        if wanted:
-            found.append((key, value if has_value else "true"))
-    return tuple(found)
+        pair = (key, value if has_value else "true")
+        if _CONNECTION.fullmatch(key) and (scope in _LOCAL_SCOPES or key == "core.sshcommand"):
+            local.append(pair)
+        if key.startswith("http."):
+            http.append(pair)
+    return ConnectionSettings(tuple(local), tuple(http))

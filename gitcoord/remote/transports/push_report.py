@@ -22,7 +22,7 @@ This module must not start anything.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
@@ -75,13 +75,25 @@ def judge_push(done: Completed, updates: Sequence[RefUpdate]) -> SwapOutcome:
     """Return what became of a push that carried `updates`, checks included."""
     lines = {line.ref: line for line in parse_report(done.stdout.decode(errors="replace"))}
     rejected = [line for line in lines.values() if line.flag == "!"]
-    if rejected:
-        return _judge_rejection(rejected, lines, updates, done)
-    if done.rc != 0 or done.timed_out:
+    if (done.rc != 0 or done.timed_out) and not rejected:
         return judge_failure(done)
+    outcome = judge_lines(lines, updates, done.errors)
+    if outcome.status is SwapStatus.LOST and any(
+        update.new and f"is at {update.new} " in done.errors for update in updates
+    ):
+        # curl sends a request again if a kept connection dies before the first byte of the answer comes.
+        return SwapOutcome(SwapStatus.UNKNOWN, f"an earlier try of this push landed: {outcome.message}")
+    return outcome
+
+
+def judge_lines(lines: Mapping[str, PushLine], updates: Sequence[RefUpdate], errors: str) -> SwapOutcome:
+    """Return what became of a push with this report; `errors`: what was said beside it."""
+    rejected = [line for line in lines.values() if line.flag == "!"]
+    if rejected:
+        return _judge_rejection(rejected, lines, updates, errors)
     unclear = [update.ref for update in updates if update.ref not in lines]
     if unclear:
-        return SwapOutcome(SwapStatus.UNKNOWN, f"git did not say what became of {unclear[0]}")
+        return SwapOutcome(SwapStatus.UNKNOWN, f"the remote did not say what became of {unclear[0]}")
     moved_checks = [update.ref for update in updates if update.is_check and lines[update.ref].flag != "="]
     if moved_checks:
         return SwapOutcome(SwapStatus.UNKNOWN, f"the check of {moved_checks[0]} was taken for a write")
@@ -100,21 +112,18 @@ def landed_refs(done: Completed) -> list[str]:
 
 
 def _judge_rejection(
-    rejected: Sequence[PushLine], lines: dict[str, PushLine], updates: Sequence[RefUpdate], done: Completed
+    rejected: Sequence[PushLine], lines: Mapping[str, PushLine], updates: Sequence[RefUpdate], errors: str
 ) -> SwapOutcome:
     landed = [update.ref for update in updates if lines.get(update.ref, rejected[0]).flag in " +-*"]
     first = next((line for line in rejected if not _BECAUSE_OF_ANOTHER.search(line.reason)), rejected[0])
-    spoken = shown(done.errors) if "remote" in done.errors else ""
+    spoken = shown(errors) if "remote" in errors else ""
     words = clean_text("\n".join(filter(None, (f"{first.ref}: {first.reason or first.summary}", spoken))))
     if landed:
         return SwapOutcome(SwapStatus.UNKNOWN, f"{', '.join(landed)} landed, the rest did not: {words}")
-    statuses = {_judge_line(line, done.errors) for line in rejected}
+    statuses = {_judge_line(line, errors) for line in rejected}
     for status in (SwapStatus.UNKNOWN, SwapStatus.DENIED):
         if status in statuses:
             return SwapOutcome(status, words)
-    if any(update.new and f"is at {update.new} " in done.errors for update in updates):
-        # curl sends a request again if a kept connection dies before the first byte of the answer comes.
-        return SwapOutcome(SwapStatus.UNKNOWN, f"an earlier try of this push landed: {words}")
     return SwapOutcome(SwapStatus.LOST, words)
 
 

@@ -19,7 +19,7 @@ from gitcoord.ledger.format import commits
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.liveness.clock_offset import said
 from gitcoord.ledger.liveness.clocks import AHEAD_MAX, JUMP
-from gitcoord.remote.contract.protocol import RefName
+from gitcoord.remote.contract.protocol import FallsBack, RefName
 from gitcoord.service.doctor.check_run import (
     Check,
     Finding,
@@ -97,9 +97,12 @@ def remote(site: Site) -> Finding:
     )
     sharing = f"shared with {count} other clone{'s' * (count != 1)}"
     facts: dict[str, Json] = {"remote": place.shown, "sharing": sharing, "transport": transport.name}
-    good = ok(
-        f"{place.shown} answers in {took:.1f} s, {amount(len(listed), 'ref')}, {sharing}", **facts, refs=len(listed)
-    )
+    why_git = transport.why_git if isinstance(transport, FallsBack) else ""
+    by_git = f"; git talks to it, since {why_git}" if why_git else ""
+    if why_git:
+        facts["why_git"] = why_git
+    text = f"{place.shown} answers in {took:.1f} s, {amount(len(listed), 'ref')}, {sharing}{by_git}"
+    good = ok(text, **facts, refs=len(listed))
     # The refs that a listing passed over, which only the transport has seen.
     hint = "The remote's administrator puts the id of its last good commit into that file, or removes the file."
     return together([fail(f"The ref {shown(fault.ref)} {fault.what}.", hint) for fault in transport.faults], good)

@@ -94,8 +94,7 @@ def test_no_command_line_no_output_and_no_file_has_it(
 
     assert done[0].status == 0, done[0]
     lines = log.read_text()
-    assert "git-remote-http gitcoord" in lines
-    assert " send-pack " in lines
+    assert " credential fill" in lines
     assert PASSWORD not in lines
     assert PASSWORD not in "".join(one.out + one.err for one in done)
     assert set(holders_below(repo / ".git")) <= {"config"}

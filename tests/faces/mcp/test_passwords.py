@@ -32,7 +32,7 @@ def test_no_command_line_of_a_server_and_none_of_its_answers_shows_a_password(
     mistake = server.error("get_step", step_id=whole)
     server.end()
 
-    assert " send-pack " in log.read_text()
+    assert " credential fill" in log.read_text()
     assert PASSWORD not in log.read_text()
     assert "***@" in mistake
     assert PASSWORD not in json.dumps([claimed, status, mistake]) + server.errors.decode()

@@ -27,7 +27,7 @@ def interleaved(workspace: Workspace, transport: Interleaved) -> None:
 
 
 @pytest.mark.rule("SAFE-5")
-@pytest.mark.parametrize("kind", ["no-atomic", "daemon", "path-hook"])
+@pytest.mark.parametrize("kind", ["daemon", "path-hook"])
 def test_the_first_step_with_paths_that_a_process_takes_is_handed_back_when_its_paths_are_lost(
     agents: Agents, servers: Servers, make_repo: MakeRepo, repo: Path, kind: str
 ) -> None:

@@ -86,9 +86,11 @@ def test_a_file_url_is_pushed_to_by_git(agents: Agents, repo: Path, remote: Path
     assert project(ann)["project"]
 
 
-@pytest.mark.parametrize("kind", ["http", "ssh", "daemon", "no-atomic"])
-def test_a_server_is_reached_with_git_and_steps_are_taken_there(
-    agents: Agents, servers: Servers, repo: Path, kind: str
+@pytest.mark.parametrize(
+    ("kind", "name"), [("http", "smarthttp"), ("no-atomic", "smarthttp"), ("ssh", "gitcli"), ("daemon", "gitcli")]
+)
+def test_a_server_is_reached_by_http_or_with_git_and_steps_are_taken_there(
+    agents: Agents, servers: Servers, repo: Path, kind: str, name: str
 ) -> None:
     remote = servers.remote(kind)
     ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE=remote.url, env=remote.env)
@@ -96,7 +98,7 @@ def test_a_server_is_reached_with_git_and_steps_are_taken_there(
 
     claimed = claim_step(ann)
 
-    assert ann.setting.transport.name == "gitcli"
+    assert ann.setting.transport.name == name
     assert claimed["step"]
     assert [*remote.refs()] == ["refs/coord/steps/app"]
 

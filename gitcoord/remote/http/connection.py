@@ -1,0 +1,356 @@
+"""Connections to one server: kept alive, through a proxy, with TLS; each question to it has a time as a whole.
+
+Rules:
+  * One question, one answer, and nothing is sent twice but what a kept connection swallowed: its server had closed it.
+    `Question.sends` says so, and the caller of a write takes anything but a win for unknown then.
+  * `was_sent` is false as long as no byte of a question can have reached the server.
+  * SEC-4: an answer has a size, and is never unpacked.
+  * Names are looked up in a thread: the system's own time for that is up to half a minute.
+
+What this file does not know: git, and what credentials are.
+"""
+
+import http.client
+import select
+import socket
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+from gitcoord.errors import UnreachableError
+from gitcoord.remote.contract.clocks import Clocks
+from gitcoord.remote.contract.deadline import (
+    SLOW_HINT,
+    TOLD_AFTER_S,
+    NoAnswerError,
+    TooSlowError,
+    asked_for,
+    bounded,
+    is_silence,
+    teller,
+    unanswered,
+)
+from gitcoord.remote.git.git_process import clean_text
+from gitcoord.remote.http.timed_socket import TimedSocket
+from gitcoord.remote.http.unfamiliar import UnfamiliarError
+
+if TYPE_CHECKING:
+    import ssl
+
+KEPT_S: Final = 60.0  # nginx keeps an idle connection for 75 s
+_ADDRESS_S: Final = 4.0  # for one of several addresses of a server
+_OK: Final = 200
+_CHECK: Final = "Check the URL (`git remote -v`) and the network, then try again."
+_Failure = (OSError, http.client.HTTPException)
+
+
+class Proxy(NamedTuple):
+    """An http proxy, and what is sent to it to be let through."""
+
+    host: str
+    port: int
+    authorization: str = ""
+
+
+class Server(NamedTuple):
+    """Where connections go. `tls` makes what checks the certificate."""
+
+    scheme: str
+    host: str
+    port: int
+    shown: str
+    proxy: Proxy | None = None
+    tls: "Callable[[], ssl.SSLContext] | None" = None
+
+    @property
+    def netloc(self) -> str:
+        """Return the host, with its port where that is not the usual one."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+
+
+@dataclass(slots=True)
+class Question:
+    """One request. `target`: path and query. `bytes_max`: of the answer. `sends`: how often it was sent."""
+
+    method: str
+    target: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes = b""
+    bytes_max: int = 4 << 20
+    sends: int = 0
+    heard: bool = False
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the server may have got it."""
+        return self.sends > 0
+
+    def again(self) -> None:
+        """Forget that it was sent: the server said that it did nothing with it."""
+        self.sends, self.heard = 0, False
+
+
+class Answer(NamedTuple):
+    """What came back. `headers`: names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Line(NamedTuple):
+    """A connection. `idle_since`: when its last answer came."""
+
+    http: http.client.HTTPConnection
+    socket: TimedSocket
+    idle_since: float
+
+
+class Connections:
+    """The connections of one clone to one server."""
+
+    def __init__(self, server: Server, clocks: Clocks, timeout_s: float) -> None:
+        """Open none yet. `timeout_s`: for each question, with its answer."""
+        self._server = server
+        self._clocks = clocks
+        self._timeout_s = timeout_s
+        self._idle: list[_Line] = []
+        weakref.finalize(self, _close, self._idle)  # a transport is let go of, not closed
+        self._context: ssl.SSLContext | None = None
+
+    def ask(self, question: Question) -> Answer:
+        """Send a question and read the answer.
+
+        Raises:
+            NoAnswerError: it took too long; to this remote nothing more is sent, if that is wished (`asking_once`).
+            TooSlowError: the time of the transaction that this is part of is over.
+            UnreachableError: there is no server, or the connection broke.
+            UnfamiliarError: only git can talk to it.
+        """
+        shown = self._server.shown
+        limit_s = asked_for(self._timeout_s, shown)
+        if limit_s is None:
+            raise NoAnswerError(f"The remote {shown!r} did not answer in time; nothing was sent.")
+        left = _Left(bounded(limit_s), limit_s, shown, self._clocks.monotonic)
+        line = self._kept()
+        if line is not None:
+            line.socket.wait_s = left.wait_s
+            with suppress(*_Failure):
+                return self._converse(line, question)
+            if question.heard:
+                raise UnreachableError(f"The remote {shown!r} broke off its answer.", hint="Try again.")
+        try:
+            return self._converse(self._opened(left), question)
+        except _Failure as error:
+            raise self._unreachable(error) from None
+
+    def close(self) -> None:
+        """Close what is idle."""
+        _close(self._idle)
+
+    def _kept(self) -> _Line | None:
+        """Return a connection that the server has not closed."""
+        while self._idle:
+            with suppress(IndexError):  # another thread took it
+                line = self._idle.pop()
+                is_young = self._clocks.monotonic() - line.idle_since < KEPT_S
+                if is_young and not _is_readable(line.socket.plain):
+                    return line
+                line.http.close()
+        return None
+
+    def _converse(self, line: _Line, question: Question) -> Answer:
+        try:
+            question.sends += 1
+            with suppress(BrokenPipeError, ConnectionResetError):  # it answered before it had all: that may say why
+                self._send(line.http, question)
+            with line.http.getresponse() as response:
+                question.heard = True
+                answer = _read(response, question.bytes_max)
+                is_kept = not response.will_close and response.isclosed()
+        except BaseException:
+            line.http.close()
+            raise
+        if is_kept:
+            self._idle.append(line._replace(idle_since=self._clocks.monotonic()))
+        else:
+            line.http.close()
+        return answer
+
+    def _send(self, http: http.client.HTTPConnection, question: Question) -> None:
+        proxy = self._server.proxy if self._server.scheme == "http" else None
+        target = f"http://{self._server.netloc}{question.target}" if proxy else question.target
+        http.putrequest(question.method, target, skip_host=True, skip_accept_encoding=True)
+        http.putheader("Host", self._server.netloc)
+        http.putheader("Accept-Encoding", "identity")
+        if proxy and proxy.authorization:
+            http.putheader("Proxy-Authorization", proxy.authorization)
+        if question.method == "POST":
+            http.putheader("Content-Length", str(len(question.body)))
+        for name, value in question.headers:
+            http.putheader(name, value)
+        http.endheaders(question.body or None)
+
+    def _opened(self, left: "_Left") -> _Line:
+        server = self._server
+        host, port = server.proxy[:2] if server.proxy else (server.host, server.port)
+        plain = _dialed(host, port, left)
+        try:
+            if server.scheme == "https":
+                if server.proxy:
+                    _tunnel(TimedSocket(plain, left.wait_s), server, server.proxy)
+                plain = self._wrapped(plain, left)
+        except BaseException:
+            plain.close()
+            raise
+        timed = TimedSocket(plain, left.wait_s)
+        connection = http.client.HTTPConnection(server.host, server.port)
+        connection.auto_open = 0  # a new connection is a decision of ours
+        connection.sock = cast("Any", timed)
+        return _Line(connection, timed, 0.0)
+
+    def _wrapped(self, plain: socket.socket, left: "_Left") -> socket.socket:
+        import ssl  # noqa: PLC0415 - 10 ms, which http without TLS does not need
+
+        if self._context is None and self._server.tls is not None:
+            self._context = self._server.tls()
+        if self._context is None:
+            raise UnfamiliarError("no certificate of its could be checked")
+        plain.settimeout(left.whole_s())
+        try:
+            return self._context.wrap_socket(plain, server_hostname=self._server.host)
+        except ssl.SSLCertVerificationError as error:  # git may trust other authorities than Python does
+            raise UnfamiliarError(f"its certificate is not trusted: {error.verify_message}") from None
+
+    def _unreachable(self, error: Exception) -> UnreachableError:
+        text = clean_text(str(getattr(error, "strerror", None) or error) or type(error).__name__, chars_max=120)
+        return UnreachableError(f"The remote {self._server.shown!r} was not reached: {text.rstrip('.')}.", hint=_CHECK)
+
+
+class _Left:
+    """How long one question may still take."""
+
+    def __init__(self, timeout_s: float, usual_s: float, shown: str, monotonic: Callable[[], float]) -> None:
+        self._end = monotonic() + timeout_s
+        self._tell_at = monotonic() + TOLD_AFTER_S
+        self._tell = teller()
+        self._silent = is_silence(timeout_s, usual_s)
+        self._shown = shown
+        self._monotonic = monotonic
+
+    def wait_s(self) -> float:
+        """Return how long the next wait may be; a person at the terminal sees what is waited for.
+
+        Raises:
+            NoAnswerError, TooSlowError: the time is over.
+        """
+        left_s = self.whole_s()
+        if self._tell is None:
+            return left_s
+        until_told = self._tell_at - self._monotonic()
+        if until_told > 0:
+            return min(left_s, until_told)
+        self._tell(self._shown)
+        self._tell = None
+        return left_s
+
+    def whole_s(self) -> float:
+        """Return how long it may take; see `wait_s`."""
+        left_s = self._end - self._monotonic()
+        if left_s > 0:
+            return left_s
+        text = f"The remote {self._shown!r} did not answer in time."
+        if not self._silent:
+            raise TooSlowError(text, hint=SLOW_HINT)
+        unanswered(self._shown)
+        raise NoAnswerError(text, hint="It is slow or gone: try again. `gitcoord doctor` says which.")
+
+
+def _close(idle: list[_Line]) -> None:
+    while idle:
+        idle.pop().http.close()
+
+
+def _read(response: http.client.HTTPResponse, bytes_max: int) -> Answer:
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    body = response.read(bytes_max + 1)
+    if len(body) > bytes_max:
+        raise UnfamiliarError("its answer is too large", lasts=False)
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnfamiliarError(f"it encodes its answers ({headers['content-encoding'][:20]!r})")
+    return Answer(response.status, headers, body)
+
+
+def _dialed(host: str, port: int, left: _Left) -> socket.socket:
+    """Connect to the first address that answers."""
+    found = _addresses(host, port, left)
+    last: OSError = OSError("it has no address")
+    for count, (family, kind, protocol, _, address) in enumerate(found, 1):
+        plain = socket.socket(family, kind, protocol)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain.settimeout(left.whole_s() if count == len(found) else min(left.whole_s(), _ADDRESS_S))
+            plain.connect(address)
+        except OSError as error:
+            plain.close()
+            last = error
+        except BaseException:
+            plain.close()
+            raise
+        else:
+            return plain
+    left.whole_s()  # where the time was over, that is what it was
+    raise last
+
+
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+
+
+def _addresses(host: str, port: int, left: _Left) -> list[_Address]:
+    found: list[_Address] = []
+    failed: list[OSError] = []
+
+    def look() -> None:
+        try:
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            failed.append(error if isinstance(error, OSError) else OSError(str(error)))
+
+    with suppress(OSError, ValueError):
+        socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
+        look()
+    if not found and not failed:
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        thread.join(left.whole_s())
+    if failed:
+        raise failed[0]
+    return [*found]
+
+
+def _tunnel(line: TimedSocket, server: Server, proxy: Proxy) -> None:
+    """Ask a proxy for a way to the server. See RFC 9110, CONNECT."""
+    place = f"{f'[{server.host}]' if ':' in server.host else server.host}:{server.port}"
+    words = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
+    words += [f"Proxy-Authorization: {proxy.authorization}"] if proxy.authorization else []
+    line.sendall("".join(f"{word}\r\n" for word in [*words, ""]).encode("latin-1"))
+    response = http.client.HTTPResponse(cast("Any", line), method="CONNECT")
+    try:
+        response.begin()
+        if response.status != _OK:
+            raise UnfamiliarError(f"its proxy answers {response.status} {clean_text(response.reason, chars_max=60)}")
+    finally:
+        response.close()
+
+
+def _is_readable(plain: socket.socket) -> bool:
+    """Whether something waits to be read: of an idle connection only its end can."""
+    poll = select.poll()
+    poll.register(plain, select.POLLIN)
+    return bool(poll.poll(0))

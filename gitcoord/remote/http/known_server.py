@@ -1,0 +1,93 @@
+"""What this clone knows of an http remote: kept in its folder, so that a write asks nothing first.
+
+    http.json     by URL without credentials: when it was asked, where it is, what it offers, why git is asked instead
+
+Rules:
+  * It is believed for a day; who is surprised asks again. Nothing is decided by it but how a request looks.
+  * A damaged or absent file is an empty one. It has no secrets.
+
+What this file does not know: what the server's words mean.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+BELIEVED_S: Final = 24 * 3600
+_FILE_BYTES_MAX: Final = 256 * 1024
+_SERVERS_MAX: Final = 20  # of one clone: each remote that was ever named
+
+
+@dataclass(frozen=True, slots=True)
+class KnownServer:
+    """One remote.
+
+    Attributes:
+        at: when it was asked, in seconds since the epoch.
+        url: where it answers, after redirects, without credentials; nothing as long as that is not known.
+        receiving, uploading: its capabilities; empty as long as they are not known.
+        takes_one: it took several refs at once by halves.
+        wants_sign_in: a question without credentials was refused.
+        by_git: why git is asked instead; nothing where it is not.
+        git: the version of the git program, which questions name.
+    """
+
+    at: int = 0
+    url: str = ""
+    receiving: Mapping[str, str] = field(default_factory=dict[str, str])
+    uploading: Mapping[str, str] = field(default_factory=dict[str, str])
+    takes_one: bool = False
+    wants_sign_in: bool = False
+    by_git: str = ""
+    git: str = ""
+
+
+class KnownServers:
+    """The file."""
+
+    def __init__(self, folder: Path, shown: str) -> None:
+        """Keep what is known of one remote; `shown`: its URL without credentials."""
+        self._path = folder / "http.json"
+        self._shown = shown
+
+    def load(self, now_s: int) -> KnownServer:
+        """Return what is known and not too old."""
+        row = self._rows().get(self._shown)
+        try:
+            known = KnownServer(**cast("dict[str, Any]", row)) if isinstance(row, dict) else KnownServer()
+        except TypeError:  # a field that another version has
+            return KnownServer()
+        is_well = all(isinstance(value, type(getattr(KnownServer(), name))) for name, value in asdict(known).items())
+        return known if is_well and 0 <= now_s - known.at < BELIEVED_S else KnownServer()
+
+    def _save(self, known: KnownServer) -> None:
+        """Keep it; on a disk that cannot be written it is asked again."""
+        rows = self._rows()
+        rows.pop(self._shown, None)
+        kept = [*rows.items()][-_SERVERS_MAX + 1 :]
+        with suppress(OSError):
+            handle, draft = tempfile.mkstemp(prefix=".http.json.", dir=self._path.parent)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({**dict(kept), self._shown: asdict(known)}, file, indent=1)
+            Path(draft).replace(self._path)
+
+    def change(self, now_s: int, **changes: Any) -> KnownServer:  # noqa: ANN401 - fields of `KnownServer`
+        """Keep what is known, by other processes too, with these changes; return that."""
+        known = self.load(now_s)
+        changed = replace(known, at=known.at or now_s, **changes)
+        if changed != known:
+            self._save(changed)
+        return changed
+
+    def _rows(self) -> dict[str, object]:
+        try:
+            with self._path.open("rb") as file:
+                parsed: object = json.loads(file.read(_FILE_BYTES_MAX))
+        except (OSError, ValueError):
+            return {}
+        return cast("dict[str, object]", parsed) if isinstance(parsed, dict) else {}

@@ -1,0 +1,78 @@
+"""Commits of a remote that are in the clone's store with all they need: kept as refs, so that no gc takes them.
+
+    refs/http/<key>/claims      where the remote's refs/coord/claims was when it was last brought
+
+Rules:
+  * A commit is noted only once all of it is here. So a fetch may say that we have it.
+  * Nothing is decided by these refs; one that cannot be written is brought again.
+
+What this file does not know: how objects come, and what they are.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from gitcoord.errors import StorageError
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName
+from gitcoord.remote.git.git_failure import shown
+from gitcoord.remote.git.git_process import run_git
+from gitcoord.remote.store.files_refs import FilesRefs
+from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS, open_repository
+
+_INDEX_S: Final = 60.0  # git takes 1 s for 60 MB
+
+
+class KnownTips:
+    """What is here of one remote's namespace. `objects`: those of the store."""
+
+    def __init__(
+        self,
+        store: Path,
+        *,
+        objects: Objects,
+        namespace: str,
+        shown_url: str,
+        env: Mapping[str, str],
+        now_ns: Callable[[], int],
+    ) -> None:
+        """Read nothing yet. `shown_url` tells remotes apart; `env` is that of git's commands."""
+        self.objects = objects
+        self.namespace = namespace
+        self._store = store
+        self._env = env
+        self._own = f"refs/http/{hashlib.sha256(shown_url.encode()).hexdigest()[:12]}/"
+        self._refs = FilesRefs(store, now_ns=now_ns)
+
+    def known(self) -> frozenset[Oid]:
+        """Return the commits that are here with all they need."""
+        return frozenset(self._refs.read([self._own]).values())
+
+    def note(self, listed: Mapping[RefName, Oid], *, is_all: bool) -> None:
+        """Note what was brought of a listing. `is_all`: of the whole namespace, so what is not in it is gone."""
+        before = self._refs.read([self._own])
+        inside = {ref: oid for ref, oid in listed.items() if ref.startswith(self.namespace) and self.objects.has(oid)}
+        wanted = {RefName(self._own + ref.removeprefix(self.namespace)): oid for ref, oid in inside.items()}
+        with suppress(*LIBGIT2_ERRORS):
+            references = open_repository(self._store).references
+            for ref in before.keys() - wanted.keys() if is_all else ():
+                with suppress(*LIBGIT2_ERRORS):  # another process was faster
+                    references.delete(ref)
+            for ref, oid in wanted.items():
+                if before.get(ref) != oid:
+                    with suppress(*LIBGIT2_ERRORS):
+                        references.create(ref, oid, force=True)
+
+    def index(self, pack: bytes) -> None:
+        """Keep a pack as it came.
+
+        Raises:
+            StorageError: git does not take it, or it cannot be written.
+        """
+        words = [f"--git-dir={self._store}", "index-pack", "--stdin", "--fix-thin"]
+        done = run_git(words, cwd=self._store, env=self._env, timeout_s=_INDEX_S, input=pack)
+        if done.rc != 0:
+            hint = "Make room on the disk, or try again."
+            raise StorageError(f"What the remote sent was not kept: {shown(done.errors)}.", hint=hint)

@@ -1,0 +1,231 @@
+"""What a server sends is read whole or refused: packets, listings, reports, packs and deltas, whatever it is."""
+
+import hashlib
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gitcoord.errors import MissingObjectError
+from gitcoord.remote.contract.protocol import FaultKind, ObjectKind, Oid, RefFault, RefName, RefUpdate
+from gitcoord.remote.http import advertisement, deltas, fetch, listed_refs, report_status
+from gitcoord.remote.http.pack_reader import count_of, objects_in
+from gitcoord.remote.http.pack_writer import PackWriter
+from gitcoord.remote.http.pkt_line import FLUSH, Mark, line, packet, packets
+from gitcoord.remote.http.unfamiliar import UnfamiliarError
+from gitcoord.remote.transports.memory import MemoryObjects
+
+A, B = Oid("a" * 40), Oid("b" * 40)
+CLAIMS = RefName("refs/coord/claims")
+
+
+def nothing(_oid: Oid) -> tuple[ObjectKind, bytes]:
+    raise MissingObjectError("nothing is here")
+
+
+def pack_of(*parts: bytes, count: int | None = None) -> bytes:
+    body = b"PACK\0\0\0\x02" + (len(parts) if count is None else count).to_bytes(4, "big") + b"".join(parts)
+    return body + hashlib.sha1(body, usedforsecurity=False).digest()
+
+
+PARSERS = {
+    "packets": lambda body: [*packets(body)],
+    "listing": lambda body: listed_refs.parsed(body, ["refs/coord/"]),
+    "report": lambda body: report_status.parsed(body, banded=False),
+    "report on a band": lambda body: report_status.parsed(body, banded=True),
+    "pack of a fetch": fetch.pack_in,
+    "receiving": advertisement.receiving,
+    "uploading": advertisement.uploading,
+    "pack": lambda body: objects_in(body, nothing),
+    "pack of anything": lambda body: objects_in(pack_of(body, count=3), nothing),
+    "delta": lambda body: deltas.applied(b"base" * 20, body, 1000),
+}
+BYTES = st.one_of(
+    st.binary(max_size=300),
+    st.lists(st.one_of(st.binary(max_size=40).map(packet), st.sampled_from([FLUSH, b"0001", b"0002", b"0003"]))).map(
+        b"".join
+    ),
+    st.lists(
+        st.sampled_from([line("packfile"), line("unpack ok"), line(f"{A} {CLAIMS}"), packet(b"\x01PACK"), FLUSH])
+    ).map(b"".join),
+)
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@settings(max_examples=60, deadline=None)
+@given(body=BYTES)
+@example(body=b"")
+@example(body=b"0000")
+@example(body=b"fff")
+def test_what_is_not_understood_is_refused_in_a_sentence(parser: str, body: bytes) -> None:
+    try:
+        PARSERS[parser](body)
+    except (UnfamiliarError, MissingObjectError) as error:
+        assert str(error)  # noqa: PT017 - what else is raised fails the test
+
+
+@given(st.lists(st.one_of(st.binary(max_size=100), st.sampled_from(Mark))))
+def test_packets_are_read_as_they_were_written(written: list[bytes | Mark]) -> None:
+    marks = {Mark.FLUSH: b"0000", Mark.DELIMITER: b"0001", Mark.END: b"0002"}
+    body = b"".join(marks[each] if isinstance(each, Mark) else packet(each) for each in written)
+
+    assert [*packets(body)] == written
+
+
+def test_a_listing_has_what_is_under_its_prefixes_and_names_what_is_wrong() -> None:
+    body = b"".join(
+        [
+            line(f"{A} refs/coord/claims"),
+            line(f"{A} refs/heads/main"),
+            line(f"{B} refs/coord/link symref-target:refs/heads/main"),
+            line(f"{'0' * 40} refs/coord/empty"),
+            FLUSH,
+        ]
+    )
+
+    refs, faults = listed_refs.parsed(body, ["refs/coord/"])
+
+    assert refs == {CLAIMS: A}
+    assert [*faults] == [
+        RefFault("refs/coord/link", FaultKind.SYMBOLIC),
+        RefFault("refs/coord/empty", FaultKind.NO_OBJECT),
+    ]
+
+
+def test_a_listing_without_its_end_is_refused() -> None:
+    with pytest.raises(UnfamiliarError, match="cut short"):
+        listed_refs.parsed(line(f"{A} refs/coord/claims"), ["refs/coord/"])
+
+
+def test_only_what_is_offered_is_asked_for() -> None:
+    updates = [RefUpdate(CLAIMS, A, B), RefUpdate(RefName("refs/coord/x"), A, None)]
+    offered = {"report-status": "", "atomic": "", "agent": "git/2"}
+
+    body = report_status.commands(updates, offered, "gitcoord/1")
+
+    assert [*packets(body)] == [
+        f"{A} {B} {CLAIMS}\0 report-status atomic agent=gitcoord/1".encode(),
+        f"{A} {'0' * 40} refs/coord/x".encode(),
+        Mark.FLUSH,
+    ]
+    assert b"atomic" not in report_status.commands(updates[:1], offered, "gitcoord/1")
+
+
+@pytest.mark.parametrize("banded", [False, True])
+def test_both_versions_of_the_report_are_read(banded: bool) -> None:
+    lines = [line("unpack ok"), line(f"ok {CLAIMS}"), line("option refname x"), line("ng refs/coord/x hook declined")]
+    body = b"".join([*lines, FLUSH])
+    if banded:
+        body = packet(b"\x02no, thanks") + packet(b"\x01" + body) + FLUSH
+
+    report = report_status.parsed(body, banded=banded)
+
+    assert report == ("ok", {CLAIMS}, {"refs/coord/x": "hook declined"}, "no, thanks" if banded else "")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (line("# service=git-upload-pack") + FLUSH + line("version 1"), "version 2"),
+        (line("version 2") + line("object-format=sha256") + line("ls-refs") + line("fetch") + FLUSH, "sha256"),
+        (line("version 2") + line("agent=git/2") + FLUSH, "does not list refs"),
+    ],
+)
+def test_a_server_that_cannot_be_read_says_what_it_lacks(body: bytes, words: str) -> None:
+    with pytest.raises(UnfamiliarError, match=words):
+        advertisement.uploading(body)
+
+
+# -- packs
+
+
+TREES = st.dictionaries(st.integers(0, 300), st.integers(0, 50), max_size=80)
+
+
+def tree_of(entries: dict[int, int]) -> bytes:
+    names = sorted((f"{name:03}.json", value) for name, value in entries.items())
+    return b"".join(f"100644 {name}\0".encode() + bytes([value]) * 20 for name, value in names)
+
+
+@given(base=TREES, changed=TREES)
+def test_a_delta_of_a_tree_makes_that_tree(base: dict[int, int], changed: dict[int, int]) -> None:
+    old, new = tree_of(base), tree_of({**base, **changed})
+
+    assert deltas.applied(old, deltas.of_tree(old, new), 1 << 20) == new
+
+
+@given(st.binary(max_size=400), st.binary(max_size=400), st.binary(max_size=400), st.binary(max_size=90000))
+def test_a_delta_of_a_text_makes_that_text(head: bytes, old: bytes, new: bytes, tail: bytes) -> None:
+    base, data = head + old + tail, head + new + tail
+
+    assert deltas.applied(base, deltas.of_text(base, data), 1 << 20) == data
+
+
+def test_a_delta_of_one_entry_of_a_large_tree_is_a_few_bytes() -> None:
+    old = tree_of(dict.fromkeys(range(300), 1))
+    new = tree_of({**dict.fromkeys(range(300), 1), 150: 2})
+
+    assert len(deltas.of_tree(old, new)) < 60
+
+
+@pytest.mark.rule("SEC-4")
+def test_a_pack_that_unfolds_to_too_much_is_refused() -> None:
+    claimed, real = bytes([0xB0 | 0x0F, 0x01]), zlib.compress(bytes(40_000_000), 9)
+    bomb = bytes([0xB0 | (40_000_000 & 15)]) + bytes(_sizes(40_000_000 >> 4)) + real
+
+    for pack in (pack_of(claimed + real), pack_of(bomb)):
+        with pytest.raises(UnfamiliarError):
+            objects_in(pack, nothing)
+
+
+def _sizes(rest: int) -> list[int]:
+    out: list[int] = []
+    while rest > 0x7F:
+        out.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return [*out, rest]
+
+
+def test_a_pack_of_git_is_read_and_one_of_ours_is_taken_by_git(tmp_path: Path) -> None:
+    """Both ways, with deltas: by offset from git, by id of an object that is not in the pack from us."""
+
+    def git(*words: str, given: bytes = b"") -> bytes:
+        done = subprocess.run(
+            ["git", f"--git-dir={tmp_path}/r.git", *words], input=given, capture_output=True, check=True, timeout=30
+        )
+        return done.stdout
+
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "r.git")], check=True, timeout=30)
+    objects = MemoryObjects()
+    text = "".join(f'  "field {number}": "{hashlib.sha256(bytes([number])).hexdigest()}",\n' for number in range(60))
+    blobs = {name: objects.write(ObjectKind.BLOB, f"{name}\n{text}".encode()) for name in ("a", "b", "c")}
+
+    def commit(names: dict[str, Oid], parent: Oid | None) -> Oid:
+        entries = (f"100644 {name}\0".encode() + bytes.fromhex(oid) for name, oid in sorted(names.items()))
+        tree = objects.write(ObjectKind.TREE, b"".join(entries))
+        parents = f"parent {parent}\n" if parent else ""
+        who = "T <t@example.invalid> 1700000000 +0000"
+        data = f"tree {tree}\n{parents}author {who}\ncommitter {who}\n\nx\n"
+        return objects.write(ObjectKind.COMMIT, data.encode())
+
+    first = commit(blobs, None)
+    second = commit({**blobs, "b": objects.write(ObjectKind.BLOB, f"b changed\n{text}".encode())}, first)
+    whole, thin = PackWriter(objects, []), PackWriter(objects, [first])
+    whole.add(first, None)
+    thin.add(second, first)
+
+    git("index-pack", "--stdin", "--strict", given=whole.pack())
+    git("index-pack", "--stdin", "--fix-thin", "--strict", given=thin.pack())
+    git("fsck", "--strict", second)
+    packed = git("pack-objects", "--stdout", "--revs", "--delta-base-offset", given=f"{second}\n".encode())
+    read = objects_in(packed, nothing)
+
+    assert count_of(thin.pack()) == 3
+    assert len(thin.pack()) < 500
+    assert {each.oid: (each.kind, each.data) for each in read} == objects.contents
+    kinds = [each.kind for each in read]
+    assert kinds == sorted(kinds, key=[ObjectKind.BLOB, ObjectKind.TREE, ObjectKind.COMMIT].index)
+    assert [each.oid for each in read][-2:] == [first, second]

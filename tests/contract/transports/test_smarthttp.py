@@ -1,0 +1,564 @@
+"""The transport by http: what it sends, what answers mean to it, and what it leaves to the git program."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+
+import pytest
+
+from gitcoord.errors import DeniedError, UnreachableError
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus
+from gitcoord.remote.transports.smarthttp import SmartHttpTransport
+from tests.contract.worlds import CLAIMS, CONFIG, STEPS, Worlds, commit, put, won
+from tests.servers.fixtures import Remote, Servers
+from tests.servers.http_backend import PASSWORD, USER
+from tests.servers.meddling_http import Meddled, Server, meddling
+from tests.servers.tunnelling_proxy import tunnelling
+
+LIST, RECEIVE, UPLOAD = "info/refs?service=git-receive-pack", "git-receive-pack", "git-upload-pack"
+NO_EXCEPTIONS = {"no_proxy": "", "NO_PROXY": ""}  # from a proxy, whatever the machine's environment says
+
+
+@pytest.fixture
+def server(servers: Servers) -> Iterator[Server]:
+    with meddling(servers.http().port) as running:
+        yield running
+
+
+def behind(server: Server, remote: Remote, **changes: object) -> Remote:
+    """Return a remote as it is reached through the meddling server."""
+    url = remote.url.replace(remote.url.split("/")[2], f"127.0.0.1:{server.port}")
+    return replace(remote, url=url, **changes)
+
+
+def posts(server: Server, service: str = RECEIVE) -> int:
+    return sum(1 for asked in server.asked if asked.startswith("POST") and asked.endswith(service))
+
+
+@pytest.fixture
+def remote(servers: Servers, server: Server) -> Remote:
+    return behind(server, servers.remote("http"))
+
+
+@pytest.fixture
+def ann(worlds: Worlds, remote: Remote) -> SmartHttpTransport:
+    """A clone that has written once, so that it knows the server."""
+    transport = worlds.smarthttp(remote)
+    won(put(transport, CONFIG, None, commit(transport, "config")))
+    return transport
+
+
+# -- one request -------------------------------------------------------------------------------------------------------
+
+
+def test_a_swap_is_one_request_on_a_connection_that_stays(ann: SmartHttpTransport, server: Server) -> None:
+    server.clear()
+    tip: Oid | None = None
+    connections = server.connections
+
+    for text in ("one", "two", "three"):
+        new = commit(ann, text, tip)
+        won(put(ann, CLAIMS, tip, new))
+        tip = new
+
+    assert (posts(server), len(server.asked), server.connections) == (3, 3, connections)
+    assert ann.why_git == ""
+
+
+def test_a_process_of_the_clone_knows_the_server_from_an_earlier_one(
+    worlds: Worlds, remote: Remote, server: Server
+) -> None:
+    folder = worlds.new_folder()
+    first = worlds.smarthttp(remote, folder=folder)
+    old = commit(first, "one")
+    first.read(["refs/coord/"])
+    won(put(first, CLAIMS, None, old))
+    server.clear()
+
+    second = worlds.smarthttp(remote, folder=folder)
+    assert second.sends_checks
+    won(put(second, CLAIMS, old, commit(second, "two", old)))
+    second.read(["refs/coord/"])
+
+    assert (posts(server), posts(server, UPLOAD), len(server.asked)) == (1, 1, 2)
+    agent = server.headers[0]["user-agent"]
+    assert agent.startswith("git/")
+    assert " gitcoord/" in agent
+
+
+def test_what_another_wrote_is_brought_without_what_is_here(
+    worlds: Worlds, remote: Remote, server: Server, ann: SmartHttpTransport
+) -> None:
+    folder = worlds.new_folder()
+    bob = worlds.smarthttp(remote, folder=folder)
+    bob.fetch(bob.read(["refs/coord/"]).values())
+    first = commit(ann, "one")
+    won(put(ann, CLAIMS, None, first))
+    again = worlds.smarthttp(remote, folder=folder)
+
+    again.fetch(again.read(["refs/coord/"]).values())
+
+    assert again.objects.has(first)
+    haves = subprocess.run(
+        ["git", f"--git-dir={folder}/gitcoord/store.git", "for-each-ref", "--format=%(objectname)", "refs/http/"],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=30,
+    )
+    assert set(haves.stdout.split()) == set(again.read(["refs/coord/"]).values())
+
+
+# -- what is compared by the server ------------------------------------------------------------------------------------
+
+
+def test_a_check_and_a_deletion_go_with_the_write_in_one_request(ann: SmartHttpTransport, server: Server) -> None:
+    one, two = commit(ann, "one"), commit(ann, "two")
+    config = ann.read([CONFIG])[CONFIG]
+    won(ann.swap([RefUpdate(CLAIMS, None, one), RefUpdate(STEPS, None, two)]))
+    server.clear()
+
+    won(
+        ann.swap(
+            [RefUpdate(CLAIMS, one, two), RefUpdate(STEPS, two, None), RefUpdate(CONFIG, config, config)],
+        )
+    )
+
+    assert (posts(server), len(server.asked)) == (1, 1)
+    assert dict(ann.read(["refs/coord/"])) == {CONFIG: config, CLAIMS: two}
+
+
+@pytest.mark.parametrize("stale", ["check", "deletion", "pruned deletion"])
+def test_one_stale_line_stops_all_with_nothing_written(
+    ann: SmartHttpTransport, worlds: Worlds, remote: Remote, stale: str
+) -> None:
+    one, two, three = (commit(ann, text) for text in ("one", "two", "three"))
+    won(put(ann, STEPS, None, one))
+    bob = worlds.smarthttp(remote)
+    won(put(bob, STEPS, one, commit(bob, "moved")))
+    if stale == "pruned deletion":  # a server deletes without comparing where it does not know the old object
+        remote.git("reflog", "expire", "--all", "--expire=now")
+        remote.git("gc", "--prune=now", "--quiet")
+    before = remote.refs()
+
+    update = RefUpdate(STEPS, one, one if stale == "check" else None)
+    outcome = ann.swap([RefUpdate(CLAIMS, None, two), update])
+    alone = put(ann, STEPS, one, None if stale != "check" else three)
+
+    assert (outcome.status, alone.status) == (SwapStatus.LOST, SwapStatus.LOST)
+    assert remote.refs() == before
+
+
+def test_absence_is_looked_at_before_and_never_sent(ann: SmartHttpTransport, remote: Remote, server: Server) -> None:
+    """A command from zero to zero would delete what is there."""
+    one = commit(ann, "one")
+    won(put(ann, STEPS, None, one))
+    server.clear()
+
+    outcome = ann.swap([RefUpdate(CLAIMS, None, one), RefUpdate(STEPS, None, None)])
+
+    assert outcome.status is SwapStatus.LOST
+    assert posts(server) == 0
+    assert remote.refs()[STEPS] == one
+
+
+@pytest.mark.rule("SAFE-5")
+def test_a_server_that_lands_a_part_is_sent_one_ref_at_a_time_from_then_on(
+    worlds: Worlds, servers: Servers, server: Server
+) -> None:
+    """It says `atomic` and is not: the real one does not hear of it."""
+    remote = behind(server, servers.remote("no-atomic"))
+    lie = Meddled(body=None, change=lambda body: body.replace(b"delete-refs", b"atomic dele"))
+    server.answers(LIST, lie)
+    ann = worlds.smarthttp(remote)
+    one, two = commit(ann, "one"), commit(ann, "two")
+    won(put(ann, STEPS, None, one))
+
+    outcome = ann.swap([RefUpdate(CLAIMS, None, two), RefUpdate(STEPS, None, two)])
+    again = ann.swap([RefUpdate(CLAIMS, two, one), RefUpdate(STEPS, one, two)])
+
+    assert outcome.status is SwapStatus.UNKNOWN
+    assert (again.status, ann.atomic, ann.sends_checks) == (SwapStatus.LOST, False, False)
+    assert remote.refs() == {CLAIMS: two, STEPS: one}
+
+
+# -- answers that are missing ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        Meddled(body=None, drops=True),
+        Meddled(body=None, change=lambda body: body[: len(body) // 2]),
+        Meddled(body=None, change=lambda body: body[:-30], says_length=False),
+        Meddled(body=None, change=lambda _: b""),
+        Meddled(body=None, change=lambda _: b"<html>welcome</html>", headers={"content-type": "text/html"}),
+        Meddled(500),
+        Meddled(502, body=b"<html>bad gateway</html>"),
+        Meddled(503, {"Retry-After": "3"}),
+    ],
+    ids=["dropped", "half a packet", "cut short", "empty", "html", "500", "502", "503"],
+)
+def test_a_push_without_its_answer_is_unknown_and_never_lost(
+    ann: SmartHttpTransport, server: Server, how: Meddled
+) -> None:
+    new = commit(ann, "one")
+
+    server.answers(RECEIVE, how)
+    outcome = put(ann, CLAIMS, None, new)
+    server.clear()
+
+    assert outcome.status is SwapStatus.UNKNOWN, outcome
+    landed = how.body is None
+    assert (ann.read([CLAIMS]) == {CLAIMS: new}) is landed
+    after = put(ann, CLAIMS, new if landed else None, commit(ann, "two", new))
+    assert after.status is SwapStatus.WON
+    assert ann.why_git == ""
+
+
+def test_a_kept_connection_that_swallows_a_push_makes_a_second_try_and_no_lie(
+    ann: SmartHttpTransport, server: Server
+) -> None:
+    """The first try landed, the second one met it: whose it is cannot be said from the answer."""
+    new = commit(ann, "one")
+    server.answers(RECEIVE, Meddled(body=None, drops=True))
+
+    outcome = put(ann, CLAIMS, None, new)
+
+    assert posts(server) == 3  # that of the fixture, and two tries
+    assert outcome.status is SwapStatus.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "words"),
+    [
+        (Meddled(403, {"Content-Type": "text/plain"}, b"no pushes for ann"), SwapStatus.DENIED, "no pushes for ann"),
+        (Meddled(413), SwapStatus.DENIED, "413"),
+        (Meddled(429, {"Retry-After": "7"}), SwapStatus.UNREACHABLE, "Try again in 7 s."),
+    ],
+    ids=["403", "413", "429"],
+)
+def test_a_push_that_a_server_says_no_to_has_its_words(
+    ann: SmartHttpTransport, server: Server, how: Meddled, status: SwapStatus, words: str
+) -> None:
+    server.answers(RECEIVE, how)
+
+    outcome = put(ann, CLAIMS, None, commit(ann, "one"))
+
+    assert outcome.status is status
+    assert words in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        (Meddled(403), DeniedError),
+        (Meddled(404), DeniedError),
+        (Meddled(429, {"Retry-After": "7"}), UnreachableError),
+        (Meddled(500), UnreachableError),
+        (Meddled(body=None, drops=True), UnreachableError),
+    ],
+    ids=["403", "404", "429", "500", "dropped"],
+)
+def test_a_read_that_fails_says_how(
+    ann: SmartHttpTransport, server: Server, how: Meddled, error: type[Exception]
+) -> None:
+    server.answers(UPLOAD, how)
+
+    with pytest.raises(error):
+        ann.read(["refs/coord/"])
+
+
+def test_a_hook_that_says_no_is_denied_with_its_words(worlds: Worlds, servers: Servers) -> None:
+    remote = servers.remote("http")
+    remote.hook("pre-receive", "cat >/dev/null; echo 'no pushes on Fridays \033[31m' >&2; exit 1")
+    ann = worlds.smarthttp(remote)
+
+    outcome = put(ann, CLAIMS, None, commit(ann, "one"))
+
+    assert outcome.status is SwapStatus.DENIED
+    assert "no pushes on Fridays" in outcome.message
+    assert "\033" not in outcome.message
+
+
+def test_nothing_was_sent_to_a_server_that_is_not_there(worlds: Worlds) -> None:
+    ann = worlds.smarthttp(Remote("gone", "http://127.0.0.1:1/x.git", Path("/nowhere")))
+
+    with pytest.raises(UnreachableError):
+        ann.read(["refs/coord/"])
+    assert put(ann, CLAIMS, None, commit(ann, "one")).status is SwapStatus.UNREACHABLE
+
+
+def test_a_push_that_takes_too_long_is_unknown(worlds: Worlds, servers: Servers) -> None:
+    remote = servers.remote("http")
+    ann = worlds.smarthttp(remote, timeout_s=1)
+    won(put(ann, CONFIG, None, commit(ann, "config")))
+
+    with servers.http().hanging():
+        outcome = put(ann, CLAIMS, None, commit(ann, "one"))
+
+    assert outcome.status is SwapStatus.UNKNOWN
+
+
+# -- what only git knows -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_unfamiliar_is_left_to_git_and_remembered(worlds: Worlds, servers: Servers, server: Server) -> None:
+    remote = behind(server, servers.remote("http"))
+    remote.git("config", "receive.certNonceSeed", "seed")
+    folder = worlds.new_folder()
+    ann = worlds.smarthttp(remote, folder=folder)
+
+    won(put(ann, CLAIMS, None, commit(ann, "one")))
+
+    assert (ann.name, ann.why_git) == ("gitcli", "it asks for signed pushes")
+    later = worlds.smarthttp(remote, folder=folder)
+    assert (later.name, later.why_git) == ("gitcli", "it asks for signed pushes")
+    assert set(later.read(["refs/coord/"])) == {CLAIMS}
+    known = json.loads((folder / "gitcoord" / "http.json").read_text())
+    assert [row["by_git"] for row in known.values()] == ["it asks for signed pushes"]
+
+
+def test_a_server_that_speaks_no_version_2_is_read_by_git(worlds: Worlds, servers: Servers, server: Server) -> None:
+    remote = behind(server, servers.remote("http"))
+    remote.git("config", "protocol.version", "0")
+    remote.git("config", "uploadpack.advertiseSidebandAll", "false")
+    server.answers("service=git-upload-pack", Meddled(body=b"001e# service=git-upload-pack\n00000000"))
+    ann = worlds.smarthttp(remote)
+    one = commit(ann, "one")
+
+    server.clear()
+    server.answers(
+        "service=git-upload-pack",
+        Meddled(body=None, change=lambda body: body.replace(b"version 2\n", b"version 1\n")),
+    )
+    with pytest.raises((DeniedError, UnreachableError)):  # git does not take that either, and says so
+        ann.read(["refs/coord/"])
+    server.clear()
+
+    assert dict(ann.read(["refs/coord/"])) == {}
+    won(put(ann, CLAIMS, None, one))
+    assert ann.name == "smarthttp"
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        (("http.sslVersion", "tlsv1.2"), "http.sslversion is set"),
+        (("http.cookieFile", "/dev/null"), "http.cookiefile is set"),
+        (("http.extraHeader", "no header"), "http.extraHeader is no header"),
+    ],
+)
+def test_settings_that_only_git_knows_are_left_to_it(
+    worlds: Worlds, servers: Servers, setting: tuple[str, str], why: str
+) -> None:
+    ann = worlds.smarthttp(replace(servers.remote("http"), settings=(setting,)))
+
+    assert dict(ann.read(["refs/coord/"])) == {}
+    assert (ann.name, ann.why_git) == ("gitcli", why)
+
+
+def test_a_proxy_that_is_no_http_proxy_is_left_to_git(worlds: Worlds, servers: Servers) -> None:
+    proxied = replace(servers.remote("http"), settings=(("http.proxy", "socks5://127.0.0.1:1"),))
+    ann = worlds.smarthttp(proxied, env=NO_EXCEPTIONS)
+
+    with pytest.raises(UnreachableError):
+        ann.read(["refs/coord/"])
+
+
+def test_a_server_that_changed_is_asked_again(ann: SmartHttpTransport, server: Server, remote: Remote) -> None:
+    """What it said before was believed; the first surprise asks it anew."""
+    remote.git("config", "receive.advertiseAtomic", "false")
+    moved = RefName("refs/coord/moved")
+
+    server.answers(RECEIVE, Meddled(405))
+    outcome = put(ann, moved, None, commit(ann, "one"))
+    server.clear()
+
+    assert outcome.status is not SwapStatus.LOST
+    won(put(ann, CLAIMS, None, commit(ann, "two")))
+
+
+# -- who asks ----------------------------------------------------------------------------------------------------------
+
+
+def helper(answer: str, log: Path) -> tuple[tuple[str, str], ...]:
+    script = f'!f() {{ echo "$1" >>{log}; cat >>{log}; test "$1" != get || printf "{answer}"; }}; f'
+    return (("credential.helper", ""), ("credential.helper", script))
+
+
+def test_a_helper_is_asked_once_and_its_credential_is_sent_at_once_later(
+    worlds: Worlds, servers: Servers, server: Server, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    settings = helper(f"username={USER}\\npassword={PASSWORD}\\n", log)
+    remote = behind(server, servers.remote("http-auth"), settings=settings)
+    folder = worlds.new_folder()
+    ann = worlds.smarthttp(remote, folder=folder)
+
+    won(put(ann, CLAIMS, None, commit(ann, "one")))
+    assert [line for line in log.read_text().splitlines() if line in {"get", "store", "erase"}] == ["get", "store"]
+    assert "authorization" not in server.headers[0]
+    server.clear()
+    later = worlds.smarthttp(remote, folder=folder)
+    later.read(["refs/coord/"])
+
+    assert all("authorization" in headers for headers in server.headers)
+    assert PASSWORD not in (folder / "gitcoord" / "http.json").read_text()
+    assert later.name == "smarthttp"
+
+
+def test_a_wrong_password_is_rejected_and_denied(worlds: Worlds, servers: Servers, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    settings = helper(f"username={USER}\\npassword=wrong\\n", log)
+    ann = worlds.smarthttp(replace(servers.remote("http-auth"), settings=settings))
+
+    outcome = put(ann, CLAIMS, None, commit(ann, "one"))
+
+    assert outcome.status is SwapStatus.DENIED
+    assert "erase" in log.read_text().splitlines()
+    assert "wrong" not in outcome.message
+
+
+def test_a_password_in_the_url_is_used_and_never_shown(worlds: Worlds, servers: Servers) -> None:
+    remote = servers.remote("http-auth")
+    ann = worlds.smarthttp(replace(remote, url=remote.url.replace("://", f"://{USER}:{PASSWORD}@")))
+    won(put(ann, CLAIMS, None, commit(ann, "one")))
+    assert ann.name == "smarthttp"
+    (remote.git_dir / "HEAD").unlink()
+
+    with pytest.raises((DeniedError, UnreachableError)) as caught:
+        ann.read(["refs/coord/"])
+
+    assert PASSWORD not in str(caught.value)
+
+
+# -- where it is -------------------------------------------------------------------------------------------------------
+
+
+def test_a_redirect_within_the_host_is_followed_and_remembered(
+    worlds: Worlds, servers: Servers, server: Server
+) -> None:
+    remote = behind(server, servers.remote("http"))
+    there = remote.url.partition("127.0.0.1")[2].partition("/")[2]
+    old = replace(remote, url=remote.url.replace("/open/", "/old/"))
+    for service in (RECEIVE, UPLOAD):
+        location = f"/{there}/info/refs?service={service}"
+        server.answers(
+            f"/old/{there.rpartition('/')[2]}/info/refs?service={service}", Meddled(301, {"Location": location})
+        )
+    folder = worlds.new_folder()
+    ann = worlds.smarthttp(old, folder=folder)
+
+    won(put(ann, CLAIMS, None, commit(ann, "one")))
+    later = worlds.smarthttp(old, folder=folder)
+    server.clear()
+
+    assert set(later.read(["refs/coord/"])) == {CLAIMS}
+    assert later.name == "smarthttp"
+    assert not any("/old/" in asked for asked in server.asked if asked.startswith("POST"))
+
+
+def test_a_redirect_to_another_host_is_left_to_git(
+    worlds: Worlds, servers: Servers, server: Server, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    real = servers.remote("http")
+    remote = behind(server, real, settings=helper(f"username={USER}\\npassword={PASSWORD}\\n", log))
+    for service in (RECEIVE, UPLOAD):
+        server.answers(f"service={service}", Meddled(302, {"Location": f"{real.url}/info/refs?service={service}"}))
+    ann = worlds.smarthttp(remote)
+
+    assert dict(ann.read(["refs/coord/"])) == {}
+    assert (ann.name, ann.why_git) == ("gitcli", "it redirects to another place")
+
+
+def test_an_http_proxy_is_used_and_passed_by_where_it_is_said(worlds: Worlds, servers: Servers, server: Server) -> None:
+    remote = replace(servers.remote("http"), settings=(("http.proxy", f"http://u:p@127.0.0.1:{server.port}"),))
+    ann = worlds.smarthttp(remote, env=NO_EXCEPTIONS)
+
+    won(put(ann, CLAIMS, None, commit(ann, "one")))
+
+    assert ann.name == "smarthttp"
+    assert server.asked[0].startswith("GET http://127.0.0.1:")
+    assert server.headers[0]["proxy-authorization"] == "Basic dTpw"
+    server.clear()
+    direct = worlds.smarthttp(remote, env={"no_proxy": "127.0.0.1"})
+    assert set(direct.read(["refs/coord/"])) == {CLAIMS}
+    assert server.asked == []
+
+
+# -- TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that no one but itself vouches for, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, file = folder / "key.pem", folder / "certificate.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    about = ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*words, *about, "-keyout", key, "-out", file], check=True, capture_output=True, timeout=60)
+    return file, key
+
+
+@pytest.fixture
+def secure(servers: Servers, certificate: tuple[Path, Path]) -> Iterator[Server]:
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    context.load_verify_locations(certificate[0])  # for clients that have one
+    with meddling(servers.http().port, context) as running:
+        yield running
+
+
+def secured(secure: Server, servers: Servers, *settings: tuple[str, str]) -> Remote:
+    remote = behind(secure, servers.remote("http"), settings=settings)
+    return replace(remote, url=remote.url.replace("http://", "https://"))
+
+
+def test_a_private_authority_is_taken_from_gits_settings_and_the_connection_stays(
+    worlds: Worlds, servers: Servers, secure: Server, certificate: tuple[Path, Path]
+) -> None:
+    ann = worlds.smarthttp(secured(secure, servers, ("http.sslCAInfo", str(certificate[0]))))
+    one = commit(ann, "one")
+
+    won(put(ann, CLAIMS, None, one))
+    won(put(ann, CLAIMS, one, commit(ann, "two", one)))
+
+    assert (ann.name, secure.connections, posts(secure)) == ("smarthttp", 1, 2)
+
+
+def test_a_certificate_that_is_not_trusted_is_left_to_git_which_trusts_it_neither(
+    worlds: Worlds, servers: Servers, secure: Server
+) -> None:
+    ann = worlds.smarthttp(secured(secure, servers))
+
+    with pytest.raises(UnreachableError, match=r"(?i)certificate"):
+        ann.read(["refs/coord/"])
+    assert put(ann, CLAIMS, None, commit(ann, "one")).status is SwapStatus.UNREACHABLE
+    assert secure.asked == []
+
+
+def test_certificates_are_not_looked_at_where_a_user_says_so(worlds: Worlds, servers: Servers, secure: Server) -> None:
+    remote = secured(secure, servers)
+    host = remote.url.rpartition("/open/")[0]
+    ann = worlds.smarthttp(replace(remote, settings=((f"http.{host}/.sslVerify", "false"),)))
+
+    assert dict(ann.read(["refs/coord/"])) == {}
+    assert ann.name == "smarthttp"
+
+
+def test_a_proxy_carries_tls_through_and_hears_nothing_of_it(
+    worlds: Worlds, servers: Servers, secure: Server, certificate: tuple[Path, Path]
+) -> None:
+    with tunnelling() as proxy:
+        settings = (("http.sslCAInfo", str(certificate[0])), ("http.proxy", f"http://u:p@127.0.0.1:{proxy.port}"))
+        ann = worlds.smarthttp(secured(secure, servers, *settings), env=NO_EXCEPTIONS)
+
+        won(put(ann, CLAIMS, None, commit(ann, "one")))
+
+    assert ann.name == "smarthttp"
+    assert proxy.asked == [(f"127.0.0.1:{secure.port}", "Basic dTpw")]
