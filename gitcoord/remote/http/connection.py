@@ -146,7 +146,9 @@ class Connections:
         try:
             return self._converse(self._opened(left), question)
         except _Failure as error:
-            raise self._unreachable(error) from None
+            words = str(getattr(error, "strerror", None) or error) or type(error).__name__
+            text = f"The remote {shown!r} was not reached: {clean_text(words, chars_max=120).rstrip('.')}."
+            raise UnreachableError(text, hint=_CHECK) from None
 
     def close(self) -> None:
         """Close what is idle."""
@@ -158,7 +160,9 @@ class Connections:
             with suppress(IndexError):  # another thread took it
                 line = self._idle.pop()
                 is_young = self._clocks.monotonic() - line.idle_since < KEPT_S
-                if is_young and not _is_readable(line.socket.plain):
+                poll = select.poll()
+                poll.register(line.socket.plain, select.POLLIN)
+                if is_young and not poll.poll(0):  # of an idle connection only its end can be read
                     return line
                 line.http.close()
         return None
@@ -225,10 +229,6 @@ class Connections:
             return self._context.wrap_socket(plain, server_hostname=self._server.host)
         except ssl.SSLCertVerificationError as error:  # git may trust other authorities than Python does
             raise UnfamiliarError(f"its certificate is not trusted: {error.verify_message}") from None
-
-    def _unreachable(self, error: Exception) -> UnreachableError:
-        text = clean_text(str(getattr(error, "strerror", None) or error) or type(error).__name__, chars_max=120)
-        return UnreachableError(f"The remote {self._server.shown!r} was not reached: {text.rstrip('.')}.", hint=_CHECK)
 
 
 class _Left:
@@ -347,10 +347,3 @@ def _tunnel(line: TimedSocket, server: Server, proxy: Proxy) -> None:
             raise UnfamiliarError(f"its proxy answers {response.status} {clean_text(response.reason, chars_max=60)}")
     finally:
         response.close()
-
-
-def _is_readable(plain: socket.socket) -> bool:
-    """Whether something waits to be read: of an idle connection only its end can."""
-    poll = select.poll()
-    poll.register(plain, select.POLLIN)
-    return bool(poll.poll(0))

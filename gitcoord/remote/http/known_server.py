@@ -65,23 +65,18 @@ class KnownServers:
         is_well = all(isinstance(value, type(getattr(KnownServer(), name))) for name, value in asdict(known).items())
         return known if is_well and 0 <= now_s - known.at < BELIEVED_S else KnownServer()
 
-    def _save(self, known: KnownServer) -> None:
-        """Keep it; on a disk that cannot be written it is asked again."""
-        rows = self._rows()
-        rows.pop(self._shown, None)
-        kept = [*rows.items()][-_SERVERS_MAX + 1 :]
-        with suppress(OSError):
-            handle, draft = tempfile.mkstemp(prefix=".http.json.", dir=self._path.parent)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({**dict(kept), self._shown: asdict(known)}, file, indent=1)
-            Path(draft).replace(self._path)
-
     def change(self, now_s: int, **changes: Any) -> KnownServer:  # noqa: ANN401 - fields of `KnownServer`
         """Keep what is known, by other processes too, with these changes; return that."""
         known = self.load(now_s)
         changed = replace(known, at=known.at or now_s, **changes)
-        if changed != known:
-            self._save(changed)
+        if changed == known:
+            return changed
+        others = [(shown, row) for shown, row in self._rows().items() if shown != self._shown]
+        with suppress(OSError):  # on a disk that cannot be written; it is asked again
+            handle, draft = tempfile.mkstemp(prefix=".http.json.", dir=self._path.parent)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({**dict(others[-_SERVERS_MAX + 1 :]), self._shown: asdict(changed)}, file, indent=1)
+            Path(draft).replace(self._path)
         return changed
 
     def _rows(self) -> dict[str, object]:

@@ -65,7 +65,8 @@ class PackWriter:
             tree, parents = _names_in(data)
             self._keep(oid, _New(ObjectKind.COMMIT, data, None))
             near = [parent for parent in parents if parent in self._known] or ([old] if old in self._known else [])
-            self._add_tree(tree, [base for commit in near if commit and (base := self._tree_of(commit))])
+            here = [commit for commit in near if commit and self._objects.has(commit)]  # one may be listed, never read
+            self._add_tree(tree, [_names_in(self._read(commit, ObjectKind.COMMIT))[0] for commit in here])
             waiting += parents
 
     def add_alone(self, oid: Oid) -> None:
@@ -119,12 +120,6 @@ class PackWriter:
         if len(self._new) >= OBJECTS_MAX or self._bytes > BYTES_MAX:
             raise UnfamiliarError("more is new than is sent at once", lasts=False)
         self._new[oid] = new
-
-    def _tree_of(self, commit: Oid) -> Oid | None:
-        try:
-            return _names_in(self._read(commit, ObjectKind.COMMIT))[0]
-        except UnfamiliarError:  # it was listed and never read
-            return None
 
     def _read(self, oid: Oid, kind: ObjectKind) -> bytes:
         try:

@@ -192,7 +192,10 @@ class SmartHttpTransport:
             UnreachableError: the remote cannot be reached or does not answer.
             DeniedError: the remote does not let us read.
         """
-        return self._or_by_git(lambda: self._list(prefixes), lambda git: self._listed_by(git, prefixes))
+        refs = self._or_by_git(lambda: self._list(prefixes), lambda git: git.read(prefixes))
+        if self._why_git:
+            self._faults = self._by_git().faults
+        return refs
 
     def _list(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
         body = self._server.upload_pack(listed_refs.question(prefixes, AGENT), _LISTING_BYTES_MAX)
@@ -200,11 +203,6 @@ class SmartHttpTransport:
         elsewhere = {ref: oid for ref, oid in self._listed.items() if not is_under(ref, prefixes)}
         self._listed = {**elsewhere, **refs}
         self._is_all_listed = self._is_all_listed or self._store.namespace in prefixes
-        return refs
-
-    def _listed_by(self, git: Transport, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
-        refs = git.read(prefixes)
-        self._faults = git.faults
         return refs
 
     def fetch(self, oids: Iterable[Oid]) -> None:
@@ -259,8 +257,11 @@ class SmartHttpTransport:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
         except CoordError as error:  # of this machine
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
-        if outcome.status is SwapStatus.WON:
-            self._moved(updates)
+        for update in updates if outcome.status is SwapStatus.WON else ():
+            if update.new is None:
+                self._listed.pop(update.ref, None)
+            else:
+                self._listed[update.ref] = update.new
         return outcome
 
     def _swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
@@ -339,14 +340,6 @@ class SmartHttpTransport:
         if report.ok and report.failed and len(updates) > 1:
             self._server.note_halves()
         return outcome
-
-    def _moved(self, updates: Sequence[RefUpdate]) -> None:
-        """Know what a swap that was won has left there."""
-        for update in updates:
-            if update.new is None:
-                self._listed.pop(update.ref, None)
-            else:
-                self._listed[update.ref] = update.new
 
     # -- the git program ----------------------------------------------------------------------------------------------
 
