@@ -9,6 +9,7 @@ Settings (git config, any scope; the environment wins):
     gitcoord.agent / GITCOORD_AGENT       who works here, `person/tool/worktree`
     gitcoord.namespace                    where the refs are, `refs/coord`
     gitcoord.beatSeconds                  how often this clone beats
+    gitcoord.wake                         whether agents learn of notices without calling, `on`
     GITCOORD_SESSION                      pins the session's id
 """
 

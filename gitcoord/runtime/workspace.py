@@ -38,6 +38,7 @@ from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout.repository import Repository, open_repository
 
 ONE_CLONE = "this clone"
+OFF = ("off", "false", "no", "0")  # as git spells it, and as people do
 
 
 def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
@@ -70,8 +71,7 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
     repository = open_repository(cwd, env)
     files = files_of(repository, env)
     stamps = stamps_of(files)  # before anything that they say is read
-    host = host or make_host()
-    placement = placement_of(repository, env, host)
+    placement = placement_of(repository, env, host := host or make_host())
     settings = placement.settings
     agent = identity.agent_in(repository.top, settings, env, tool)
     where = placement.where(repository, env)
@@ -93,6 +93,7 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
         reader=setting.reader(),
         notices=notices_of(place.published),
         warning=where.warning,
+        wakes=wakes(settings),
     )
     workspace.place = following(repository, env, where, files, stamps, host)
     if serve:
@@ -111,6 +112,7 @@ def following(
         stamps=stamps,
         where=where,
         wanted=lambda: placement_of(repository, env, host).where(repository, env),
+        prefer=prefer,
         moved_to=partial(store.moved_to, opened),
         reopen=lambda workspace: _reopen(workspace, env),
         kept_here=lambda: sorted(HomeTransport(opened, clocks=clocks()).read([KEPT])),
@@ -119,6 +121,16 @@ def following(
         make_store_again=partial(store.make_again, opened),
         store=store.identity(opened),
     )
+
+
+def wakes(settings: Mapping[str, str]) -> bool:
+    """Return whether a person wants this clone's agents to be woken."""
+    return settings.get("gitcoord.wake", "").lower() not in OFF
+
+
+def prefer(workspace: Workspace) -> None:
+    """Take over what a person prefers by now."""
+    workspace.wakes = wakes(workspace.repository.settings())
 
 
 def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:

@@ -35,6 +35,11 @@ class CallerNotice(Doc, frozen=True, kw_only=True):
         """Return the notice of what broke, and stopped no one."""
         return cls.of(error.code, str(error), error.hint)
 
+    @property
+    def text(self) -> str:
+        """The whole of it as text for an agent, its calls spelled as those of tools."""
+        return f"{self.message} {self.next_step or ''}".strip()
+
     def repeats(self, other: Self) -> bool:
         """Whether it says what another does, if of one ref in other words."""
         if self.notice != other.notice or "ref" not in self.extra:

@@ -1,11 +1,13 @@
 """The files by which hooks and the processes of a clone talk: where they are, and how to read them in a millisecond.
 
-    snapshot/me.json       this clone: its ids, its sessions and what they are asked, what the policy says
+    snapshot/me.json       this clone: its ids, its sessions and the notices to them, what the policy says
     snapshot/s-<crc>       what is claimed below one first path segment, or in several whose checksum is the same
     snapshot/floating      what is claimed at any depth
     snapshot/enforce       there where the policy `enforce` holds, as last read; for shells as well
     edits/<time>-<pid>     what a hook saw and a process of the clone has to do
     edits/refused-<id>     what of that was refused to a session, until a hook has shown it
+    notices/<id>.json      which notices the session was shown; `notices/lock` is held while that is decided
+    notices/<id>.steps     what became of steps of the session, until that was shown
     sessions/<id>.bell     a pipe that the session's server reads: something new is in `edits`
     sessions/<id>.alias    the id that the tool gave the same session before
     sessions/<id>.hook     touched by each hook of the session: a sign of life
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     Row = dict[str, Json]
 
 SNAPSHOT, ME, FLOATING, EDITS, SESSIONS = "snapshot", "me.json", "floating", "edits", "sessions"
+NOTICES, LOST, LOCK = "notices", ".steps", "lock"
 ENFORCE = "enforce"  # the hooks at the top of this repository name it
 FORMAT = 1  # of the snapshot; a hook of another version looks away
 STARTED, UNREFRESHED = "watch/started", "watch/unrefreshed"

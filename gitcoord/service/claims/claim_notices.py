@@ -1,6 +1,6 @@
 """Notices about claims: what others did to those of a session rides once on its next reply; what they ask, on each.
 
-    notices/<session>.json    which of them were shown
+    notices/<session>.json    which of them were shown, by replies and by hooks (`faces/hooks/edit/agent_notices`)
     notices/lock              held while it is decided who shows them
 
 Rules:
@@ -16,9 +16,10 @@ What this file does not know: who shows them.
 """
 
 import contextlib
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from filelock import FileLock
 
@@ -32,7 +33,7 @@ from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import CoordError, StorageError, UnreachableError
-from gitcoord.ledger.clone import files
+from gitcoord.ledger.clone import files, snapshot_files
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.service.session.workspace import Workspace
 
@@ -41,7 +42,6 @@ PENDING_MAX = 5  # requests that every reply names; pending_requests() has all
 NEWS = timedelta(minutes=30)  # as long as a claim outlives a silent holder
 _OF_HELD = frozenset({Event.CLAIM_REFUSED, Event.AUTO_NARROW, Event.QUEUE_GRANT})
 ALONE_S = 1.0  # a small file is read and written meanwhile
-_FOLDER = "notices"
 SHOWN_MAX = 500  # notices that are remembered; the ledger keeps them for a day at most
 
 
@@ -51,32 +51,48 @@ def fresh(workspace: Workspace) -> list[CallerNotice]:
     if register is None or not (register.notices or register.asked):
         return []
     asked = register.pending_by(workspace.actor())
-    new, before = _take_new(workspace, register)
+    own = addressed(register, workspace.setting.clone.ids, [workspace.agent])
+    new = begin_showing(workspace, [*(notice.id for notice in own), *(request.id for request in asked)])
+    fresh = [notice for notice in own if notice.id in new]
+    landings = begin_showing(workspace, [notice.landing for notice in fresh if notice.landing])
+    begun = workspace.session.beat.since if workspace.session is not None else None
+    claims, now = {request.claim for request in asked}, workspace.setting.host.now()
     rows = [
-        CallerNotice.of(notice.event, notice.text, **({"claim_id": notice.claim} if notice.claim else {}))
-        for notice in new
-        if notice.landing not in before and _concerns(workspace, register, notice, {request.claim for request in asked})
+        of_ledger(notice)
+        for notice in fresh
+        if (notice.landing is None or notice.landing in landings)
+        and concerns(register, notice, claims, begun=begun, now=now)
     ]
-    return [*rows, *(_pending(register, request) for request in asked[:PENDING_MAX])]
+    return [*rows, *(of_request(register, request) for request in asked[:PENDING_MAX])]
 
 
-def _take_new(workspace: Workspace, register: Register) -> tuple[list[Notice], list[str]]:
-    """Return the notices that this call shows, and the ids of what was shown before."""
-    own = [
+def of_ledger(notice: Notice) -> CallerNotice:
+    """Return how the ledger's notice is said to its holder."""
+    return CallerNotice.of(notice.event, notice.text, **({"claim_id": notice.claim} if notice.claim else {}))
+
+
+def addressed(register: Register, clones: Collection[str], agents: Collection[str]) -> list[Notice]:
+    """Return the notices to agents of a clone and their sub-agents, oldest first."""
+    return [
         notice
         for notice in sorted(register.notices.values(), key=lambda notice: (notice.at, notice.id))
-        if notice.clone in workspace.setting.clone.ids
-        and (notice.agent == workspace.agent or notice.agent.startswith(workspace.agent + "/"))
+        if notice.clone in clones
+        and any(notice.agent == agent or notice.agent.startswith(f"{agent}/") for agent in agents)
     ]
+
+
+def begin_showing(workspace: Workspace, ids: Sequence[str]) -> list[str]:
+    """Remember what is shown to this session now; return which of it was not shown before."""
     before = shown_ids(workspace)
-    if all(notice.id in before for notice in own):
-        return [], before
-    with _alone(workspace):
+    if all(notice_id in before for notice_id in ids):
+        return []
+    with workspace.lock, _alone(workspace):
         before = shown_ids(workspace)
-        new = [notice for notice in own if notice.id not in before]
-        landings = (notice.landing for notice in new if notice.landing)
-        _remember(workspace, [*before, *(notice.id for notice in new), *landings])
-    return new, before
+        new = [notice_id for notice_id in ids if notice_id not in before]
+        told: dict[str, Json] = {"told": [*[*before, *new][-SHOWN_MAX:]]}
+        with contextlib.suppress(StorageError):  # shown twice is better than not
+            files.write_json(_shown_file(workspace), told, workspace.setting.host.unique)
+    return new
 
 
 def withdraw(workspace: Workspace) -> None:
@@ -86,16 +102,20 @@ def withdraw(workspace: Workspace) -> None:
         workspace.notices = kept
 
 
-def _concerns(workspace: Workspace, register: Register, notice: Notice, asked: Collection[str]) -> bool:
-    """Whether a notice still is of use to who is at work here now; `asked`: claims whose requests are shown anyway."""
+def concerns(
+    register: Register, notice: Notice, asked: Collection[str], *, begun: datetime | None, now: datetime
+) -> bool:
+    """Whether a notice still is of use to a session.
+
+    `asked`: claims whose requests are shown anyway; `begun`: since when the session is there.
+    """
     if notice.event == Event.REQUEST_FILED:
         return bool(register.pending_for(notice.claim or "")) and notice.claim not in asked
     if notice.claim is None or notice.claim in register.claims:
         return True
     if notice.event in _OF_HELD:
         return False
-    begun = workspace.session.beat.since if workspace.session is not None else None
-    return (begun is not None and begun <= notice.at) or workspace.setting.host.now() < notice.at + NEWS
+    return (begun is not None and begun <= notice.at) or now < notice.at + NEWS
 
 
 def take(workspace: Workspace) -> None:
@@ -109,36 +129,23 @@ def take(workspace: Workspace) -> None:
 
 def shown_ids(workspace: Workspace) -> list[str]:
     """Return the ids of the notices that this session has seen, and the landings, which come in two ways."""
-    ids = files.read_json(workspace.setting.clone.folder / _FOLDER / f"{workspace.session_id}.json").get("told")
+    ids = files.read_json(_shown_file(workspace)).get("told")
     return [notice_id for notice_id in ids if isinstance(notice_id, str)] if isinstance(ids, list) else []
-
-
-def begin_telling(workspace: Workspace, landing: str) -> bool:
-    """Remember a landing, which may come in two ways, as shown; return whether it is new."""
-    with workspace.lock, _alone(workspace):
-        before = shown_ids(workspace)
-        if landing in before:
-            return False
-        _remember(workspace, [*before, landing])
-        return True
 
 
 @contextmanager
 def _alone(workspace: Workspace) -> Generator[None]:
     """Keep other processes of the clone from deciding what they show, within the block."""
-    folder = workspace.setting.clone.folder / _FOLDER
+    folder = workspace.setting.clone.folder / snapshot_files.NOTICES
     with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):  # a full disk, or one that hangs (`Timeout`): shown twice is better than not
             folder.mkdir(parents=True, exist_ok=True)
-            held.enter_context(FileLock(folder / "lock", timeout=ALONE_S))
+            held.enter_context(FileLock(folder / snapshot_files.LOCK, timeout=ALONE_S))
         yield
 
 
-def _remember(workspace: Workspace, ids: list[str]) -> None:
-    value: dict[str, Json] = {"told": [*ids[-SHOWN_MAX:]]}
-    path = workspace.setting.clone.folder / _FOLDER / f"{workspace.session_id}.json"
-    with contextlib.suppress(StorageError):  # as above
-        files.write_json(path, value, workspace.setting.host.unique)
+def _shown_file(workspace: Workspace) -> Path:
+    return workspace.setting.clone.folder / snapshot_files.NOTICES / f"{workspace.session_id}.json"
 
 
 def _register(workspace: Workspace) -> Register | None:
@@ -161,19 +168,8 @@ def _register(workspace: Workspace) -> Register | None:
         return None
 
 
-def pending_texts(workspace: Workspace, register: Register) -> list[tuple[str, str, str]]:
-    """Return (session, agent, sentence) for each undecided request for what this clone holds, oldest first."""
-    rows = sorted(register.requests.values(), key=lambda request: (request.created_at, request.id))
-    held = [(request, register.claims.get(request.claim)) for request in rows if request.is_pending]
-    return [
-        (claim.session or "", claim.agent, f"{notice.message} {notice.next_step}")
-        for request, claim in held
-        if claim is not None and claim.clone in workspace.setting.clone.ids
-        for notice in [_pending(register, request)]
-    ]
-
-
-def _pending(register: Register, request: ReleaseRequest) -> CallerNotice:
+def of_request(register: Register, request: ReleaseRequest) -> CallerNotice:
+    """Return how an undecided request is said to its holder."""
     pattern = register.claims[request.claim].items[0].pattern
     reason = shown(request.call.reason, REASON_CHARS)
     answer = Call.of("respond_to_request", request_id=request.id, decision=Answer)

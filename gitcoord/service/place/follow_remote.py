@@ -45,6 +45,7 @@ class Following:
         stamps: how those files were when the workspace was opened.
         where: where it was opened.
         wanted: reads the settings again.
+        prefer: takes over from them what a person prefers.
         moved_to: the remote that has the ledgers of the clone's store by now, if any.
         reopen: opens the workspace where the settings say.
         kept_here: which ledgers the remote would not take.
@@ -58,6 +59,7 @@ class Following:
     stamps: list[Stamp]
     where: Where
     wanted: Callable[[], Where]
+    prefer: Callable[[Workspace], None]
     moved_to: Callable[[], str]
     reopen: Callable[[Workspace], None]
     kept_here: Callable[[], Sequence[RefName]]
@@ -81,6 +83,7 @@ class Following:
             self.check_format()
             where = self.wanted()
             workspace.warning = where.warning
+            self.prefer(workspace)
             is_lost = not has_its_folder(workspace)
             if where == self.where and where.url is None:
                 remote = self.moved_to()

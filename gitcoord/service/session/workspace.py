@@ -93,6 +93,7 @@ class Workspace:
         last_register: the claims as they were read last.
         calls, called_at: how often the agent itself has called, and when last; what a server does by itself is no call.
         wake: makes the watcher look at once; called after each command of this workspace.
+        wakes: whether its agent, where its tool has a way, learns of notices without calling.
         warning: what each grant begins with, where it may surprise who sees it; see `placement`.
         lock: what was read and is shown; held while nothing is waited for.
         asking: held by the thread that lists the remote's refs; taken before `lock`, never within it.
@@ -124,6 +125,7 @@ class Workspace:
     calls: int = 0
     called_at: datetime | None = None
     wake: Callable[[], None] | None = None
+    wakes: bool = True
     _checkout: "Checkout | None" = field(default=None, init=False)
     _lookback: tuple[Setting, Lookback] | None = field(default=None, init=False)
 

@@ -13,7 +13,6 @@ What this file does not know: who shows them.
 import contextlib
 from collections.abc import Iterable, Mapping
 
-from gitcoord.core.claims.notice import landed_text, landing_of
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.json_text import Json
@@ -25,6 +24,8 @@ from gitcoord.service.claims import claim_notices
 from gitcoord.service.session import freshness
 from gitcoord.service.session.problems import unread_rules
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.watch import lost_steps
+from gitcoord.service.watch.lost_steps import LostStep
 
 
 def take_notices(workspace: Workspace) -> list[dict[str, Json]]:
@@ -34,7 +35,7 @@ def take_notices(workspace: Workspace) -> list[dict[str, Json]]:
     claim_notices.take(workspace)
     with workspace.lock:
         fresh = [*unread_rules(workspace.reader.rules), *claim_notices.fresh(workspace)]
-        taken, workspace.notices = [*workspace.notices, *fresh], []
+        taken, workspace.notices = [*workspace.notices, *lost_steps.take(workspace), *fresh], []
         former = workspace.setting.clone.former
         while former:
             one_before, here = former.pop(0), workspace.clone_id
@@ -50,22 +51,6 @@ def is_landed(step: Step, fence: int) -> bool:
     return step.fence == fence and bool(step.landed_tips)
 
 
-def is_new(workspace: Workspace, step: Step) -> bool:
-    """Whether its former holder does not know it yet; of a landing the claims ledger may have said so."""
-    return not step.landed_tips or claim_notices.begin_telling(workspace, landing_of(step.id, step.commit_hash or ""))
-
-
-def lost_step(step: Step) -> CallerNotice:
-    """Say that a session does not have a step any more: it landed, or someone else has it."""
-    if step.landed_tips:
-        message = landed_text(step.id, step.commit_hash or "")
-        todo = sentence("Nothing is left to do on it; claim another: ", Call.of("claim_step"), ".")
-        return CallerNotice.of("step_completed", message, todo, step_id=step.id)
-    message = f"You no longer hold step {step.id}; it is {step.status} (holder: {step.agent_id})."
-    todo = sentence("Stop working on it; claim another: ", Call.of("claim_step"), ".")
-    return CallerNotice.of("step_lost", message, todo, step_id=step.id)
-
-
 def _note_landed(workspace: Workspace) -> None:
     """Take note, for one command, of steps of this holder that landed; a session that lives has a watch for that."""
     given = workspace.fences.all() if workspace.session is None else {}
@@ -74,10 +59,8 @@ def _note_landed(workspace: Workspace) -> None:
     tips = _tips(workspace, given)
     for step_id, fence in given.items():
         step = _step(workspace, step_id, tips)
-        if step is None or not is_landed(step, fence) or not workspace.fences.drop(step_id, fence):
-            continue
-        if is_new(workspace, step):
-            workspace.notify(lost_step(step))
+        if step is not None and is_landed(step, fence) and workspace.fences.drop(step_id, fence):
+            lost_steps.keep(workspace, LostStep.of(step, fence))
 
 
 def _tips(workspace: Workspace, step_ids: Iterable[str]) -> Mapping[RefName, Oid]:

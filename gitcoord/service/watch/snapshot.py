@@ -6,7 +6,7 @@
 Rules:
   * One session of a clone writes; the next one to look takes over.
   * Only files whose content changed are written, each whole. Of a change among 10,000 claims one line is made anew.
-  * What a session is asked stands in `me.json`, so that a hook can tell its agent.
+  * The notices to each session stand in `me.json`, so that a hook can show its agent what it was not shown.
   * What could not be written is written by the next look.
   * It serves hooks, which fail open: a disk that cannot be written is not an error here.
 
@@ -24,7 +24,6 @@ from filelock import FileLock, Timeout
 
 from gitcoord.core.claims.claim import Claim, Item, Mode, Part
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents import party
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.patterns import regex
@@ -34,15 +33,16 @@ from gitcoord.errors import CoordError, StorageError
 from gitcoord.ledger.clone import files, snapshot_files
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import Oid, RefName
-from gitcoord.service.claims.claim_notices import pending_texts
 from gitcoord.service.claims.dry_run import context_of, lives
 from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session import freshness
 from gitcoord.service.session.wakeup import ring
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.watch import pending_notices
 
 DESCRIPTION_CHARS = 120
 SYMBOLS_MAX = 50
+NEWS_MAX, NEWS_CHARS = 10, 600  # of each session: all of it is read on each edit
 OLD_S = 60.0  # who writes says every few seconds that it still holds; hooks have it made anew by then
 AT_ONCE_MAX = 1_000  # claims, at 0.1 ms each; a person may be waiting for the command
 _Lines = dict[str, set[str]]
@@ -207,7 +207,6 @@ class Snapshot:
     def _write_me(self, folder: Path, register: Register, listed: Mapping[RefName, Oid]) -> None:
         workspace = self.workspace
         policy, refs = policy_of(workspace, listed), workspace.setting.refs
-        asked = pending_texts(workspace, register)
         sessions = [
             {
                 "id": beat.id,
@@ -215,11 +214,9 @@ class Snapshot:
                 "aliases": [*beat.aliases],
                 "tool": beat.tool,
                 "worktree": beat.worktree,
-                "asked": [
-                    text
-                    for session, agent, text in asked
-                    if beat.is_named(session)
-                    or any(agent == name or party.are_partners(agent, name) for name in beat.agents)
+                "news": [
+                    {"ids": [*row.ids], "text": row.notice.text[:NEWS_CHARS], "due": row.is_due}
+                    for row in pending_notices.of_session(workspace, register, beat)[:NEWS_MAX]
                 ],
             }
             for beat in workspace.setting.sessions.beats(workspace.setting.host.now())
@@ -232,6 +229,7 @@ class Snapshot:
                 "is_embedded": workspace.remote_url is None,
                 "auto_claim": policy.auto_claim,
                 "enforce": policy.enforce,
+                "wake": workspace.wakes,
                 "pre_commit": policy.pre_commit,
                 "fold": self.is_folded,
                 **self._tips(listed),

@@ -1,7 +1,7 @@
 """Watching: beat in time, see what others did, and tell the agent what concerns it."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,20 +20,27 @@ from gitcoord.service.place.remote_poller import Lookout, place_of
 from gitcoord.service.session.problems import Oddity
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import owner_edits
-from gitcoord.service.watch import edit_notes, notices
+from gitcoord.service.watch import edit_notes, lost_steps, notices, pending_notices
 from gitcoord.service.watch.keep_alive import ClaimKeeper, tell_refusals
+from gitcoord.service.watch.lost_steps import LostStep
+from gitcoord.service.watch.pending_notices import Pending
 from gitcoord.service.watch.snapshot import Snapshot
 
+NOTICES = "coord://notices"
 TICK_S = 3.0  # a look at the store, at a remote on a path, or at what another session saw: less than a millisecond
 POLL_BROKEN_S = 30.0  # a remote that does not answer is not asked more often
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What one look brought: URIs of resources that changed, and when to look again, in seconds."""
+    """What one look brought: URIs of resources that changed, and when to look again, in seconds.
+
+    `arrived`: notices to this session that were not pending at the last look.
+    """
 
     changed: list[str]
     next_s: float
+    arrived: Sequence[Pending] = ()
 
 
 class Watch:
@@ -44,6 +51,7 @@ class Watch:
         self._workspace = workspace
         self._seen: dict[RefName, Oid] = {}
         self._notified: set[str] = set()
+        self._pending: set[str] = set()
         self._broken = ""
         self._lookout: Lookout | None = None
         self._keeper = ClaimKeeper(workspace)
@@ -69,12 +77,22 @@ class Watch:
             except CoordError as error:
                 self._notice_broken(error)
                 return Tick([], POLL_BROKEN_S)
+            arrived = self._arrived()
+            changed = [*changed, *([NOTICES] if arrived else [])]
             if not beaten:
-                return Tick(changed, POLL_BROKEN_S)
+                return Tick(changed, POLL_BROKEN_S, arrived)
             if self._broken:
                 claim_notices.withdraw(self._workspace)
             self._broken = ""
-            return Tick(changed, min(TICK_S, waits_s))
+            return Tick(changed, min(TICK_S, waits_s), arrived)
+
+    def _arrived(self) -> list[Pending]:
+        """Return the notices that this session has not been shown, and that the last look did not find."""
+        workspace, before = self._workspace, self._pending
+        with workspace.lock:
+            found = pending_notices.of_this(workspace, workspace.last_register)
+        self._pending = {own_id for row in found for own_id in row.ids}
+        return [row for row in found if before.isdisjoint(row.ids)]
 
     def _take_edits(self) -> float:
         """Claim the files edited in this session; return in how many seconds there is more to do.
@@ -179,8 +197,8 @@ class Watch:
         proof = workspace.listed()
         for step_id, fence in given.items():
             step = self._lost(step_id, fence, proof)
-            if step is not None and workspace.fences.drop(step_id, fence) and notices.is_new(workspace, step):
-                self._tell(f"lost:{step_id}:{fence}", notices.lost_step(step))
+            if step is not None and workspace.fences.drop(step_id, fence):
+                lost_steps.keep(workspace, LostStep.of(step, fence))
 
     def _lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> Step | None:
         """Return a step that this session has no more by that listing; one from before it was given says nothing."""

@@ -265,7 +265,7 @@ def test_who_is_asked_for_a_release_does_not_stop_without_an_answer(serve: Serve
     held = claimed(one, ann, "src/a.py")
     bob.call("request_release", claim_id=held["id"], reason="the fix", wait_seconds=0)
     me = one / ".git" / "gitcoord" / "snapshot" / "me.json"
-    claims_once(ann, lambda _: any(row["asked"] for row in json.loads(me.read_text("utf-8"))["sessions"]))
+    claims_once(ann, lambda _: any(row["news"] for row in json.loads(me.read_text("utf-8"))["sessions"]))
 
     asked = stop(one, "s-ann").said
 

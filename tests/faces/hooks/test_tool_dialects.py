@@ -22,7 +22,7 @@ CLAUDE = {"hook_event_name": "PreToolUse", "session_id": "s", "cwd": "/w"}
         ({**CLAUDE, "tool_name": "Edit", "tool_input": {"file_path": "/w/a"}}, "edit", ["/w/a"], []),
         ({**CLAUDE, "tool_name": "NotebookEdit", "tool_input": {"notebook_path": "n"}}, "edit", ["n"], []),
         ({**CLAUDE, "tool_name": "Bash", "tool_input": {"command": "rm a"}}, "command", [], ["rm a"]),
-        ({**CLAUDE, "tool_name": "Read", "tool_input": {"file_path": "/w/a"}}, "other", [], []),
+        ({**CLAUDE, "tool_name": "Read", "tool_input": {"file_path": "/w/a"}}, "use", [], []),
         ({**CLAUDE, "tool_name": "apply_patch", "tool_input": {"command": "P"}}, "edit", [], ["P"]),
         (
             {**CLAUDE, "tool_name": "shell", "tool_input": {"command": ["bash", "-lc", "rm a"]}},
@@ -64,7 +64,11 @@ CLAUDE = {"hook_event_name": "PreToolUse", "session_id": "s", "cwd": "/w"}
         ({"hook_event_name": "SessionStart", "source": "startup"}, "start", [], []),
         ({"hook_event_name": "Stop"}, "stop", [], []),
         ({"hook_event_name": "AfterAgent"}, "stop", [], []),
-        ({"hook_event_name": "PostToolUse", "tool_name": "Edit"}, "other", [], []),
+        ({"hook_event_name": "PostToolUse", "tool_name": "Edit"}, "use", [], []),
+        ({"hook_event_name": "postToolUse", "tool_name": "Shell"}, "use", [], []),
+        ({"hook_event_name": "AfterTool", "tool_name": "replace"}, "use", [], []),
+        ({"hook_event_name": "UserPromptSubmit", "prompt": "go on"}, "prompt", [], []),
+        ({"hook_event_name": "BeforeAgent", "prompt": "go on"}, "prompt", [], []),
         ({"hook_event_name": 7, "tool_name": ["Edit"], "tool_input": "x", "cwd": None}, "other", [], []),
         ({}, "other", [], []),
     ],
@@ -126,8 +130,43 @@ def test_a_denial_is_spelled_as_each_tool_reads_it() -> None:
 def test_an_agent_is_kept_from_stopping_once() -> None:
     first, again = Event({"hook_event_name": "Stop"}), Event({"hook_event_name": "Stop", "stop_hook_active": True})
 
-    assert json.loads(tool_dialects.kept_going("claude", first, "answer it").output)["decision"] == "block"
-    assert tool_dialects.kept_going("claude", again, "answer it").output == ""
+    assert [tool_dialects.can_keep_going("claude", event) for event in (first, again)] == [True, False]
+    assert json.loads(tool_dialects.kept_going("claude", "answer it").output) == {
+        "decision": "block",
+        "reason": "answer it",
+    }
+
+
+def test_an_agent_that_a_person_stopped_is_let_stop() -> None:
+    event = {"hook_event_name": "stop", "conversation_id": "c", "loop_count": 0, "status": "completed"}
+    stops = [Event({**event, **more}) for more in ({}, {"status": "aborted"}, {"status": "error"}, {"loop_count": 1})]
+
+    assert [tool_dialects.can_keep_going("cursor", stop) for stop in stops] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("tool", "reads"),
+    [
+        ("claude", ["SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse"]),
+        ("vscode", ["SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse"]),
+        ("codex", ["SessionStart", "UserPromptSubmit", "PostToolUse"]),
+        ("gemini", ["SessionStart", "BeforeAgent", "AfterTool"]),
+        ("cursor", ["sessionStart", "postToolUse"]),
+        ("opencode", ["SessionStart", "PostToolUse"]),
+        ("windsurf", []),
+    ],
+)
+def test_what_a_hook_adds_is_counted_as_shown_where_the_agent_reads_it_and_nowhere_else(
+    tool: str, reads: list[str]
+) -> None:
+    names = ("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse")
+    spelled = {
+        "gemini": ("SessionStart", "BeforeAgent", "BeforeTool", "AfterTool"),
+        "cursor": ("sessionStart", "preToolUse", "postToolUse"),
+        "windsurf": ("pre_write_code", "pre_run_command"),
+    }.get(tool, names)
+
+    assert [name for name in spelled if tool_dialects.can_add(tool, Event({"hook_event_name": name}))] == reads
 
 
 def test_our_own_failure_is_one_line_and_lets_it_pass() -> None:

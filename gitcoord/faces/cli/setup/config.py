@@ -80,6 +80,11 @@ def _program(value: str) -> None:
         raise InvalidError(f"{shown(value)} is not the absolute path of a program.", hint="Give `command -v gitcoord`.")
 
 
+def _on_or_off(value: str) -> None:
+    if value not in ("on", "off"):
+        raise InvalidError(f"{shown(value)} is neither on nor off.", hint="Give on or off.")
+
+
 def _beat_seconds(value: str) -> None:
     if not (re.fullmatch(r"[0-9]{1,3}", value) and int(value) in BEAT_SECONDS):
         raise InvalidError(f"{shown(value)} is not a number of seconds from 5 to 600.")
@@ -94,6 +99,7 @@ KEYS: Mapping[str, Key] = {
         Key("gitcoord.namespace", "where the refs are", _namespace),
         Key("gitcoord.program", "the gitcoord that git's hooks start where it is not on PATH", _program),
         Key("gitcoord.beatSeconds", "how often this clone says that it is alive", _beat_seconds),
+        Key("gitcoord.wake", "whether agents learn of requests and grants without calling", _on_or_off),
     )
 }
 

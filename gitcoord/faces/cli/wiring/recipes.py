@@ -25,6 +25,8 @@ START_TIMEOUT_S = 20  # Codex gives up after 10 s; a busy machine has needed 4 s
 CALL_TIMEOUT_S = 120  # Codex's default of 60 s is too near to our longest wait of 50 s
 HOOK_TIMEOUT_S = 10  # of an edit hook that reads a few small files; the tools' own defaults are up to 600 s
 END_TIMEOUT_S = 3  # Codex cuts the hook of a session's end to this
+# After these an agent has waited, perhaps for minutes. Before an edit and a command a hook runs in any case.
+CLAUDE_WAITS, CODEX_WAITS = "Bash|Task|Agent|WebFetch|WebSearch", "Bash|apply_patch"
 RULE_HEADER = "---\ndescription: Working with other agents on this repository\nalwaysApply: true\n---\n"
 
 
@@ -60,6 +62,8 @@ def files_of(tool: Tool, place: Place) -> list[File]:
 def _claude(place: Place) -> list[File]:
     handlers = {
         "PreToolUse": {"matcher": "Edit|Write|MultiEdit|NotebookEdit|Bash"},
+        "PostToolUse": {"matcher": CLAUDE_WAITS},
+        "UserPromptSubmit": {},
         "SessionStart": {},
         "SessionEnd": {},
         "Stop": {},
@@ -79,7 +83,14 @@ def _codex(place: Place) -> list[File]:
         "tool_timeout_sec": CALL_TIMEOUT_S,
         "default_tools_approval_mode": "approve",
     }
-    handlers: dict[str, dict[str, Json]] = {"PreToolUse": {}, "SessionStart": {}, "Stop": {}, "SessionEnd": {}}
+    handlers: dict[str, dict[str, Json]] = {
+        "PreToolUse": {},
+        "PostToolUse": {"matcher": CODEX_WAITS},
+        "UserPromptSubmit": {},
+        "SessionStart": {},
+        "Stop": {},
+        "SessionEnd": {},
+    }
     files: list[File] = [Table(".codex/config.toml", "mcp_servers", server)]
     if place.has_hooks:
         files.append(JsonFile(".codex/hooks.json", _groups(place, "codex", handlers)))
@@ -89,7 +100,7 @@ def _codex(place: Place) -> list[File]:
 def _cursor(place: Place) -> list[File]:
     hooks = [
         Hook(("hooks", event), {"command": f"{HOOK} --tool cursor", "timeout": HOOK_TIMEOUT_S})
-        for event in ("preToolUse", "beforeShellExecution", "sessionStart", "sessionEnd", "stop")
+        for event in ("preToolUse", "postToolUse", "beforeShellExecution", "sessionStart", "sessionEnd", "stop")
     ]
     files: list[File] = [JsonFile(".cursor/mcp.json", (Server("mcpServers", place.server),))]
     if place.has_hooks:
@@ -110,6 +121,8 @@ def _gemini(place: Place) -> list[File]:
     }
     matchers: dict[str, dict[str, Json]] = {
         "BeforeTool": {"matcher": "write_file|replace|run_shell_command"},
+        "AfterTool": {"matcher": "write_file|replace|run_shell_command"},
+        "BeforeAgent": {},
         "SessionStart": {},
         "SessionEnd": {},
         "AfterAgent": {},

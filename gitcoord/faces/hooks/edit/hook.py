@@ -3,7 +3,8 @@
     a file that someone else holds as a whole     the edit is stopped; the agent learns who holds it and what to do
     a file in which someone else holds symbols    it passes, and the agent learns which
     a free file                                   it passes, and is claimed by a process of this clone
-    the start, the end and a stop of a session    recorded; pending release requests are shown
+    the start, the end and a stop of a session    recorded; a stop is kept from once by what the agent has to act on
+    any of these, a prompt, a tool that was used  notices are shown that the agent has not been shown (HOOK-14)
 
 Rules:
   * An edit is on the way of everything: the snapshot is read, nothing else; see `ledger/clone/snapshot_files`.
@@ -19,7 +20,7 @@ import json
 import os
 import sys
 
-from gitcoord.faces.hooks.edit import snapshot_lookup, tool_dialects
+from gitcoord.faces.hooks.edit import agent_notices, snapshot_lookup, tool_dialects
 from gitcoord.faces.hooks.edit.tool_dialects import Answer, Event
 from gitcoord.faces.hooks.edit.worktree import Ground
 
@@ -79,15 +80,16 @@ def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Ans
     match event.kind:
         case tool_dialects.START:
             ground.note("start", {})
-            greeting = snapshot_lookup.greeting(ground)
-            return tool_dialects.added(tool, event, greeting) if greeting else Answer()
+            return _told(ground, event, snapshot_lookup.greeting(ground))
         case tool_dialects.END:
             if event.is_final:
                 ground.note("end", {})
             return Answer()
         case tool_dialects.STOP:
-            text = snapshot_lookup.unanswered(ground)
-            return tool_dialects.kept_going(tool, event, text) if text and not event.is_again else Answer()
+            text = agent_notices.due(ground) if tool_dialects.can_keep_going(tool, event) else ""
+            return tool_dialects.kept_going(tool, text) if text else Answer()
+        case tool_dialects.USE | tool_dialects.PROMPT:
+            return _told(ground, event)
         case _:
             return _about_to_change(ground, event)
 
@@ -102,7 +104,7 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
     places = [place for name in names if (place := ground.place_of(name))[0]][:PATHS_MAX]
     paths = [path for path, _ in places]
     if not paths:
-        return Answer()
+        return _told(ground, event)
     refused = snapshot_lookup.refused(ground)
     if refused:
         return tool_dialects.denied(ground.tool, event, f"{refused}\nThis edit was not made; make it again.")
@@ -118,5 +120,11 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
         refused = snapshot_lookup.refused(ground, now=free) if ground.wait_for_outcome() else ""
         if refused:
             return tool_dialects.denied(ground.tool, event, refused)
-    text = "\n".join(answer.tell for answer in found if answer.tell)
-    return tool_dialects.added(ground.tool, event, text) if text else Answer()
+    return _told(ground, event, "\n".join(answer.tell for answer in found if answer.tell))
+
+
+def _told(ground: Ground, event: Event, text: str = "") -> Answer:
+    """Let it pass, with a text and with what the agent has not been shown."""
+    news = agent_notices.unseen(ground) if tool_dialects.can_add(ground.tool, event) else ""
+    said = "\n".join(part for part in (text, news) if part)
+    return tool_dialects.added(ground.tool, event, said) if said else Answer()

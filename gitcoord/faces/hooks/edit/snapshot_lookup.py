@@ -1,4 +1,4 @@
-"""Asking the snapshot: who else holds a file, what was refused, what a session is asked; as text for its agent.
+"""Asking the snapshot: who else holds a file, what was refused; as text for its agent.
 
 Rules:
   * HOOK-1: only what someone else holds whole, for writing, stops an edit. Symbols of others are named, because which
@@ -157,13 +157,6 @@ def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
 
 def _texts(some: "Json") -> "list[str]":
     return [item for item in some if isinstance(item, str)] if isinstance(some, list) else []
-
-
-def unanswered(ground: "Ground") -> str:
-    """Return what this session is asked and has not answered."""
-    asked = ground.known.get("asked")
-    said = [item for item in asked if isinstance(item, str)] if isinstance(asked, list) else []
-    return "\n".join(said[:NAMED_MAX])
 
 
 def greeting(ground: "Ground") -> str:

@@ -3,7 +3,8 @@
     Claude Code, Codex, VS Code    hook_event_name, tool_name, tool_input; JSON with `hookSpecificOutput`
     Gemini CLI                     the same words, `BeforeTool` …; {"decision": "deny", "reason": …}
     Cursor                         camelCase events, conversation_id; {"permission": "deny", …}
-    Windsurf, opencode             what may not be is exit status 2 with the reason on stderr
+    Windsurf, opencode             what may not be is exit status 2 with the reason on stderr; our plugin of opencode
+                                   reads the rest as Claude Code does
 
 Rules:
   * Silence and status 0 let the action pass, in every tool. Some take a spoken "allow" for a mistake.
@@ -23,12 +24,17 @@ if TYPE_CHECKING:
     from gitcoord.core.documents.json_text import Json
 
 EDIT, COMMAND, START, END, STOP, OTHER = "edit", "command", "start", "end", "stop", "other"
+USE, PROMPT = "use", "prompt"
 _EVENTS = {
     "pretooluse": EDIT,
     "beforetool": EDIT,
     "beforeshellexecution": COMMAND,
     "pre_write_code": EDIT,
     "pre_run_command": COMMAND,
+    "posttooluse": USE,
+    "aftertool": USE,
+    "userpromptsubmit": PROMPT,
+    "beforeagent": PROMPT,
     "sessionstart": START,
     "sessionend": END,
     "stop": STOP,
@@ -77,6 +83,7 @@ _PATHS = ("file_path", "filePath", "notebook_path", "path", "target_file", "abso
 _LISTS = ("files", "edits", "replacements")
 _PATCHES = ("patch", "input", "command")  # where a patch may stand
 _KEPT = frozenset(("clear", "resume", "compact"))  # why a session ends that goes on under another id
+_CUT_OFF = frozenset(("aborted", "error"))  # how a turn ended
 _GOING_ON = frozenset(("clear", "compact"))  # why one begins; one that is resumed may be so beside another
 CHARS_MAX = 8_000  # of what an agent gets to read
 
@@ -85,7 +92,8 @@ class Event:
     """What is about to happen.
 
     Attributes:
-        kind: EDIT, COMMAND, START, END, STOP or OTHER, which is none of ours.
+        kind: EDIT, COMMAND, START, END or STOP; USE of a tool that changes nothing, or that has been used; PROMPT of a
+            person; OTHER, which is none of ours.
         name: the tool's own word for the event; answers repeat it.
         session: the tool's id of the session.
         cwd: where the agent is, or where its command is to run.
@@ -94,9 +102,10 @@ class Event:
         goes_on: a session begins that was there before, perhaps under another id.
         is_final: a session ends and will not go on under another id.
         is_again: an agent was kept from stopping just now.
+        is_cut_off: an agent stops because a person stopped it, or by an error.
     """
 
-    __slots__ = ("cwd", "goes_on", "is_again", "is_final", "kind", "name", "paths", "session", "texts")
+    __slots__ = ("cwd", "goes_on", "is_again", "is_cut_off", "is_final", "kind", "name", "paths", "session", "texts")
 
     def __init__(self, said: "Mapping[str, Json]") -> None:
         """Read what a tool says. What is not as expected is not there."""
@@ -105,7 +114,9 @@ class Event:
         self.session = _text(said, "session_id", "sessionId", "conversation_id", "trajectory_id")
         self.goes_on = _text(said, "source") in _GOING_ON
         self.is_final = _text(said, "reason") not in _KEPT
-        self.is_again = said.get("stop_hook_active") is True
+        loops, ended = said.get("loop_count"), _text(said, "status")  # of Cursor
+        self.is_again = said.get("stop_hook_active") is True or (isinstance(loops, int) and loops > 0)
+        self.is_cut_off = ended in _CUT_OFF
         given = _object(said, "tool_input", "toolInput", "tool_args") or info or said
         roots = said.get("workspace_roots")
         root = roots[0] if isinstance(roots, list) and roots and isinstance(roots[0], str) else ""
@@ -115,7 +126,7 @@ class Event:
         self.kind = _EVENTS.get(self.name.lower(), OTHER)
         tool = _text(said, "tool_name", "toolName").rpartition(".")[2].lower()
         if self.kind == EDIT and tool:
-            self.kind = COMMAND if tool in _COMMANDING else EDIT if tool in _EDITING else OTHER
+            self.kind = COMMAND if tool in _COMMANDING else EDIT if tool in _EDITING else USE
         self.paths = [*_paths(given)] if self.kind == EDIT else []
         self.texts = [*_texts(given)] if self.kind in (EDIT, COMMAND) else []
 
@@ -174,27 +185,42 @@ def denied(tool: str, event: Event, reason: str) -> Answer:
     return Answer({"hookSpecificOutput": said})
 
 
+def can_add(tool: str, event: Event) -> bool:
+    """Whether the agent reads what is added at this event; tools pass over what they do not know."""
+    name = event.name.lower()
+    match tool:
+        case "claude" | "vscode":
+            return True
+        case "codex" | "gemini":  # older versions of Codex take an addition before a tool for a failure
+            return not (name.startswith("pre") or name == "beforetool")
+        case "cursor" | "opencode":
+            return event.kind in (START, USE)
+        case _:
+            return False
+
+
 def added(tool: str, event: Event, text: str) -> Answer:
     """Let it pass, and tell the agent something, where the tool has a way to."""
     text = text[:CHARS_MAX]
+    if not can_add(tool, event):
+        return Answer({"systemMessage": text}) if tool == "codex" else Answer()
     if tool == "cursor":
-        return Answer({"additional_context": text}) if event.kind == START else Answer()
-    if tool in {"windsurf", "opencode"}:
-        return Answer()
-    if tool == "codex" and event.kind != START:
-        return Answer({"systemMessage": text})
+        return Answer({"additional_context": text})
     return Answer({"hookSpecificOutput": {"hookEventName": event.name, "additionalContext": text}})
 
 
-def kept_going(tool: str, event: Event, text: str) -> Answer:
-    """Keep the agent from stopping: it has something to answer first."""
+def can_keep_going(tool: str, event: Event) -> bool:
+    """Whether the agent may be kept from stopping: never twice in a row, and not where a person stopped it."""
+    return tool != "windsurf" and not event.is_again and not event.is_cut_off
+
+
+def kept_going(tool: str, text: str) -> Answer:
+    """Keep the agent from stopping: it has something to act on first."""
     text = text[:CHARS_MAX]
     if tool == "gemini":
         return Answer({"decision": "deny", "reason": text})
     if tool == "cursor":
         return Answer({"followup_message": text})
-    if tool in {"windsurf", "opencode"} or event.is_again:
-        return Answer()
     return Answer({"decision": "block", "reason": text})
 
 

@@ -159,7 +159,7 @@ class Ground:
         self._read()
         is_new = _changed_at(self._me_file) != before
         if not is_new:
-            _write(failed, "")
+            write(failed, "")
         return is_new
 
     def settle(self, *, begins: bool, goes_on: bool) -> None:
@@ -189,28 +189,28 @@ class Ground:
                 self._is_really(str(live[0].get("id", "")))
 
     def _is_really(self, session: str) -> None:
-        _write(self._beside(".alias"), session)
+        write(self._beside(".alias"), session)
         self.known = self._find()
 
     def note(self, event: str, more: "dict[str, Json]") -> None:
         """Leave something to do for a process of this clone, and wake one."""
         folder = f"{self.folder}/{snapshot_files.EDITS}"
-        said = {"event": event, "session": self._name, "tool": self.tool, "top": self.top, "at": time.time(), **more}
+        said = {"event": event, "session": self.name, "tool": self.tool, "top": self.top, "at": time.time(), **more}
         said["agent"] = os.environ.get("GITCOORD_AGENT", "")
         self._noted = f"{folder}/{time.time_ns():020d}-{os.getpid()}.json"
         for name in (snapshot_files.EDITS, snapshot_files.SESSIONS):
             os.makedirs(f"{self.folder}/{name}", exist_ok=True)
-        _write(self._noted, json.dumps(said))
+        write(self._noted, json.dumps(said))
         if self.session:
-            _write(self._beside(".hook", self._name), "")
+            write(self._beside(".hook", self.name), "")
         # Wake the server of this session, where there is one.
-        server = "" if event == "end" else self._name
+        server = "" if event == "end" else self.name
         self._is_heard = bool(server) and _has_reader(self._beside(".bell", server), says=b"!")
         if not self._is_heard:
             self._start_sync(at_once=event == "end")
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
         """The id by which the session's server goes, as far as it is known."""
         return str(self.known.get("id", "")) or self._alias() or self.session
 
@@ -231,7 +231,7 @@ class Ground:
         if not at_once and abs(time.time() - _changed_at(mark)) < snapshot_files.STARTED_EVERY_S:
             return
         os.makedirs(os.path.dirname(mark), exist_ok=True)
-        _write(mark, "")
+        write(mark, "")
         start(self.top, ("hook", "sync"))
 
 
@@ -298,7 +298,7 @@ def _has_reader(pipe: str, says: bytes = b"") -> bool:
     return True
 
 
-def _write(path: str, text: str) -> None:
+def write(path: str, text: str) -> None:
     """Write a small file whole."""
     # The time as well: in two containers that mount one folder, two processes may have the same id.
     draft = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}-{time.time_ns()}"

@@ -53,7 +53,9 @@ def test_claude_code(run: Run, repo: Path) -> None:
     settings = load(repo, ".claude/settings.json")
     assert load(repo, ".mcp.json") == {"mcpServers": {"gitcoord": SERVER}}
     assert settings["permissions"] == {"allow": ["mcp__gitcoord"]}
-    assert commands(settings["hooks"]) == everywhere("claude", "PreToolUse", "SessionStart", "SessionEnd", "Stop")
+    assert commands(settings["hooks"]) == everywhere(
+        "claude", "PreToolUse", "PostToolUse", "UserPromptSubmit", "SessionStart", "SessionEnd", "Stop"
+    )
     assert settings["hooks"]["PreToolUse"][0]["matcher"] == "Edit|Write|MultiEdit|NotebookEdit|Bash"
     assert (repo / "CLAUDE.md").read_text().startswith("<!-- gitcoord:begin -->\n")
 
@@ -65,14 +67,16 @@ def test_codex(run: Run, repo: Path) -> None:
     limits = {"startup_timeout_sec": 20, "tool_timeout_sec": 120}
     assert server == {**SERVER, **limits, "default_tools_approval_mode": "approve"}
     hooks = load(repo, ".codex/hooks.json")["hooks"]
-    assert commands(hooks) == everywhere("codex", "PreToolUse", "SessionStart", "Stop", "SessionEnd")
+    assert commands(hooks) == everywhere(
+        "codex", "PreToolUse", "PostToolUse", "UserPromptSubmit", "SessionStart", "Stop", "SessionEnd"
+    )
 
 
 def test_cursor(run: Run, repo: Path) -> None:
     assert wire(run, "cursor") == {".cursor/mcp.json", ".cursor/hooks.json", ".cursor/rules/gitcoord.mdc"}
 
     hooks = load(repo, ".cursor/hooks.json")
-    events = ("preToolUse", "beforeShellExecution", "sessionStart", "sessionEnd", "stop")
+    events = ("preToolUse", "postToolUse", "beforeShellExecution", "sessionStart", "sessionEnd", "stop")
     assert load(repo, ".cursor/mcp.json") == {"mcpServers": {"gitcoord": SERVER}}
     assert hooks["version"] == 1
     assert commands(hooks["hooks"]) == everywhere("cursor", *events)
@@ -100,7 +104,9 @@ def test_gemini(run: Run, repo: Path) -> None:
 
     settings = load(repo, ".gemini/settings.json")
     assert settings["mcpServers"]["gitcoord"] == {**SERVER, "trust": True, "timeout": 120_000}
-    assert commands(settings["hooks"]) == everywhere("gemini", "BeforeTool", "SessionStart", "SessionEnd", "AfterAgent")
+    assert commands(settings["hooks"]) == everywhere(
+        "gemini", "BeforeTool", "AfterTool", "BeforeAgent", "SessionStart", "SessionEnd", "AfterAgent"
+    )
     assert settings["hooks"]["BeforeTool"][0]["matcher"] == "write_file|replace|run_shell_command"
     assert settings["hooks"]["BeforeTool"][0]["hooks"][0]["timeout"] == 10_000
 
