@@ -2,6 +2,7 @@
 
 coord://status            one screen: who is there, on what, what needs attention
 coord://claims            who has claimed what, and who waits
+coord://notices           what the session was not shown yet; to read it acknowledges nothing
 coord://projects/{name}   one project
 """
 
@@ -16,7 +17,8 @@ from gitcoord.faces.mcp.results import fit, text_of
 from gitcoord.service.claims import requests
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps import projects
-from gitcoord.service.watch import overview
+from gitcoord.service.watch import overview, pending_notices
+from gitcoord.service.watch.watch import NOTICES
 
 STATUS = "coord://status"
 CLAIMS = "coord://claims"
@@ -37,6 +39,14 @@ RESOURCES = [
         uri=CLAIMS,
         mime_type=_JSON,
         description="Who has claimed which files and symbols, until when, and who waits for some.",
+    ),
+    types.Resource(
+        name="notices",
+        title="Notices",
+        uri=NOTICES,
+        mime_type=_JSON,
+        description="What concerns this session and it was not shown yet: releases that others ask for, files that it "
+        "waited for and holds now, steps that it lost. Reading it answers and acknowledges nothing.",
     ),
 ]
 TEMPLATES = [
@@ -60,6 +70,8 @@ def reader_of(uri: str) -> Callable[[Workspace], dict[str, Json]]:
         return overview.status
     if uri == CLAIMS:
         return requests.claims_and_line
+    if uri == NOTICES:
+        return pending_notices.listed
     name = unquote(uri.removeprefix(PROJECTS))
     if uri.startswith(PROJECTS) and name and "/" not in name:
         return lambda workspace: projects.get_project(workspace, name=name)

@@ -18,6 +18,7 @@ from gitcoord.service.session.wakeup import Bell
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.watch import watch
 from gitcoord.service.watch.notices import take_notices
+from gitcoord.service.watch.watch import Tick
 
 AFTER_A_BUG_S = 60.0  # rarely enough to be quiet, often enough to stay alive within the stale limit
 CLOSE_S = 1.0  # for a thread that is opening; the session's lock ends with the process anyway
@@ -26,11 +27,11 @@ CLOSE_S = 1.0  # for a thread that is opening; the session's lock ends with the 
 class Workplace:
     """Where the server's agent works."""
 
-    def __init__(self, cwd: Path, env: Mapping[str, str], changed: Callable[[list[str]], None]) -> None:
-        """Remember where; `changed` is called with the URIs of resources that changed, in a thread of its own."""
+    def __init__(self, cwd: Path, env: Mapping[str, str], ticked: Callable[[Tick], None]) -> None:
+        """Remember where; `ticked` is called with what a look brought, if it did, in a thread of its own."""
         self._cwd = cwd
         self._env = env
-        self._changed = changed
+        self._ticked = ticked
         self._lock = threading.Lock()
         self._workspace: Workspace | None = None
         self._watch: Watch | None = None
@@ -58,7 +59,7 @@ class Workplace:
                     if not project or Path(project) == self._cwd:
                         raise
                     self._workspace = self._opened_in(Path(project))
-                self._watch = Watch(self._workspace, self._changed)
+                self._watch = Watch(self._workspace, self._ticked)
                 self._watch.start()
             return self._workspace
 
@@ -91,9 +92,9 @@ class Workplace:
 class Watch:
     """Ticks until it is stopped."""
 
-    def __init__(self, workspace: Workspace, changed: Callable[[list[str]], None]) -> None:
+    def __init__(self, workspace: Workspace, ticked: Callable[[Tick], None]) -> None:
         self._workspace = workspace
-        self._changed = changed
+        self._ticked = ticked
         self._stopped = threading.Event()
         self._bell = Bell(workspace.bell_path)
         workspace.wake = self._bell.ring
@@ -117,5 +118,5 @@ class Watch:
                 self._bell.wait(AFTER_A_BUG_S)
                 continue
             if tick.changed and not self._stopped.is_set():
-                self._changed(tick.changed)
+                self._ticked(tick)
             self._bell.wait(tick.next_s)

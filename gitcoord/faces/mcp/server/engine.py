@@ -4,6 +4,7 @@ The front calls `deliver` and `end` from its own thread; everything else happens
 """
 
 import asyncio
+import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,12 +16,14 @@ import mcp_types as types
 from mcp.shared.message import SessionMessage
 
 from gitcoord.core.documents.json_text import Json
+from gitcoord.faces.mcp import channel
 from gitcoord.faces.mcp.results import all_seen
 from gitcoord.faces.mcp.server.handshake import ANSWERED
 from gitcoord.faces.mcp.server.server import build
 from gitcoord.faces.mcp.server.subscriptions import Subscriptions
 from gitcoord.faces.mcp.tools.tool import ToolSet
 from gitcoord.faces.mcp.workplace import Workplace
+from gitcoord.service.watch.watch import Tick
 
 _LISTEN = "subscriptions/listen"  # stays open for as long as the client wants
 
@@ -31,7 +34,9 @@ class Engine:
     def __init__(self, tool_set: ToolSet, cwd: str, env: Mapping[str, str], send_line: Callable[[bytes], None]) -> None:
         """Prepare; `send_line` may be called from any thread."""
         self._send_line = send_line
-        self._workplace = Workplace(Path(cwd), dict(env), self._changed)
+        self._workplace = Workplace(Path(cwd), dict(env), self._ticked)
+        self._env = dict(env)
+        self._channel_opened_by: Json = None  # the id of the opening request of a client with a channel
         self._subscriptions = Subscriptions()
         self._server = build(tool_set, self._workplace, self._subscriptions)
         self._unanswered: set[str | int] = set()
@@ -72,6 +77,8 @@ class Engine:
         match message:
             case types.JSONRPCRequest(id=request) if message.method != _LISTEN:
                 self._unanswered.add(request)
+                if message.method == "initialize" and channel.is_open(self._env, message.params):
+                    self._channel_opened_by = request
             case types.JSONRPCNotification(method="notifications/cancelled", params={"requestId": request}):
                 self._settle(request)
             case _:
@@ -86,6 +93,8 @@ class Engine:
                     self._settle(message.id)
                     if message.id == ANSWERED:
                         continue
+                if isinstance(message, types.JSONRPCResponse) and message.id == self._channel_opened_by:
+                    message.result = channel.declared(message.result)
                 line = message.model_dump_json(by_alias=True, exclude_unset=True)
                 self._send_line(all_seen(line).encode())  # clients show people and models structured content as it came
 
@@ -104,9 +113,15 @@ class Engine:
         await anyio.lowlevel.checkpoint()
         self._inbox.close()
 
-    def _changed(self, uris: list[str]) -> None:
-        """Tell the client of changes; called by the watch's thread."""
-        self._soon(lambda: self._tasks.start_soon(self._subscriptions.publish, uris))
+    def _ticked(self, tick: Tick) -> None:
+        """Tell the client what a look brought; called by the watch's thread. No call that runs is touched."""
+        if tick.changed:
+            self._soon(lambda: self._tasks.start_soon(self._subscriptions.publish, tick.changed))
+        if self._channel_opened_by is not None:
+            for row in tick.arrived:
+                if row.wakes:
+                    said = channel.message(row.notice.notice, row.ids[0], row.notice.text)
+                    self._send_line(all_seen(json.dumps(said, ensure_ascii=False)).encode())
 
     def _soon(self, work: Callable[..., object], *arguments: object) -> None:
         try:

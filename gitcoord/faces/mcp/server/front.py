@@ -22,6 +22,7 @@ import os
 import sys
 import threading
 
+from gitcoord.faces.mcp import channel
 from gitcoord.faces.mcp.manifest import TOOL_SETS, Manifest, load, path_of
 from gitcoord.faces.mcp.server.handshake import ANSWERED, Opening
 from gitcoord.faces.mcp.server.wire import Wire
@@ -55,6 +56,8 @@ CLOSE_S = 2.0
 # The default of 5 ms would let the import of the engine delay each answer that much, several times.
 SWITCH_S = 0.0005
 SWITCH_DEFAULT_S = 0.005
+_DISCOVER = "server/discover"
+_HANDSHAKE_ONLY = {"code": -32601, "message": "Method not found: a channel needs the handshake era."}
 
 
 class Front:
@@ -87,13 +90,19 @@ class Front:
             self._hand_over(line)
             return
         opens = not self._opening.begun
+        has_channel = opens and channel.is_open(os.environ, message.get("params"))
+        if has_channel and message["method"] == _DISCOVER:
+            self._wire.send({"jsonrpc": "2.0", "id": message["id"], "error": _HANDSHAKE_ONLY})
+            return
         result = self._opening.answer(message)
         if result is None:
             self._asked = True
             self._hand_over(line)
             self._load()
             return
-        self._wire.send({"jsonrpc": "2.0", "id": message["id"], "result": result})
+        self._wire.send(
+            {"jsonrpc": "2.0", "id": message["id"], "result": channel.declared(result) if has_channel else result}
+        )
         if opens:
             self._hand_over(json.dumps({**message, "id": ANSWERED}).encode())
         if message["method"] == "tools/list":
