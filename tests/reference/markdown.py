@@ -6,7 +6,8 @@ from html import escape
 
 WRITTEN = "<!-- Written by `python -m tests.reference` from the code: change the text there. -->\n\n"
 _CODE = re.compile(r"(`[^`]*`)")
-_NAME = re.compile(r"[\w./]*[_*][\w./*]*|\w+\[\]")  # an argument, a pattern with its stars, a list
+# An argument, a pattern with its stars; a list; an option.
+_NAME = re.compile(r"[\w./]*[_*][\w./*]*|\w+\[\]|(?<![\w-])--[a-z][\w-]*")
 _MARKUP = re.compile(r"[\\*_\[\]]")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "|": "&#124;"}  # a backslash before these is shown by some generators
 
