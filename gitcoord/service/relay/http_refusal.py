@@ -43,7 +43,7 @@ def refusal(answer: HttpAnswer, url: str, now: datetime, needs: Needs) -> CoordE
     if status == _FORBIDDEN:
         return DeniedError(f"{url} does not allow that with this token (HTTP 403).", hint=needs.token)
     if status == _MISSING:
-        return NotFoundError(f"{url} does not know what is asked for (HTTP 404).", hint=needs.missing)
+        return NotFoundError(f"{url} knows nothing there (HTTP 404).", hint=needs.missing)
     if status in _FAILURES:
         return UnreachableError(f"{url} fails now (HTTP {status}).", hint="Try again later.")
     return DeniedError(f"{url} declines what is asked (HTTP {status}).")

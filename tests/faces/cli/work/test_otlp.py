@@ -134,7 +134,7 @@ def test_what_a_collector_rejects_is_a_status_with_its_words(run: Run, hook: Hoo
     ("answer", "status", "says"),
     [
         (reply(401), 6, "does not take the token (HTTP 401)"),
-        (reply(404), 2, "does not know what is asked for (HTTP 404)"),
+        (reply(404), 2, "knows nothing there (HTTP 404)"),
         (reply(429, Retry_After="7"), 4, "takes no more requests now (HTTP 429)"),
         (reply(500), 5, "fails now (HTTP 500)"),
         (reply(307, Location="http://127.0.0.1:1/"), 2, "redirects to"),
