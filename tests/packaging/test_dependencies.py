@@ -15,7 +15,7 @@ from gitcoord.source.symbols.languages import LANGUAGES
 from tests.packaging import pins
 
 DISTRIBUTIONS = packages_distributions()
-_OWN = sys.stdlib_module_names | {"gitcoord", "tests"}
+_OWN = sys.stdlib_module_names | {"gitcoord", "tests", "_typeshed"}  # which only checkers of types have
 _RUNTIME = [requirement.name for requirement in pins.runtime()]
 _OF_WHEEL = [*_RUNTIME, *(requirement.name for requirement in pins.extras())]
 _GRAMMAR = "tree-sitter-"

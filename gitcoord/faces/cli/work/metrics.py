@@ -52,11 +52,7 @@ def metrics(  # noqa: PLR0913 - what may be asked for, by name
     ] = False,
     otlp: Annotated[
         str | None,
-        typer.Option(
-            "--otlp",
-            metavar="URL",
-            help="Send all of them to an OpenTelemetry collector; env: as the environment says.",
-        ),
+        typer.Option("--otlp", metavar="URL", help="Send all of them to an OpenTelemetry collector; or env."),
     ] = None,
     report: Annotated[
         str | None, typer.Option("--report", metavar="FILE.html", help="Write all of them as one page of HTML.")
