@@ -21,7 +21,7 @@ PYTEST_ARGS ?=
 help: ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-demo: $(READY) ## Watch real agents work side by side in a throw-away clone.
+demo: $(READY) ## Watch real agents work side by side in a throw-away clone (DEMO_ARGS=--dashboard for a page, too).
 	$(VENV)/bin/gitcoord demo $(DEMO_ARGS)
 
 test: $(READY) ## Run the tests (PYTEST_ARGS="-k claims").

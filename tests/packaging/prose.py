@@ -44,7 +44,9 @@ def prose_of(source: str) -> str:
 def _files(root: Path) -> Iterator[Path]:
     for name in READ:
         at = root / name
-        paths = [at] if at.is_file() else sorted(path for path in at.rglob("*") if path.is_file())
+        paths = (
+            [at] if at.is_file() else sorted(path for path in at.rglob("*") if path.is_file() and path.suffix != ".png")
+        )
         yield from (path for path in paths if name != "gitcoord" or path.suffix in {".py", ".md"})
 
 

@@ -39,6 +39,7 @@ NOUNS: Mapping[str, str] = {
     "verify": "gitcoord.faces.ci.command",
     "log": "gitcoord.faces.cli.log",
     "metrics": "gitcoord.faces.cli.work.metrics",
+    "dashboard": "gitcoord.faces.cli.dashboard",
     "schema": "gitcoord.faces.cli.schema",
     "import": "gitcoord.faces.cli.setup.import_data",
     "relay": "gitcoord.faces.cli.relay",

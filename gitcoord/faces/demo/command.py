@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ _EXAMPLES = """\b
 Examples:
   gitcoord demo
   gitcoord demo --agents 6 --keep
+  gitcoord demo --dashboard
   gitcoord demo --remote https://example.com/team/scratch.git
   gitcoord demo --json | jq '.checks[] | select(.ok | not)'
 """
@@ -44,6 +46,9 @@ def demo(
     remote: Annotated[
         str | None, typer.Option("--remote", metavar="URL", help="A scratch remote; a throw-away one if left out.")
     ] = None,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Show it as a page, too, in your browser where there is one.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the repositories, to look at.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, at the end.")] = False,
 ) -> int:
@@ -54,6 +59,7 @@ def demo(
     commits of the ledgers; exit status 1 if any of it is not as it must be.
     """
     from gitcoord.faces.demo import play, report
+    from gitcoord.faces.demo.live_page import live_page
     from gitcoord.faces.demo.place import remove_place
 
     if os.name != "posix":
@@ -65,7 +71,16 @@ def demo(
     place: Place | None = None
     try:
         place = play.make_place(folder, env, remote=remote, agents=agents)
-        found = _played(place, as_json=as_json)
+        with ExitStack() as stack:
+            is_watched = sys.stdout.isatty()
+            page = stack.enter_context(live_page(place, is_opened=is_watched)) if dashboard else None
+            if page is not None:
+                sys.stderr.write(f"dashboard: {page.url}\n")
+            found = _played(place, as_json=as_json)
+            if page is not None and is_watched:
+                sys.stdout.write("\nThe dashboard stays until you press Ctrl-C.\n")
+                with suppress(KeyboardInterrupt):
+                    page.process.wait()
     finally:
         if place is not None and not keep:
             remove_place(place)

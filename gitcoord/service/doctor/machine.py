@@ -26,9 +26,11 @@ PACKAGES = (
     "pygit2",
     "rich",
     "ruamel.yaml",
+    "starlette",
     "tomlkit",
     "tree-sitter",
     "typer",
+    "uvicorn",
 )
 INSTALL = "Install gitcoord again with its dependencies: python3 -m pip install --force-reinstall gitcoord"
 

@@ -201,3 +201,12 @@ class DashboardShown(Answer):
     heat_map: HeatFacts
     metrics: MetricsFacts
     deliveries: DeliveriesFacts
+
+
+class PageWritten(Answer):
+    """A page that was written, and where: `export`. `replaced`: a file was there; `complete_since`: see `metrics`."""
+
+    export: str
+    replaced: bool
+    days: int
+    complete_since: datetime | None

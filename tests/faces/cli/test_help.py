@@ -56,6 +56,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
             "watch",
             "log",
             "metrics",
+            "dashboard",
             "relay",
             "schema",
             "sync",

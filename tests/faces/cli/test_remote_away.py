@@ -33,6 +33,7 @@ LOOKS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("hotspots",): (),
     ("predict",): (),
     ("log",): (),
+    ("dashboard",): ("--export", "page.html"),
     ("metrics",): (),
     ("metrics", "auto-resolutions"): (),
     ("metrics", "hotspots"): (),

@@ -9,18 +9,7 @@ import pytest
 
 from tests.faces.cli.conftest import ROOT, Run
 
-HEAVY = (
-    "mcp",
-    "mcp_types",
-    "pydantic",
-    "rich",
-    "ruamel",
-    "tomlkit",
-    "anyio",
-    "prometheus_client",
-    "opentelemetry",
-    "google",
-)
+HEAVY = ("mcp", "mcp_types", "pydantic", "rich", "ruamel", "tomlkit", "anyio", "prometheus_client")
 TELL = "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
 
 
