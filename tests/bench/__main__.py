@@ -4,7 +4,20 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import claimers, claims, clients, committing, crowd, definitions, hooks, p1, peers, pushing, startup
+from tests.bench import (
+    claimers,
+    claims,
+    clients,
+    committing,
+    crowd,
+    definitions,
+    hooks,
+    http_claims,
+    p1,
+    peers,
+    pushing,
+    startup,
+)
 from tests.bench.report import Figure, table, write
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
@@ -13,6 +26,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "P3": claimers.p3,
     "P3s": crowd.p3s,
     "P4": crowd.p4,
+    "P5": http_claims.p5,
     "P7": hooks.p7,
     "P7p": pushing.p7_push,
     "P7c": committing.p7c,

@@ -8,7 +8,7 @@ import pytest
 from gitcoord.service.claims import claims as use_cases
 from gitcoord.source.symbols.definitions import CannotCheck, DefinitionReader
 from gitcoord.source.symbols.languages import LANGUAGES, language_of
-from tests.bench import claimers, claims, committing, definitions, peers
+from tests.bench import claimers, claims, committing, definitions, http_claims, peers
 from tests.bench.places import repository, workspace
 from tests.bench.report import Figure, table, write
 from tests.bench.sources import SOURCES
@@ -89,3 +89,11 @@ def test_the_table_and_the_file_have_what_was_measured(tmp_path: Path) -> None:
     assert [row[name] for name in ("median", "p95", "p99", "n", "target", "met")] == [2.0, 3.0, 3.0, 3, "<= 4 ms", True]
     assert found["machine"].keys() >= {"processors", "load", "python", "git", "gitcoord"}
     assert "2.00 ms" in table([figure])
+
+
+def test_claims_over_a_line_are_measured_with_their_requests() -> None:
+    with http_claims.line(0) as given:
+        figures = http_claims.measured(given, 0, 1)
+
+    assert [len(figure.samples) for figure in figures] == [1] * 4
+    assert [figure.notes["requests"] for figure in figures][:2] == [2, 1]

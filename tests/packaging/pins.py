@@ -61,7 +61,7 @@ def wanted() -> list[Requirement]:
     """Return what the project asks for itself: to run, to build and to be developed."""
     project = _project()
     texts = [*project["dependency-groups"]["dev"], *project["build-system"]["requires"]]
-    return [*runtime(), *(Requirement(text) for text in texts)]
+    return [*runtime(), *extras(), *(Requirement(text) for text in texts)]
 
 
 def _project() -> dict[str, Any]:
@@ -71,6 +71,11 @@ def _project() -> dict[str, Any]:
 def runtime() -> list[Requirement]:
     """Return what comes with the wheel, as the project names it."""
     return [Requirement(text) for text in _project()["project"]["dependencies"]]
+
+
+def extras() -> list[Requirement]:
+    """Return what comes with the extras of the wheel."""
+    return [Requirement(text) for texts in _project()["project"]["optional-dependencies"].values() for text in texts]
 
 
 def installed(name: str) -> list[str] | None:

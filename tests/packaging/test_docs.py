@@ -252,6 +252,13 @@ def test_the_table_of_findings_is_that_of_the_code() -> None:
     assert found >= {*Rule}
 
 
+def test_the_table_of_doctor_s_checks_is_that_of_the_code() -> None:
+    paths = [*(PACKAGE / "service" / "doctor").rglob("*.py"), PACKAGE / "faces" / "cli" / "setup" / "wiring_checks.py"]
+    found = {name for path in paths for name in re.findall(r'\bCheck\("(\w+)"', path.read_text("utf-8"))}
+
+    assert rows("doctor.md").keys() == found
+
+
 def test_the_readme_lists_every_command() -> None:
     table = (ROOT / "README.md").read_text("utf-8").partition("## Commands")[2].partition("\n## ")[0]
     listed = {tuple(words.split()) for words in re.findall(r"`([a-z -]+)`", table.partition("`--json`")[0])}

@@ -25,7 +25,7 @@ from tests.packaging import pins
 from tests.packaging.programs import ROOT, USERS, run
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-REQUIREMENTS = pins.runtime()
+REQUIREMENTS = [*pins.runtime(), *pins.extras()]
 INSTALL_S = 600  # 60 packages; 25 s of processor time measured
 RUN_S = 600
 RUNNING = "{}.{}".format(*sys.version_info)
@@ -33,7 +33,7 @@ _CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d+\.\d+)")
 PYTHONS = [match[1] for text in PROJECT["classifiers"] if (match := _CLASSIFIER.fullmatch(text))]
 
 # Each library is leaned on by one of them: msgspec, filelock, pygit2, mcp and pydantic, typer and rich, ruamel.yaml,
-# tomlkit, tree-sitter and its grammars, prometheus-client.
+# tomlkit, tree-sitter and its grammars, prometheus-client, opentelemetry-proto.
 SUITE = (
     "tests/unit/core/documents/test_doc.py",
     "tests/unit/runtime/test_disks.py",
@@ -44,6 +44,7 @@ SUITE = (
     "tests/faces/cli/wiring/test_wiring_texts.py",
     "tests/unit/source/symbols/test_definitions.py",
     "tests/faces/cli/work/test_prometheus.py",
+    "tests/faces/cli/work/test_otlp.py",
 )
 
 
@@ -105,7 +106,7 @@ def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pyt
         run(
             # Python compiles what is imported: a third of what a user's pip compiles, and a fifth of the whole time.
             *(installed.programs / "python", "-m", "pip", "install", "--quiet", "--no-compile"),
-            *("--constraint", limits, wheel),
+            *("--constraint", limits, f"{wheel}[otel]"),
             cwd=folder,
             env=USERS,
             timeout_s=INSTALL_S,

@@ -95,8 +95,7 @@ def _anchor(command: Command) -> str:
 
 def _group(group: str) -> str:
     sections = "\n".join(map(_section, commands()[group]))
-    head = "[All commands](README.md); [what they exit with](README.md#exit-statuses)."
-    return f"# Commands: {group.lower()}\n\n{WRITTEN}{head}\n\n{sections}"
+    return f"# Commands: {group.lower()}\n\n{WRITTEN}[All commands](README.md).\n\n{sections}"
 
 
 def _section(command: Command) -> str:
@@ -108,6 +107,7 @@ def _section(command: Command) -> str:
         _parameters(command),
         *_epilog(command.parsed.epilog),
         _result(command),
+        _statuses(command),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -146,6 +146,14 @@ def _epilog(text: str) -> Iterator[str]:
 def _outdented(lines: str) -> str:
     """Return lines without their indent; what stands beside a command becomes a comment of the shell."""
     return "\n".join(_BESIDE.sub(r"\1  # \2", line.removeprefix("  ")) for line in lines.splitlines())
+
+
+def _statuses(command: Command) -> str:
+    """Return where it is said what it exits with: some commands say in their help what is special about them."""
+    options = " ".join(str(getattr(each, "help", "")) for each in command.parsed.params)
+    has_own = "xit status" in f"{command.parsed.help} {command.parsed.epilog}" or "End with" in options
+    said = "its own are said above, others are" if has_own else "those"
+    return f"Exit statuses: {said} [of every command](README.md#exit-statuses).\n"
 
 
 def _result(command: Command) -> str:

@@ -6,14 +6,20 @@ from html import escape
 
 WRITTEN = "<!-- Written by `python -m tests.reference` from the code: change the text there. -->\n\n"
 _CODE = re.compile(r"(`[^`]*`)")
-_NAME = re.compile(r"[\w./]*[_*][\w./*]*|\w+\[\]")  # an argument, a pattern with its stars, a list
-_MARKUP = re.compile(r"([\\*_\[\]<>|])")
+# An argument, a pattern with its stars; a list; an option.
+_NAME = re.compile(r"[\w./]*[_*][\w./*]*|\w+\[\]|(?<![\w-])--[a-z][\w-]*")
+_MARKUP = re.compile(r"[\\*_\[\]]")
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "|": "&#124;"}  # a backslash before these is shown by some generators
 
 
 def prose(text: str) -> str:
     """Return a text as Markdown that shows it: names and patterns as code, and what else would be markup escaped."""
     named = "".join(part if part.startswith("`") else _NAME.sub(r"`\g<0>`", part) for part in _CODE.split(text))
-    return "".join(part if part.startswith("`") else _MARKUP.sub(r"\\\1", part) for part in _CODE.split(named))
+    return "".join(part if part.startswith("`") else _escaped(part) for part in _CODE.split(named))
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\g<0>", text).translate(str.maketrans(_ENTITIES))
 
 
 def code(text: str) -> str:

@@ -95,3 +95,10 @@ def test_the_concepts_are_shown_as_they_are(clones: dict[str, Path]) -> None:
         ids = transcripts.ids_of(line, clones[line.who], ids, {})
 
     assert {line.who for line in found} == {"ann", "bob"}
+
+
+def test_a_line_that_is_not_printed_is_found(tmp_path: Path) -> None:
+    line = transcripts.Line("ann", "git check-ref-format --branch main", ("mian",))
+
+    with pytest.raises(AssertionError, match="does not print 'mian' but \\['main'\\]"):
+        _ = transcripts.ids_of(line, tmp_path, {}, {})

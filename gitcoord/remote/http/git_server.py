@@ -233,7 +233,7 @@ class GitServer:
                 break
             if not self._sign_in.fill([challenge]):
                 break
-        raise UnfamiliarError("it asks for a sign-in that is not known here", lasts=False)
+        raise UnfamiliarError("it asks for a sign-in that is not known here")
 
     def _git(self) -> str:
         self._git_found = self.known.git or self._git_found or self._git_version()

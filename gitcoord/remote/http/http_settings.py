@@ -47,6 +47,10 @@ _ENVIRONMENT: Final = {
     "GIT_HTTP_USER_AGENT": "useragent",
 }
 _ENVIRONMENT_NOT_OURS: Final = ("GIT_HTTP_LOW_SPEED", "GIT_HTTP_MAX_REQUESTS", "GIT_SSL_NO_VERIFY", *_ENVIRONMENT)
+# What travels in a request as it stands: no query, no letters that a host would spell in two ways.
+_PLAIN_URL: Final = re.compile(
+    r"(?i)https?://(?:[^/?#]*@)?(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?(?:/[!-\"$->@-~]*)?"
+)
 _HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\x80-\xff\t]*)")
 
 
@@ -84,6 +88,8 @@ def http_settings(url: str, settings: Sequence[tuple[str, str]], env: Mapping[st
         settings: git's, in its order: keys as `git config --list` prints them.
         env: the environment of this process.
     """
+    if not _PLAIN_URL.fullmatch(url):
+        return HttpSettings(unfamiliar="its URL has something unusual in it")
     parts = urlsplit(url)
     values, headers = _chosen(parts, settings)
     for name, key in _ENVIRONMENT.items():

@@ -5,6 +5,7 @@ r"""What a push asks for, and what the server reports of it. See gitprotocol-pac
 
 Rules:
   * A line that is not known is passed over, and what it would have been of is missing then: never a success.
+  * A ref of which a hook says that it put something else there is missing, too.
   * The report may come on a side-band, beside what the server's hooks say.
 
 What this file does not know: what a reason means.
@@ -12,6 +13,7 @@ What this file does not know: what a reason means.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from gitcoord.remote.contract.protocol import RefUpdate
@@ -21,6 +23,7 @@ from gitcoord.remote.http.unfamiliar import UnfamiliarError
 _ABSENT: Final = "0" * 40
 # Both versions of the report: an old server answers nothing at all to the second alone.
 _WANTED: Final = ("report-status", "report-status-v2", "side-band-64k", "quiet")
+_CHANGED: Final = re.compile(r"option (?:refname|old-oid|new-oid) ")
 _RESULT: Final = re.compile(r"(ok|ng) (\S+)(?: (.*))?", re.DOTALL)
 
 
@@ -71,9 +74,13 @@ def parsed(body: bytes, *, banded: bool) -> Report:
         raise UnfamiliarError("its report was cut short", lasts=False)
     unpacked = lines[0].removeprefix("unpack ") if lines and lines[0].startswith("unpack ") else ""
     results = [found for found in map(_RESULT.fullmatch, lines[1:]) if found]
+    # A hook of the server has put something else there, or elsewhere (`proc-receive`): whatever it is, no win of ours.
+    changed = {
+        before.split(" ")[1] for before, after in pairwise(lines) if before.startswith("ok ") and _CHANGED.match(after)
+    }
     return Report(
         unpacked,
-        frozenset(found[2] for found in results if found[1] == "ok"),
+        frozenset(found[2] for found in results if found[1] == "ok" and found[2] not in changed),
         {found[2]: found[3] or "" for found in results if found[1] == "ng"},
         said.decode("utf-8", "replace"),
     )

@@ -197,8 +197,12 @@ class SmartHttpTransport:
             self._faults = self._by_git().faults
         return refs
 
+    @property
+    def _agent(self) -> str:
+        return AGENT if "agent" in self._server.uploading() else ""
+
     def _list(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
-        body = self._server.upload_pack(listed_refs.question(prefixes, AGENT), _LISTING_BYTES_MAX)
+        body = self._server.upload_pack(listed_refs.question(prefixes, self._agent), _LISTING_BYTES_MAX)
         refs, self._faults = listed_refs.parsed(body, prefixes)
         elsewhere = {ref: oid for ref, oid in self._listed.items() if not is_under(ref, prefixes)}
         self._listed = {**elsewhere, **refs}
@@ -219,7 +223,7 @@ class SmartHttpTransport:
             self._store.note(self._listed, is_all=self._is_all_listed)
 
     def _bring(self, oids: Sequence[Oid]) -> None:
-        question = fetch.question(oids, self._store.known(), AGENT)
+        question = fetch.question(oids, self._store.known(), self._agent)
         pack = fetch.pack_in(self._server.upload_pack(question, _PACK_BYTES_MAX))
         if count_of(pack) > OBJECTS_MAX:
             self._store.index(pack)

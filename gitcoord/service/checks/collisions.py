@@ -138,7 +138,7 @@ def _refused(inspection: Inspection) -> Iterator[tuple[str, RefusedClaim]]:
     if tip is None:
         return
     register, since = inspection.register(), inspection.now - timedelta(days=REFUSED_DAYS)
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, str]] = set()
     for event in history.events(inspection.transport.objects, tip):
         line = event.record.line
         if event.record.now < since:
@@ -151,9 +151,9 @@ def _refused(inspection: Inspection) -> Iterator[tuple[str, RefusedClaim]]:
         at = _time(line.get("at")) or event.record.now
         for claim_id, patterns in _in_the_way(line.get("held")).items():
             claim = register.claims.get(claim_id)
-            if claim is None or claim.branch == branch or (by, claim_id) in seen:
+            if claim is None or claim.branch == branch or (by, branch, claim_id) in seen:
                 continue
-            seen.add((by, claim_id))
+            seen.add((by, branch, claim_id))
             ends = [item.expires_at for item in claim.items if inspection.now < item.expires_at + ALLOWANCE]
             if ends:
                 yield branch, RefusedClaim(by, tuple(patterns), at, claim.agent, max(ends))

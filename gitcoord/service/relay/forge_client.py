@@ -1,13 +1,10 @@
 """Questions to the API of a forge (GitHub, GitLab), and what its answers mean.
 
-    2xx, JSON                      the value                  401, 403, other 4xx    DeniedError
-    429, or 403 with no calls left RateLimitError             404                    NotFoundError
-    5xx, no answer, too slow       UnreachableError           2xx, no JSON of it     InvalidError
+    2xx, JSON                  the value                 another status   as `http_refusal` says
+    no answer, or too slow     UnreachableError          2xx, no JSON     InvalidError
 
 Rules:
-  * SEC-2: the token is in one header, and in no URL, message or log. Of what a forge answers a message has the status
-    alone.
-  * A forge that asks for a pause gets it: the next question is its caller's, after that.
+  * SEC-2: the token is in one header, and in no URL, message or log.
   * Lists are read page by page, up to a bound; no address that an answer names is asked.
 
 What this file does not know: which forge it is, what is asked.
@@ -20,25 +17,22 @@ from datetime import datetime
 from typing import cast
 
 from gitcoord.core.documents.json_text import Json, compact
-from gitcoord.core.relay.schedule import RETRY_AFTER_MAX_S
-from gitcoord.errors import DeniedError, InvalidError, NotFoundError, RateLimitError, UnreachableError
-from gitcoord.remote.git.bounded_http import ANSWER_S, HttpAnswer, HttpPlace
-from gitcoord.service.relay.receiver import pause_s
+from gitcoord.errors import InvalidError
+from gitcoord.remote.git.bounded_http import ANSWER_S, HttpPlace
+from gitcoord.service.relay.http_refusal import SUCCESSES, Needs, refusal
 
 PER_PAGE = 100  # the most that both take
 PAGES_MAX = 30  # of the comments of one pull request
-_PAUSE_S = 60.0  # what GitHub asks for at least, where it says nothing of a time
-_SUCCESSES = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
 class ForgeClient:
-    """The API at a place. `headers`: with the token; `needs`: what a token must be allowed, for a hint."""
+    """The API at a place. `headers`: with the token."""
 
     place: HttpPlace
     headers: Mapping[str, str] = field(repr=False)
     now: Callable[[], datetime]
-    needs: str
+    needs: Needs
     within_s: float = ANSWER_S
 
     def ask(self, method: str, path: str, value: Json = None) -> Json:
@@ -85,50 +79,14 @@ class ForgeClient:
         body = None if value is None else compact(value).encode()
         given = {"User-Agent": "gitcoord", **self.headers} | ({"Content-Type": "application/json"} if body else {})
         answer = self.place.ask(method, path, given, body, within_s=self.within_s)
-        if answer.status not in _SUCCESSES:
-            raise self._error(answer)
+        if answer.status not in SUCCESSES:
+            raise refusal(answer, self.place.url, self.now(), self.needs)
         if not answer.body.strip():
             return None, answer.headers
         try:
             return cast("Json", json.loads(answer.body)), answer.headers
         except (ValueError, RecursionError):
             raise self._odd() from None
-
-    def _error(self, answer: HttpAnswer) -> Exception:
-        status, url = answer.status, self.place.url
-        pause = self._pause(answer)
-        if pause is not None:
-            message = f"{url} takes no more requests now (HTTP {status})."
-            return RateLimitError(message, after_s=pause, hint=f"Try again in {int(pause)} seconds.")
-        if status == 401:  # noqa: PLR2004 - of HTTP
-            return DeniedError(f"{url} does not take the token (HTTP 401).", hint="Give one that has not expired.")
-        if status == 403:  # noqa: PLR2004
-            return DeniedError(f"{url} does not allow that with this token (HTTP 403).", hint=self.needs)
-        if status == 404:  # noqa: PLR2004
-            hint = f"See whether --repo is right, and what the token may see. {self.needs}"
-            return NotFoundError(f"{url} knows no such repository or comment (HTTP 404).", hint=hint)
-        if status >= 500:  # noqa: PLR2004
-            return UnreachableError(f"{url} fails now (HTTP {status}).", hint="Try again later.")
-        return DeniedError(f"{url} declines what is asked (HTTP {status}).")
-
-    def _pause(self, answer: HttpAnswer) -> float | None:
-        """Return for how long an answer asks to be left alone; `None`: it does not.
-
-        Source: docs.github.com, "Best practices for using the REST API"; docs.gitlab.com, "Rate limits".
-        """
-        if answer.status not in (403, 429, 503):
-            return None
-        now, headers = self.now(), answer.headers
-        asked = pause_s(headers.get("retry-after"), now)
-        if (
-            asked is None
-            and headers.get("x-ratelimit-remaining", headers.get("ratelimit-remaining", "")).strip() == "0"
-        ):
-            reset = headers.get("x-ratelimit-reset", headers.get("ratelimit-reset", "")).strip()[:12]
-            asked = max(0.0, int(reset) - now.timestamp()) if reset.isascii() and reset.isdigit() else _PAUSE_S
-        if asked is None and answer.status == 429:  # noqa: PLR2004
-            asked = _PAUSE_S
-        return None if asked is None else min(max(asked, 1.0), RETRY_AFTER_MAX_S)
 
     def _odd(self) -> InvalidError:
         message = f"{self.place.url} answers with what is no answer of its API."

@@ -25,15 +25,18 @@ from gitcoord.errors import DeniedError, InvalidError, UsageError
 from gitcoord.remote.git.bounded_http import HttpPlace
 from gitcoord.service.checks.collisions import Proposal
 from gitcoord.service.relay.forge_client import ForgeClient
+from gitcoord.service.relay.http_refusal import Needs
 from gitcoord.service.relay.relays import value_in
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _GITHUB_REPO = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _GITLAB_REPO = re.compile(r"\d+|[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+")
-_GITHUB_NEEDS = (
-    "It needs `pull-requests: write` (permissions of the job), or the right to write issues of the repository."
+_MISSING = "See whether --repo is right, and what the token may see."
+_GITHUB_NEEDS = Needs(
+    "It needs `pull-requests: write` (permissions of the job), or the right to write issues of the repository.",
+    _MISSING,
 )
-_GITLAB_NEEDS = "It needs the scope `api`: a project access token has it, a job's own token has not."
+_GITLAB_NEEDS = Needs("It needs the scope `api`: a project access token has it, a job's own token has not.", _MISSING)
 
 
 class Forge(Protocol):

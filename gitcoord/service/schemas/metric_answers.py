@@ -97,6 +97,21 @@ class ReportWritten(Answer, ReadSpan):
     report: str
 
 
+class MeasuresSent(Answer):
+    """What an OpenTelemetry collector took.
+
+    Attributes:
+        receiver: its address.
+        sent: how many numbers it took.
+        rejected, answer: how many it did not take, and why in its words.
+    """
+
+    receiver: str
+    sent: int
+    rejected: NotRequired[int]
+    answer: NotRequired[str]
+
+
 class ResolvedRow(TypedDict):
     """Automatic resolutions of a repository on a day (UTC); `repo` is null while it has no name."""
 

@@ -74,7 +74,7 @@ RESULTS: Mapping[str, tuple[type, ...]] = {
     "agents stale": (agent_answers.StaleAgentsListed,),
     "worktree in-use": (agent_answers.WorktreeUse,),
     "log": (step_answers.EventsListed,),
-    "metrics": (metric_answers.MetricsWithDays, metric_answers.ReportWritten),
+    "metrics": (metric_answers.MetricsWithDays, metric_answers.ReportWritten, metric_answers.MeasuresSent),
     "metrics auto-resolutions": (metric_answers.ResolvedSeries,),
     "metrics hotspots": (metric_answers.RefusedSeries,),
     "dashboard": (dashboard_answers.DashboardShown, dashboard_answers.PageWritten),

@@ -77,6 +77,22 @@ def test_what_is_said_of_connecting_is_read(
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "https://h/x?y",
+        "https://h/a b",
+        "https://h\u00e4/x",
+        "https://h:0/x",
+        "https:///x",
+        "https://h/\u00e4",
+        "https://h/#x",
+    ],
+)
+def test_a_url_that_is_unusual_is_left_to_git(url: str) -> None:
+    assert http_settings(url, [], {}).unfamiliar == "its URL has something unusual in it"
+
+
+@pytest.mark.parametrize(
     ("words", "passes"), [("*", True), ("10.0.0.0/8", True), ("10.1.2.3", True), ("11.0.0.0/8,0.1.2.3", False)]
 )
 def test_an_address_passes_a_proxy_by_where_it_is_named(words: str, passes: bool) -> None:

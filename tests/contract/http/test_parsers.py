@@ -116,7 +116,12 @@ def test_only_what_is_offered_is_asked_for() -> None:
 
 @pytest.mark.parametrize("banded", [False, True])
 def test_both_versions_of_the_report_are_read(banded: bool) -> None:
-    lines = [line("unpack ok"), line(f"ok {CLAIMS}"), line("option refname x"), line("ng refs/coord/x hook declined")]
+    lines = [
+        line("unpack ok"),
+        line(f"ok {CLAIMS}"),
+        line("option forced-update"),
+        line("ng refs/coord/x hook declined"),
+    ]
     body = b"".join([*lines, FLUSH])
     if banded:
         body = packet(b"\x02no, thanks") + packet(b"\x01" + body) + FLUSH
@@ -124,6 +129,14 @@ def test_both_versions_of_the_report_are_read(banded: bool) -> None:
     report = report_status.parsed(body, banded=banded)
 
     assert report == ("ok", {CLAIMS}, {"refs/coord/x": "hook declined"}, "no, thanks" if banded else "")
+
+
+def test_a_ref_where_a_hook_put_something_else_is_no_win() -> None:
+    body = b"".join(
+        [line("unpack ok"), line(f"ok {CLAIMS}"), line(f"option new-oid {B}"), line("ok refs/coord/x"), FLUSH]
+    )
+
+    assert report_status.parsed(body, banded=False).ok == {"refs/coord/x"}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,18 @@ import pytest
 
 from tests.faces.cli.conftest import ROOT, Run
 
-HEAVY = ("mcp", "mcp_types", "pydantic", "rich", "ruamel", "tomlkit", "anyio", "prometheus_client")
+HEAVY = (
+    "mcp",
+    "mcp_types",
+    "pydantic",
+    "rich",
+    "ruamel",
+    "tomlkit",
+    "anyio",
+    "prometheus_client",
+    "opentelemetry",
+    "google",
+)
 TELL = "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
 
 

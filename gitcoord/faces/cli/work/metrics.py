@@ -1,7 +1,7 @@
 """`gitcoord metrics …`: how long steps take, who did what, how much is left; and series of days."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,12 +13,16 @@ from gitcoord.faces.cli.terminal.columns import Column, ids, names
 from gitcoord.faces.cli.terminal.fields import listed, minute, number, record, records, text
 from gitcoord.faces.cli.terminal.options import AsJson, Fresh, InProject, examples
 
+if TYPE_CHECKING:
+    from gitcoord.service.session.workspace import Workspace
+
 _LINES = (
     "gitcoord metrics",
     "gitcoord metrics --project myapp",
     "gitcoord metrics --agent ann/claude-code/wt-3 --json",
     "gitcoord metrics --days 30",
     "gitcoord metrics --prometheus > gitcoord.prom",
+    "gitcoord metrics --otlp http://127.0.0.1:4318",
     "gitcoord metrics --report gitcoord.html --days 30",
     "gitcoord metrics auto-resolutions --days 30",
 )
@@ -46,6 +50,10 @@ def metrics(  # noqa: PLR0913 - what may be asked for, by name
     prometheus: Annotated[
         bool, typer.Option("--prometheus", help="Print all of them in the text format of Prometheus.")
     ] = False,
+    otlp: Annotated[
+        str | None,
+        typer.Option("--otlp", metavar="URL", help="Send all of them to an OpenTelemetry collector; or env."),
+    ] = None,
     report: Annotated[
         str | None, typer.Option("--report", metavar="FILE.html", help="Write all of them as one page of HTML.")
     ] = None,
@@ -62,11 +70,14 @@ def metrics(  # noqa: PLR0913 - what may be asked for, by name
         return 0
     from gitcoord.service.steps import activity, step_views
 
-    if prometheus or report is not None:
-        if project is not None or agent is not None or (prometheus and (as_json or report is not None)):
-            option = "--prometheus" if prometheus else "--report"
+    if prometheus or report is not None or otlp is not None:
+        is_doubled = prometheus + (report is not None) + (otlp is not None) > 1
+        if project is not None or agent is not None or is_doubled or (prometheus and as_json):
+            option = "--prometheus" if prometheus else "--report" if report is not None else "--otlp"
             raise typer.BadParameter("it has all projects and agents, in a format of its own", param_hint=option)
         span = activity.DAYS if days is None else days
+        if otlp is not None:
+            return _send(otlp, span, fresh=fresh, as_json=as_json)
         return answer(
             lambda workspace: _kept(activity.report(workspace, days=span), workspace.setting.host.now(), report),
             lambda result, _now: _exposition(result) if prometheus else _page(result),
@@ -186,6 +197,31 @@ def _kept(result: Result, now: datetime, name: str | None) -> Result:
         raise UsageError(f"{name!r} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
     found = record(result.get("activity"))
     return {"report": str(file), **{name: found[name] for name in ("days", "since", "complete_since")}}
+
+
+def _send(url: str, days: int, *, fresh: bool, as_json: bool) -> int:
+    """Send all measures to a collector."""
+    from gitcoord.faces.cli.work import otlp
+    from gitcoord.service.relay import collector
+    from gitcoord.service.steps import activity
+
+    env = world.environment()
+    place, resource = collector.collector_of(env, url), collector.pairs(env, "OTEL_RESOURCE_ATTRIBUTES")
+    resource |= {"service.name": env["OTEL_SERVICE_NAME"]} if env.get("OTEL_SERVICE_NAME") else {}
+
+    def sent(workspace: "Workspace") -> Result:
+        now = workspace.setting.host.now()
+        export = otlp.export(activity.report(workspace, days=days), now, resource)
+        count, why = otlp.rejected(place.send(export.body, now))
+        result: Result = {"receiver": place.place.url, "sent": export.points - count}
+        return result | ({"rejected": count, "answer": why} if count else {})
+
+    def shown(result: Result, _now: datetime) -> None:
+        show.line(f"sent {number(result.get('sent'))} numbers to {text(result.get('receiver'))}")
+        if result.get("rejected"):
+            show.aside("problem", f"it rejected {number(result.get('rejected'))}: {text(result.get('answer')) or '-'}")
+
+    return answer(sent, shown, as_json=as_json, fresh=fresh, refused=lambda result: bool(result.get("rejected")))
 
 
 def _page(result: Result) -> None:

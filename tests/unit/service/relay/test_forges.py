@@ -32,7 +32,7 @@ LISTS = r"^GET .*/pulls$"
     [
         (reply(401), DeniedError, "does not take the token (HTTP 401)"),
         (reply(403), DeniedError, "does not allow that with this token (HTTP 403)"),
-        (reply(404), NotFoundError, "knows no such repository or comment (HTTP 404)"),
+        (reply(404), NotFoundError, "knows nothing there (HTTP 404)"),
         (reply(422), DeniedError, "declines what is asked (HTTP 422)"),
         (reply(500), UnreachableError, "fails now (HTTP 500)"),
         (reply(200, "<html>Sign in</html>"), InvalidError, "answers with what is no answer of its API"),

@@ -1,0 +1,128 @@
+"""P5: one claim over smart HTTP in a running process, beside `git push` of one commit, at three round trips."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from gitcoord.remote.contract.protocol import ObjectKind, RefName, RefUpdate, SwapStatus
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.session.workspace import Workspace
+from tests.bench.places import as_agent, repository, workspace
+from tests.bench.report import Figure
+from tests.servers.delaying_proxy import DelayingProxy
+from tests.servers.http_backend import HttpBackend
+
+ROUND_TRIPS_MS = (0, 50, 150)
+RUNS = 15
+WARM_UP = 2
+RATIO = 0.45  # of a push, at 50 ms
+
+
+class Line(NamedTuple):
+    """A remote behind a proxy, and who works with it."""
+
+    proxy: DelayingProxy
+    top: Path
+    env: dict[str, str]
+    claimer: Workspace
+    other: Workspace
+
+
+def p5() -> list[Figure]:
+    """Measure a swap, a claim, and a claim after another clone's write; each beside a push over the same line."""
+    figures: list[Figure] = []
+    for round_trip_ms in ROUND_TRIPS_MS:
+        with line(round_trip_ms) as given:
+            figures += measured(given, round_trip_ms, RUNS)
+    return figures
+
+
+@contextmanager
+def line(round_trip_ms: int) -> Iterator[Line]:
+    """Serve a repository over a line of that length; two clones have it as their remote."""
+    home = Path(tempfile.mkdtemp(prefix="gitcoord-bench-http-"))
+    server = HttpBackend(home)
+    proxy = DelayingProxy(server.port, round_trip_ms / 1000)
+    bare = server.root / "open" / "r.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
+    for key, value in (("http.receivepack", "true"), ("gc.auto", "0")):
+        subprocess.run(["git", f"--git-dir={bare}", "config", key, value], check=True)
+    url = f"http://127.0.0.1:{proxy.port}/open/r.git"
+    try:
+        with repository() as (top, env), repository() as (elsewhere, other_env):
+            here = {"no_proxy": "127.0.0.1", "GITCOORD_REMOTE": url}
+            subprocess.run(["git", "remote", "add", "origin", url], cwd=top, env=env, check=True)
+            other = workspace(elsewhere, {**other_env, **here}, "other/cli/r")
+            yield Line(proxy, top, {**env, **here}, workspace(top, {**env, **here}, "bench/cli/r"), other)
+    finally:
+        proxy.stop()
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def measured(given: Line, round_trip_ms: int, runs: int) -> list[Figure]:
+    """Measure in turn, so that what else the machine does harms each alike."""
+    took: dict[str, list[float]] = {name: [] for name in ("push", "swap", "claim", "claim after another's write")}
+    asked: dict[str, list[int]] = {name: [] for name in took}
+    for turn in range(WARM_UP + runs):
+        for name, times in took.items():
+            if name == "push":
+                _commit(given, turn)
+            elif name == "claim after another's write":
+                _claim(given.other, f"{turn}-other")
+            swap = _swap(given.claimer, turn) if name == "swap" else None
+            requests = given.proxy.requests
+            begin = time.perf_counter()
+            if name == "push":
+                subprocess.run(["git", "push", "-q", "origin", "HEAD:main"], cwd=given.top, env=given.env, check=True)
+            elif swap is not None:
+                assert given.claimer.setting.transport.swap([swap]).status is SwapStatus.WON
+            else:
+                _claim(given.claimer, f"{turn}-{len(name)}")
+            if turn >= WARM_UP:
+                times.append((time.perf_counter() - begin) * 1000)
+                asked[name].append(given.proxy.requests - requests)
+    figures = [
+        Figure("P5", f"{name}, round trip {round_trip_ms} ms", took[name], notes=_notes(asked[name])) for name in took
+    ]
+    pushes = figures[0].at(0.5)
+    for figure in figures[1:]:
+        figure.notes["of a push"] = round(figure.at(0.5) / pushes, 2)
+        if round_trip_ms == 50 and "after" not in figure.work:
+            figure.target = f"one request, <= {RATIO} of a push"
+            figure.met = figure.notes["requests"] == 1 and figure.at(0.5) <= RATIO * pushes
+    return figures
+
+
+def _notes(asked: list[int]) -> dict[str, object]:
+    return {"requests": sorted(asked)[len(asked) // 2], "requests at most": max(asked)}
+
+
+def _claim(claimer: Workspace, name: str) -> None:
+    as_agent(claimer, f"bench/cli/{name}")
+    result = claim_files(claimer, patterns=[f"made/{name}.py"])
+    assert result["granted"], result
+
+
+def _swap(claimer: Workspace, turn: int) -> RefUpdate:
+    """Prepare a swap of a commit that is new, as small as one can be."""
+    transport, ref = claimer.setting.transport, RefName("refs/coord/probe/bench")
+    old = transport.read([ref]).get(ref)
+    blob = transport.objects.write(ObjectKind.BLOB, f"{turn} {os.getpid()}\n".encode())
+    tree = transport.objects.write(ObjectKind.TREE, b"100644 doc.json\0" + bytes.fromhex(blob))
+    who = "bench <bench@localhost> 1700000000 +0000"
+    parent = f"parent {old}\n" if old else ""
+    data = f"tree {tree}\n{parent}author {who}\ncommitter {who}\n\nbench\n"
+    return RefUpdate(ref, old, transport.objects.write(ObjectKind.COMMIT, data.encode()))
+
+
+def _commit(given: Line, turn: int) -> None:
+    (given.top / "lib" / "part0" / "file0.py").write_text(f"value = {turn} in a row\n")
+    words = ["git", "-c", "user.name=b", "-c", "user.email=b@localhost", "commit", "-q", "-a", "-m", str(turn)]
+    subprocess.run(words, cwd=given.top, env=given.env, check=True)
