@@ -34,18 +34,19 @@ def element(tag: str, *children: Node, **attributes: object) -> ET.Element:
 
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[Node]], caption: str) -> ET.Element:
-    """Return a table; `caption`: what is said above it, if anything."""
-    head = element("tr", *(element("th", title, scope="col") for title in titles))
-    body = [element("tr", *map(_cell, row)) for row in rows]
+    """Return a table; `caption`: what is said above it, if anything. A cell knows its title, for narrow screens."""
+    names = [*titles]
+    head = element("tr", *(element("th", name, scope="col") for name in names))
+    body = [element("tr", *map(_cell, row, names)) for row in rows]
     whole = element(
         "table", *([element("caption", caption)] if caption else []), element("thead", head), element("tbody", *body)
     )
     return element("div", whole, class_="wide")
 
 
-def _cell(cell: Node) -> ET.Element:
+def _cell(cell: Node, name: str) -> ET.Element:
     is_number = isinstance(cell, str) and cell.replace(".", "").isdecimal()
-    return element("td", cell, class_="n" if is_number else "t")
+    return element("td", cell, class_="n" if is_number else "t", data_label=name)
 
 
 def document(title: str, style: str, *content: Node) -> bytes:

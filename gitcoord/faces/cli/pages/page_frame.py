@@ -87,7 +87,7 @@ class Frame:
         )
         main = element("main", id="panels", tabindex="-1")
         main.append(ET.Comment("panels"))
-        links = [element("a", panel.title, href=f"#panel-{panel.name}") for panel in PANELS]
+        links = [element("a", panel.title, element("b"), href=f"#panel-{panel.name}") for panel in PANELS]
         said = " ".join(filter(None, (condition.trouble, condition.hint)))
         days = f"Timeline and metrics are of the last {self._days} days (UTC)."
         body = element(

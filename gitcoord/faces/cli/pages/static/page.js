@@ -211,12 +211,14 @@
     tellTime(section);
     filter(section);
     reachWide(section);
+    const count = section.querySelector(".count"), entry = document.querySelector(`nav a[href="#${section.id}"] b`);
+    if (entry) entry.textContent = count && count.textContent !== "0" ? count.textContent : "";
     countAttention();
   };
 
   // What scrolls sideways is reached by keys, too.
   const reachWide = (section) => {
-    for (const wide of section.querySelectorAll(".wide, .drawing")) {
+    for (const wide of section.querySelectorAll(".wide")) {
       const scrolls = wide.scrollWidth > wide.clientWidth;
       if (scrolls) {
         wide.tabIndex = 0;
