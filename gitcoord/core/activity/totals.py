@@ -8,7 +8,7 @@ What this file does not know: where occurrences are read, how long the span is.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from gitcoord.core.activity.occurrence import QUEUED, Occurrence
@@ -66,6 +66,35 @@ def totals(occurrences: Iterable[Occurrence], kinds: Sequence[str] = (*OF_STEPS,
         "left_the_line": {**reasons[Event.QUEUE_CANCEL]},
         "waited_seconds": spread([max(0.0, wait) for wait in waits]),
     }
+
+
+def by_day(occurrences: Iterable[Occurrence]) -> Counter[tuple[str, str]]:
+    """Return how often each kind happened on each day (UTC): what can be added up, ledger by ledger."""
+    days: Counter[tuple[str, str]] = Counter()
+    for occurrence in occurrences:
+        days[occurrence.at.date().isoformat(), occurrence.kind] += occurrence.times
+    return days
+
+
+def with_days(counted: Mapping[str, Json], days: Mapping[tuple[str, str], int]) -> dict[str, Json]:
+    """Return totals with more of what happened, by day and kind; kinds that they do not count are left out."""
+    sums, rows = _record(counted.get("totals")), dict[str, dict[str, Json]]()
+    before = counted.get("by_day")
+    for row in before if isinstance(before, list) else ():
+        rows[str(_record(row).get("day"))] = {**_record(row)}
+    for (day, kind), count in sorted(days.items()):
+        if kind in sums:
+            row = rows.setdefault(day, {"day": day, **dict.fromkeys(sums, 0)})
+            row[kind], sums[kind] = _count(row[kind]) + count, _count(sums[kind]) + count
+    return {**counted, "totals": sums, "by_day": [row for _, row in sorted(rows.items())]}
+
+
+def _record(value: Json) -> dict[str, Json]:
+    return {**value} if isinstance(value, dict) else {}
+
+
+def _count(value: Json) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _waits_once(occurrences: Iterable[Occurrence], begun: dict[str, datetime]) -> Iterable[Occurrence]:

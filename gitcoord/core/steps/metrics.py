@@ -4,8 +4,9 @@ Hours are from claim to completion of the attempt that completed; they are of st
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import fmean, median
+from typing import NamedTuple
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps import graph
@@ -31,11 +32,47 @@ def spread(hours: Sequence[float]) -> dict[str, Json]:
     return {"average": _rounded(fmean(ranked)), "median": _rounded(median(ranked)), "p90": _rounded(ranked[index])}
 
 
+class Measured(NamedTuple):
+    """What is counted of some steps. `hours`: of those that were completed; `longest`: of chains of unfinished ones."""
+
+    counts: Mapping[str, int]
+    hours: Sequence[float]
+    attempts: Sequence[int]
+    longest: int
+
+
+def measured(steps: Collection[Step], longest: int = 0) -> Measured:
+    """Count steps."""
+    hours = [hours for hours in map(hours_of, steps) if hours is not None]
+    counts = Counter(step.status.value for step in steps)
+    return Measured(counts, hours, [step.attempts for step in steps if step.attempts], longest)
+
+
+def of_board(board: Board) -> Measured:
+    """Count the steps of a project."""
+    return measured(board.steps.values(), len(graph.critical_path(board.steps, board.graph)))
+
+
+def added_up(parts: Sequence[Measured]) -> dict[str, Json]:
+    """Return what was counted of all of them together; the hours that are left are those of the longest chain."""
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(part.counts)
+    hours = [hours for part in parts for hours in part.hours]
+    longest = max((part.longest for part in parts), default=0)
+    return {
+        "counts": {**dict(sorted(counts.items()))},
+        "steps": counts.total(),
+        "hours": spread(hours),
+        "attempts_per_step": _rounded(fmean([count for part in parts for count in part.attempts] or [0])),
+        "estimated_hours_left": _rounded(median(hours) * longest) if hours else None,
+    }
+
+
 def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json]:
     """Return the metrics of projects taken together, of one agent (and its sub-agents) if it is named."""
     everything = [step for board in boards for step in board.steps.values()]
     steps = [step for step in everything if is_of(step.agent_id, agent)]
-    hours = [hours for hours in map(hours_of, steps) if hours is not None]
     # Count for each agent the steps that were taken from it, whichever agent has them now.
     before = (step.checkpoint.get("agent_id") for step in everything)
     recovered = Counter(name for name in before if isinstance(name, str) and is_of(name, agent))
@@ -47,22 +84,10 @@ def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json
     for scoped in steps:
         groups[scoped.scope or ""].append(scoped)
     by_scope: dict[str, Json] = {scope: _group(group) for scope, group in sorted(groups.items()) if scope}
-    result: dict[str, Json] = {
-        "counts": {**Counter(step.status.value for step in sorted(steps, key=lambda step: step.status))},
-        "steps": len(steps),
-        "hours": spread(hours),
-        "scopes": by_scope,
-        "agents": _by_agent(steps, recovered),
-        "throughput": throughput,
-        "attempts_per_step": _rounded(fmean([step.attempts for step in steps if step.attempts] or [0])),
-    }
-    if agent is None:
-        if not hours:
-            result["estimated_hours_left"] = None
-        else:
-            longest = max((len(graph.critical_path(board.steps, board.graph)) for board in boards), default=0)
-            result["estimated_hours_left"] = _rounded(median(hours) * longest)
-    return result
+    whole = added_up([of_board(board) for board in boards] if agent is None else [measured(steps)])
+    if agent is not None:
+        del whole["estimated_hours_left"]  # others may be on the chain
+    return {**whole, "scopes": by_scope, "agents": _by_agent(steps, recovered), "throughput": throughput}
 
 
 def is_of(name: str | None, agent: str | None) -> bool:

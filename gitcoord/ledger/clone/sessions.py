@@ -241,8 +241,9 @@ class Sessions:
                 yield beat
 
     def _read(self, name: str) -> SessionBeat | None:
+        known = files.read_json(f"{self._folder}/{name}.json")
         try:
-            return SessionBeat.parse(files.read_json(f"{self._folder}/{name}.json"))
+            return SessionBeat.parse(known) if known else None
         except DocumentError:
             return None
 

@@ -56,6 +56,7 @@ class Sight:
     _heartbeats: Mapping[str, tuple[Oid, Heartbeat]] | None = field(default=None, init=False)
     _seen: dict[tuple[str, int], Sighting] = field(default_factory=dict[tuple[str, int], Sighting], init=False)
     _states: dict[str | None, SessionState] = field(default_factory=dict[str | None, SessionState], init=False)
+    _open: dict[str, list[tuple[str, tuple[str, ...]]]] | None = field(default=None, init=False)
     _tips: dict[str, tuple[Oid, datetime] | None] = field(
         default_factory=dict[str, tuple[Oid, datetime] | None], init=False
     )
@@ -117,9 +118,12 @@ class Sight:
 
     def _elsewhere(self, step: Held, seen: Sighting) -> Sighting:
         """Return the newest beat that lists the step's own session under another id of its clone."""
-        drawn = _drawn_session(step)
-        for clone, (oid, beat) in (self._heartbeats or {}).items() if drawn else ():
-            if clone != step.clone and drawn and _lists(beat, *drawn):
+        known, (session, agent) = self._heartbeats or {}, _drawn_session(step) or ("", "")
+        if session and self._open is None:
+            self._open = _open_sessions(known)
+        for clone, agents in (self._open or {}).get(session, ()):
+            if clone != step.clone and agent in agents:
+                oid, beat = known[clone]
                 seen = seen.evolve(elsewhere={**(seen.elsewhere or {}), clone: oid})
                 at = self.watchfulness.beaten_at(clone, oid, beat.beaten_at)
                 if seen.beaten_at is None or at > seen.beaten_at:
@@ -166,11 +170,14 @@ def _drawn_session(step: Held) -> tuple[str, str] | None:
     return step.session_id, step.agent_id
 
 
-def _lists(beat: Heartbeat, session: str, agent: str) -> bool:
-    return any(
-        session_beat.closed_at is None and session_beat.is_named(session) and agent in session_beat.agents
-        for session_beat in beat.sessions
-    )
+def _open_sessions(beats: Mapping[str, tuple[Oid, Heartbeat]]) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+    """Return by each id of a session that was not closed the clones that list it, each with its agents."""
+    found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for clone, (_, beat) in beats.items():
+        for entry in beat.sessions:
+            for name in {entry.id, *entry.aliases} if entry.closed_at is None else ():
+                found.setdefault(name, []).append((clone, entry.agents))
+    return found
 
 
 def _goes_on(step: Held, state: SessionState) -> bool:

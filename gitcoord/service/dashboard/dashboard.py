@@ -19,17 +19,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gitcoord.core.activity import series, totals
-from gitcoord.core.activity.spans import Span, spans
 from gitcoord.core.checks.attention import highest
-from gitcoord.core.documents.json_text import Json, time_text
+from gitcoord.core.documents.json_text import Json, parse_time, time_text
 from gitcoord.core.steps.board import Board
-from gitcoord.core.steps.metrics import metrics
+from gitcoord.core.steps.metrics import Measured, added_up, of_board
 from gitcoord.errors import InvalidError
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims import requests
 from gitcoord.service.dashboard.past import RecentHistory
 from gitcoord.service.dashboard.project_graphs import ProjectGraphs
-from gitcoord.service.dashboard.timeline import timeline
+from gitcoord.service.dashboard.timeline import end_of, lanes_of
 from gitcoord.service.relay import relay_ref, relays
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.activity import COMMITS_MAX, DAYS, DAYS_MAX
@@ -65,7 +64,7 @@ class Dashboard:
     _past: RecentHistory = field(init=False)
     _graphs: ProjectGraphs = field(default_factory=ProjectGraphs)
     _made: dict[str, tuple[object, Row]] = field(default_factory=dict[str, tuple[object, Row]])
-    _spans: tuple[int, Sequence[Span]] = (-1, ())
+    _boards: dict[str, tuple[Board, Measured]] = field(default_factory=dict[str, tuple[Board, Measured]])
 
     def __post_init__(self) -> None:
         """Check what was asked for.
@@ -82,28 +81,33 @@ class Dashboard:
         """Whether all of the last days was read; else the next answer has more of them."""
         return self._past.is_complete
 
-    def panels(self, *, commits_max: int = COMMITS_MAX) -> dict[str, Json]:
-        """Return what every panel says, by its key. `commits_max`: of older commits, how many more are read for it."""
+    def panels(self, *, commits_max: int = COMMITS_MAX, listed: Mapping[RefName, Oid] | None = None) -> dict[str, Json]:
+        """Return what every panel says, by its key.
+
+        `commits_max`: of older commits, how many more are read for it. `listed`: the refs, where they were just listed.
+        """
         workspace = self.workspace
-        seen = overview.look(workspace, every_repo=True)
+        seen = overview.look(workspace, every_repo=True, listed=listed)
         self._past.follow(seen.listed, commits_max)
         attention = overview.attention_of(workspace, seen)
         refusals = workspace.setting.refusals.noted(workspace.setting.refs.claims)
-        read = (self._past.version, self._past.since, refusals)
+        steps = (self._past.steps_version, self._past.since)
         rules = {ref: seen.listed.get(ref) for ref in (workspace.setting.refs.claims, workspace.setting.refs.config)}
         return {
             "place": {"remote": workspace.remote_name, "repo": workspace.repo, "days": self.days},
             "attention": {"rows": [row.as_json() for row in attention], "needed": highest(attention)},
             "agents": {"rows": [*overview.with_repos(workspace, seen)]},
             "projects": {"rows": self._graphs.rows(seen.boards, seen.lives)},
-            "timeline": self._timeline(seen.boards),
+            "timeline": self._timeline(seen.boards, steps),
             "claims": {"rows": [*seen.claims]},
             "waiting": {"rows": [*seen.line]},
             "requests": {"rows": _requests(seen)},
             "hot_files": self._once(
-                "hot_files", (rules, read[1:]), lambda: hotspots_at(workspace, seen.listed, days=self.days)
+                "hot_files",
+                (rules, self._past.since, refusals),
+                lambda: hotspots_at(workspace, seen.listed, days=self.days),
             ),
-            **self._once("activity", read, lambda: self._activity(seen.boards)),
+            **self._once("activity", (self._past.version, steps, refusals), lambda: self._activity(seen.boards)),
             "deliveries": _deliveries(workspace, seen.listed),
             "oddities": workspace.oddities(),
         }
@@ -115,11 +119,11 @@ class Dashboard:
             known = self._made[name] = (key, make())
         return known[1]
 
-    def _timeline(self, boards: Sequence[Board]) -> Row:
+    def _timeline(self, boards: Sequence[Board], key: object) -> Row:
         past, now = self._past, self.workspace.setting.host.now()
-        if self._spans[0] != past.version:
-            self._spans = (past.version, spans(past.of_steps()))
-        return {**timeline(self._spans[1], boards, past.since, now), **self._days()}
+        lanes = self._once("timeline", key, lambda: lanes_of(past.of_steps()[0], boards, past.since, now))
+        until = end_of(parse_time(str(lanes["from"])), now)
+        return {**lanes, "until": time_text(until), **self._days()}
 
     def _days(self) -> Row:
         cut = self._past.complete_since
@@ -131,15 +135,23 @@ class Dashboard:
 
     def _activity(self, boards: Sequence[Board]) -> Row:
         """Return what is counted of the past: the heat map and the metrics."""
-        happened = self._past.occurrences()
-        counted = totals.totals(happened)
+        of_claims = self._past.of_claims()
+        _, of_steps = self._past.of_steps()
+        counted = totals.with_days(totals.totals(of_claims), of_steps)
         del counted["by_agent"]  # a row for each agent that ever was; `gitcoord metrics` has them
-        of_steps = metrics(boards)
-        kept = ("counts", "steps", "hours", "attempts_per_step", "estimated_hours_left")
+        key = (self._past.steps_version, len(boards))
+        now = self._once("steps", key, lambda: added_up([self._measured(board) for board in boards]))
         return {
-            "heat_map": {"series": series.automatic(happened), **self._days()},
-            "metrics": {**{name: of_steps[name] for name in kept}, "activity": {**counted, **self._days()}},
+            "heat_map": {"series": series.automatic(of_claims), **self._days()},
+            "metrics": {**now, "activity": {**counted, **self._days()}},
         }
+
+    def _measured(self, board: Board) -> Measured:
+        """Return what is counted of a project, which is counted once for each state of it."""
+        known = self._boards.get(board.project.name)
+        if known is None or known[0] is not board:
+            known = self._boards[board.project.name] = (board, of_board(board))
+        return known[1]
 
 
 def _requests(seen: Seen) -> list[Json]:

@@ -14,14 +14,16 @@ What this file does not know: what is made of it.
 
 import heapq
 import itertools
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 from gitcoord.core.activity import occurrence
 from gitcoord.core.activity.occurrence import Occurrence
+from gitcoord.core.activity.spans import Span, spans
+from gitcoord.core.activity.totals import by_day
 from gitcoord.core.documents.events import Event
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits
@@ -49,6 +51,7 @@ class _LedgerPast:
         older: the commits that were not read yet, the newest first.
         next: the first of them.
         cut: of a history that is not here, or damaged, the moment from which it is.
+        made: of a project, what was made of what was read of the days from that moment on.
     """
 
     tip: Oid
@@ -57,6 +60,7 @@ class _LedgerPast:
     next: Commit | None = None
     last: Commit | None = None
     cut: datetime | None = None
+    made: tuple[datetime, list[Span], Counter[tuple[str, str]]] | None = None
 
     def advance(self, since: datetime, now: datetime) -> Commit | None:
         """Find and return the next commit; none of before `since`."""
@@ -80,12 +84,14 @@ class RecentHistory:
         days: how many, today among them (UTC).
         is_complete: whether all of it was read.
         version: how often there was something new.
+        steps_version: how often there was of projects.
     """
 
     workspace: Workspace
     days: int
     is_complete: bool = False
     version: int = 0
+    steps_version: int = 0
     _walks: dict[RefName, _LedgerPast] = field(default_factory=dict[RefName, _LedgerPast])
     _read: CommitOccurrences = field(init=False)
 
@@ -114,13 +120,15 @@ class RecentHistory:
         wanted = {ref: tip for ref, tip in listed.items() if ref == refs.claims or refs.is_steps(ref)}
         since, now = self.since - _SLACK, self.workspace.setting.host.now()
         with self.workspace.lock:
-            if wanted != {ref: walk.tip for ref, walk in self._walks.items()}:
-                self.version += 1
             for ref in self._walks.keys() - wanted.keys():
+                self._note_change(ref)
                 del self._walks[ref]
             for ref, tip in wanted.items():
                 known = self._walks.get(ref)
-                if known is None or (known.tip != tip and not self._catch_up(ref, known, tip)):
+                if known is not None and known.tip == tip:
+                    continue
+                self._note_change(ref)
+                if known is None or not self._catch_up(ref, known, tip):
                     objects = self.workspace.setting.transport.objects
                     self._walks[ref] = _LedgerPast(tip, commits.walk(objects, tip))
                     self._walks[ref].advance(since, now)
@@ -130,13 +138,15 @@ class RecentHistory:
             while walk.read and walk.read[-1].at < since:
                 walk.read.pop()
 
-    def occurrences(self) -> list[Occurrence]:
-        """Return what happened, of each ledger the newest first; a refusal once, however often it was carried."""
+    def of_claims(self) -> list[Occurrence]:
+        """Return what happened to claims, the newest first; a refusal once, however often it was carried."""
         since, now, counted = self.since, self.workspace.setting.host.now(), set[str]()
-        noted = self.workspace.setting.refusals.noted(self.workspace.setting.refs.claims)
+        claims = self.workspace.setting.refs.claims
+        noted = self.workspace.setting.refusals.noted(claims)
         here = (happened for refusal in noted for happened in occurrence.of_refusal(refusal, now))
+        walk = self._walks.get(claims)
+        read = (happened for commit in (walk.read if walk else ()) for happened in commit.happened)
         found: list[Occurrence] = []
-        read = (happened for walk in self._walks.values() for commit in walk.read for happened in commit.happened)
         for happened in itertools.chain(here, read):
             if happened.kind == Event.CLAIM_REFUSED and happened.subject:
                 if happened.subject in counted:
@@ -146,13 +156,25 @@ class RecentHistory:
                 found.append(happened)
         return found
 
-    def of_steps(self) -> Iterable[Occurrence]:
-        """Yield what happened to steps, of each project the oldest first."""
-        refs = self.workspace.setting.refs
+    def of_steps(self) -> tuple[list[Span], Counter[tuple[str, str]]]:
+        """Return who had which step from when to when, and how often what happened to steps on each day."""
+        since, refs = self.since, self.workspace.setting.refs
+        every, days = list[Span](), Counter[tuple[str, str]]()
         for ref, walk in self._walks.items():
-            if refs.is_steps(ref):
-                for read in reversed(walk.read):
-                    yield from reversed(read.happened)
+            if not refs.is_steps(ref):
+                continue
+            if walk.made is None or walk.made[0] != since:
+                happened = [
+                    one for commit in reversed(walk.read) for one in reversed(commit.happened) if one.at >= since
+                ]
+                walk.made = (since, spans(happened), by_day(happened))
+            every += walk.made[1]
+            days.update(walk.made[2])
+        return every, days
+
+    def _note_change(self, ref: RefName) -> None:
+        self.version += 1
+        self.steps_version += self.workspace.setting.refs.is_steps(ref)
 
     def _go_back(self, commits_max: int, since: datetime, now: datetime) -> None:
         """Read at most so many older commits, of all ledgers together the newest first."""
@@ -162,12 +184,13 @@ class RecentHistory:
             if walk.next is not None
         ]
         heapq.heapify(behind)
-        self.version += bool(behind)
+        for _, ref, _ in behind:
+            self._note_change(ref)
         for _ in range(commits_max if behind else 0):
             _, ref, commit = heapq.heappop(behind)
             walk = self._walks[ref]
             walk.read.append(self._of(ref, commit))
-            walk.last = commit
+            walk.last, walk.made = commit, None
             following = walk.advance(since, now)
             if following is not None:
                 heapq.heappush(behind, (-following.committed_at.timestamp(), ref, following))
@@ -186,7 +209,7 @@ class RecentHistory:
             ):
                 if oid == walk.tip:
                     walk.read.extendleft(reversed(new))
-                    walk.tip = tip
+                    walk.tip, walk.made = tip, None
                     return True
                 new.append(self._of(ref, commit))
         except (DocumentError, MissingObjectError):

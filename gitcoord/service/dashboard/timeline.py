@@ -15,8 +15,8 @@ _TICKS = 100  # the end of the axis moves on by a hundredth of it, so that what 
 Row = dict[str, Json]
 
 
-def timeline(spans: Sequence[Span], boards: Iterable[Board], since: datetime, now: datetime) -> Row:
-    """Return the spans by agent, who was at work last first, with how many there is no room for.
+def lanes_of(spans: Sequence[Span], boards: Iterable[Board], since: datetime, now: datetime) -> Row:
+    """Return the spans by agent, who was at work last first, from when on, and how many there is no room for.
 
     `boards` say who holds a step now, and since when, also where that is older than the history that was read.
     """
@@ -43,7 +43,6 @@ def timeline(spans: Sequence[Span], boards: Iterable[Board], since: datetime, no
             for agent, lane in lanes.items()
         ],
         "from": time_text(begin),
-        "until": time_text(_end_of(begin, now)),
         "spans": len(every),
         "left_out": len(every) - len(shown),
         "agents_left_out": len({span.agent for span in every} - lanes.keys()),
@@ -62,7 +61,7 @@ def _row(span: Span, board: Board) -> Row:
     }
 
 
-def _end_of(begin: datetime, now: datetime) -> datetime:
+def end_of(begin: datetime, now: datetime) -> datetime:
     """Return a moment not before now that stays the same for a while: the end of the axis."""
     tick_s = max(60.0, (now - begin) / timedelta(seconds=_TICKS))
     whole = next((size for size in (60, 300, 900, 3600, 14_400, 43_200) if size >= tick_s), 86_400)

@@ -108,9 +108,18 @@ def anyone(_agent: str, _clone: str) -> bool:
     return True
 
 
-def look(workspace: Workspace, whose: Whose = anyone, *, every_repo: bool = False) -> Seen:
-    """Look at what these agents hold. `every_repo`: claims and calls of all repositories, not of this one alone."""
-    listed = workspace.listed()
+def look(
+    workspace: Workspace,
+    whose: Whose = anyone,
+    *,
+    every_repo: bool = False,
+    listed: Mapping[RefName, Oid] | None = None,
+) -> Seen:
+    """Look at what these agents hold.
+
+    `every_repo`: claims and calls of all repositories, not of this one alone. `listed`: the refs, if they are known.
+    """
+    listed = workspace.listed() if listed is None else listed
     boards = boards_of(workspace, None, listed=listed)
     try:
         register = workspace.register(listed)

@@ -53,6 +53,8 @@ _JUDGED: Mapping[str, str] = {"ok": "32", "warn": "33", "fail": "31", "skip": "2
 
 def plain(text: str) -> str:
     """Return text as one line without anything that a terminal acts on."""
+    if text.isascii() and text.isprintable():
+        return text
     return _DOUBTFUL.sub(lambda match: _harmless(match[0]), _SEQUENCE.sub("", text))
 
 
