@@ -122,8 +122,8 @@ class Dashboard:
     def _timeline(self, boards: Sequence[Board], key: object) -> Row:
         past, now = self._past, self.workspace.setting.host.now()
         lanes = self._once("timeline", key, lambda: lanes_of(past.of_steps()[0], boards, past.since, now))
-        until = end_of(parse_time(str(lanes["from"])), now)
-        return {**lanes, "until": time_text(until), **self._days()}
+        until = lanes["until"] or time_text(end_of(parse_time(str(lanes["from"])), now))
+        return {**lanes, "until": until, **self._days()}
 
     def _days(self) -> Row:
         cut = self._past.complete_since

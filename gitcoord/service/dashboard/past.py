@@ -164,9 +164,8 @@ class RecentHistory:
             if not refs.is_steps(ref):
                 continue
             if walk.made is None or walk.made[0] != since:
-                happened = [
-                    one for commit in reversed(walk.read) for one in reversed(commit.happened) if one.at >= since
-                ]
+                in_order = (found for commit in reversed(walk.read) for found in reversed(commit.happened))
+                happened = [found for found in in_order if found.at >= since]
                 walk.made = (since, spans(happened), by_day(happened))
             every += walk.made[1]
             days.update(walk.made[2])

@@ -33,7 +33,8 @@ class ProjectGraphs:
         rows: list[Json] = []
         names = {board.project.name for board in boards}
         self._nearest = {name: known for name, known in self._nearest.items() if name in names}
-        for board in sorted(boards, key=_place):
+        newest = sorted(boards, key=lambda board: (board.project.created_at, board.project.name), reverse=True)
+        for board in sorted(newest, key=lambda board: board.project.status is not ProjectStatus.ACTIVE):
             most, known = min(room, STEPS_DRAWN), self._nearest.get(board.project.name)
             if known is None or known[0] is not board or known[1] != most:
                 known = (board, most, nearest(board, most) if most else [])
@@ -41,11 +42,6 @@ class ProjectGraphs:
             room -= len(known[2])
             rows.append(_row(board, known[2], lives))
         return rows
-
-
-def _place(board: Board) -> tuple[bool, float, str]:
-    project = board.project
-    return project.status is not ProjectStatus.ACTIVE, -project.created_at.timestamp(), project.name
 
 
 def _row(board: Board, nums: Sequence[int], lives: Mapping[str, Liveness]) -> Row:

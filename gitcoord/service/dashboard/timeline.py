@@ -11,12 +11,15 @@ from gitcoord.core.documents.json_text import Json, moment_of, time_text
 from gitcoord.core.steps.board import Board
 
 LANES_SHOWN, SPANS_SHOWN = 40, 400
+NUM_DIGITS_MAX = 18  # a record may have anything for a number
 _TICKS = 100  # the end of the axis moves on by a hundredth of it, so that what did not change is the same again
 Row = dict[str, Json]
 
 
 def lanes_of(spans: Sequence[Span], boards: Iterable[Board], since: datetime, now: datetime) -> Row:
-    """Return the spans by agent, who was at work last first, from when on, and how many there is no room for.
+    """Return the spans by agent, who was at work last first, and how many there is no room for.
+
+    `until` is null while a step is held: then the axis ends now.
 
     `boards` say who holds a step now, and since when, also where that is older than the history that was read.
     """
@@ -43,6 +46,7 @@ def lanes_of(spans: Sequence[Span], boards: Iterable[Board], since: datetime, no
             for agent, lane in lanes.items()
         ],
         "from": time_text(begin),
+        "until": None if going else time_text(max([begin, *(span.end for span in shown if span.end)])),
         "spans": len(every),
         "left_out": len(every) - len(shown),
         "agents_left_out": len({span.agent for span in every} - lanes.keys()),
@@ -50,8 +54,8 @@ def lanes_of(spans: Sequence[Span], boards: Iterable[Board], since: datetime, no
 
 
 def _row(span: Span, board: Board) -> Row:
-    num = int(span.step_num) if span.step_num.isdecimal() else 0
-    step = board.steps.get(num)
+    is_number = span.step_num.isdecimal() and len(span.step_num) <= NUM_DIGITS_MAX
+    step = board.steps.get(int(span.step_num)) if is_number else None
     moments = (("begin", span.begin), ("started", span.started), ("end", span.end))
     return {
         "step_id": f"{board.project.name}/{span.step_num}",

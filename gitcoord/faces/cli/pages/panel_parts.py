@@ -17,7 +17,7 @@ from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.pages.markup import Node, element, table
 from gitcoord.faces.cli.terminal.fields import ago, left, minute, text
 
-ROWS_MAX = 200  # of a table: more is for a command, which is named below it
+ROWS_MAX = 100  # of a table: more is for a command, which is named below it
 
 
 class _Look(NamedTuple):
@@ -122,6 +122,11 @@ def nothing(sentence: str) -> ET.Element:
 def note(sentence: str) -> ET.Element:
     """Say what is left out, or what one has to know."""
     return element("p", sentence, class_="note", role="note")
+
+
+def details(title: str, content: Iterable[Node]) -> ET.Element:
+    """Return what is closed at first."""
+    return element("details", element("summary", title), *content, class_="more")
 
 
 def cut_note(facts: Mapping[str, Json]) -> list[Node]:

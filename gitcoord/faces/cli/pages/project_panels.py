@@ -2,8 +2,11 @@
 
 from datetime import datetime
 
+from gitcoord.core.documents.names import amount
+from gitcoord.faces.cli.pages.gantt import gantt
 from gitcoord.faces.cli.pages.markup import Node, element
-from gitcoord.faces.cli.pages.panel_parts import badge, code, cut_note, listing, moment, note, nothing
+from gitcoord.faces.cli.pages.panel_parts import badge, code, cut_note, details, listing, moment, note, nothing
+from gitcoord.faces.cli.pages.step_graph import graph, look_of
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.fields import listed, percent, record, records, text, whole
 
@@ -14,10 +17,10 @@ def projects(facts: Result, _now: datetime) -> tuple[list[Node], int]:
     if not rows:
         return [nothing("There is no project.")], 0
     drawn: list[Node] = []
-    for row in rows:
+    for number, row in enumerate(rows):
         steps = records(row.get("shown"))
         if steps:
-            drawn += _graph(row, steps)
+            drawn += _steps(row, steps, number)
     return [*_overview(rows), *drawn], len(rows)
 
 
@@ -37,12 +40,13 @@ def _overview(rows: list[Result]) -> list[Node]:
     return listing(titles, cells, "gitcoord project list")
 
 
-def _graph(row: Result, steps: list[Result]) -> list[Node]:
+def _steps(row: Result, steps: list[Result], number: int) -> list[Node]:
+    """Return the steps of a project as a drawing, and as a table for who cannot see that."""
     name = text(row.get("name"))
     cells = [
         [
             text(step.get("step_num")),
-            badge(step.get("state")),
+            badge(look_of(step)),
             text(step.get("title")),
             listed(step.get("depends_on")),
             text(step.get("agent")),
@@ -52,11 +56,14 @@ def _graph(row: Result, steps: list[Result]) -> list[Node]:
     hidden = ", ".join(
         f"{whole(count)} {word.replace('_', ' ')}" for word, count in record(row.get("left_out")).items()
     )
-    more = [note(f"Not shown of {name}: {hidden}.")] if hidden else []
+    see = f"gitcoord project show {name}"
+    more = [note(f"Not shown of {name}: {hidden}; all: {see}")] if hidden else []
+    titles = ["step", "state", "title", "after", "agent"]
     return [
         element("h3", name),
         *more,
-        *listing(["step", "state", "title", "after", "agent"], cells, f"gitcoord project show {name}"),
+        graph(name, steps, number),
+        details(f"Steps of {name} as a table", listing(titles, cells, see)),
     ]
 
 
@@ -78,4 +85,12 @@ def timeline(facts: Result, now: datetime) -> tuple[list[Node], int]:
         for span in records(lane.get("spans"))
     ]
     titles = ["agent", "step", "title", "began", "ended", "how"]
-    return [*cut_note(facts), *listing(titles, cells, "gitcoord log")], whole(facts.get("spans"))
+    left_out, others = whole(facts.get("left_out")), whole(facts.get("agents_left_out"))
+    said = f"Not shown: {amount(left_out, 'older time')} of steps, {amount(others, 'agent')}; all: gitcoord log"
+    drawn = gantt(lanes, facts.get("from"), facts.get("until"))
+    return [
+        *cut_note(facts),
+        *([note(said)] if left_out else []),
+        *([drawn] if drawn is not None else []),
+        details("The timeline as a table", listing(titles, cells, "gitcoord log")),
+    ], whole(facts.get("spans"))

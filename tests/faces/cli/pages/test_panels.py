@@ -123,6 +123,33 @@ def test_a_state_is_a_word_and_a_shape_and_a_class(facts: dict[str, Json]) -> No
         assert "".join(node.itertext()).strip()
 
 
+def test_a_drawing_has_a_title_a_description_and_a_table_beside_it(facts: dict[str, Json]) -> None:
+    for name, class_ in (("projects", "graph"), ("timeline", "gantt")):
+        panel = next(panel for panel in PANELS if panel.name == name).of(facts, NOW)
+        drawings = [node for node in panel.iter("svg") if node.get("class") == class_]
+        assert drawings
+        for drawing in drawings:
+            said = [drawing.find(f"*[@id='{id_}']") for id_ in drawing.get("aria-labelledby", "").split()]
+            assert [node.tag for node in said if node is not None and node.text] == ["title", "desc"]
+        assert len([node for node in panel.iter("details") if node.find("summary") is not None]) == len(drawings)
+
+
+def test_each_step_is_drawn_once_with_its_state_in_words(facts: dict[str, Json]) -> None:
+    panel = next(panel for panel in PANELS if panel.name == "projects").of(facts, NOW)
+    shop = next(node for node in panel.iter("svg") if node[0].text == "Steps of shop")
+
+    titles = [node[0].text for node in shop.iter("g")]
+
+    assert titles == [
+        "1 Part 1: completed",
+        "2 Part 2: claimed, bob/cli/wt",
+        "3 Part 3: waiting",
+        "4 Part 4: waiting",
+        "5 Part 5: claimed, ann/cli/wt",
+    ]
+    assert len([node for node in shop.iter("path") if node.get("class") == "edge"]) == 3
+
+
 def test_an_exported_page_has_every_panel_and_allows_its_own_style_alone(facts: dict[str, Json]) -> None:
     page = Page(export(facts, NOW, "p{color:red}").decode())
 
