@@ -57,7 +57,8 @@ figcaption{display:flex;flex-wrap:wrap;gap:.2rem .9rem;font-size:.9rem}.key{colo
 .key i{display:inline-block;width:.7em;height:.7em;margin-right:.35em;border-radius:2px}
 svg{display:block;width:100%;height:auto;margin-top:.4rem}svg text{fill:var(--soft);font:11px system-ui,sans-serif}
 .grid{stroke:var(--line)}.l0{fill:var(--c0);background:var(--c0)}.l1{fill:var(--c1);background:var(--c1)}
-.wide{overflow-x:auto}table{width:100%;border-collapse:collapse;font-size:.9rem}
+.wide{overflow-x:auto}.wide:focus-visible{outline:2px solid var(--c0)}
+table{width:100%;border-collapse:collapse;font-size:.9rem}
 caption{padding:.2rem 0;color:var(--soft);text-align:left}
 th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 td:first-child{min-width:9rem;overflow-wrap:anywhere}
@@ -84,9 +85,8 @@ def page(result: Result, now: datetime) -> bytes:
     made = f"{len(days)} days of the ledgers' commits (UTC), read {minute(now.isoformat())}."
     cut = activity.get("complete_since")
     note = f"Complete since {minute(cut)} only: older history was not read."
-    return document(
-        title,
-        STYLE,
+    main = element(
+        "main",
         element("h1", title),
         element("p", made),
         *([element("p", note, class_="cut", role="note")] if cut else []),
@@ -95,6 +95,7 @@ def page(result: Result, now: datetime) -> bytes:
         element("div", *charts, class_="charts"),
         *_sections(result, activity, days, by_day),
     )
+    return document(title, STYLE, main)
 
 
 def _tiles(sums: Result) -> ET.Element:
@@ -146,7 +147,10 @@ def _section(
     if rows:
         more = f"the first {rows_max} of {len(rows)}" if len(rows) > rows_max else ""
         yield element("h2", title)
-        yield table(titles, rows[:rows_max], more)
+        whole_table = table(titles, rows[:rows_max], more)
+        # It may scroll sideways on a phone, which keys can do only to what has the focus.
+        whole_table.attrib |= {"tabindex": "0", "role": "region", "aria-label": title}
+        yield whole_table
 
 
 def _ranked(counts: dict[str, Json]) -> list[list[str]]:
