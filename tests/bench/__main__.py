@@ -17,6 +17,7 @@ from tests.bench import (
     peers,
     pushing,
     startup,
+    wire_bytes,
 )
 from tests.bench.report import Figure, table, write
 
@@ -32,6 +33,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "P7c": committing.p7c,
     "P8": startup.p8,
     "P8c": clients.p8c,
+    "P9": wire_bytes.p9,
     "P10": claims.p10,
     "P11": definitions.p11,
     "P12": startup.p12,

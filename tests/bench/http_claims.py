@@ -69,25 +69,27 @@ def line(round_trip_ms: int) -> Iterator[Line]:
 def measured(given: Line, round_trip_ms: int, runs: int) -> list[Figure]:
     """Measure in turn, so that what else the machine does harms each alike."""
     took: dict[str, list[float]] = {name: [] for name in ("push", "swap", "claim", "claim after another's write")}
-    asked: dict[str, list[int]] = {name: [] for name in took}
-    for turn in range(WARM_UP + runs):
-        for name, times in took.items():
-            if name == "push":
-                _commit(given, turn)
-            elif name == "claim after another's write":
-                _claim(given.other, f"{turn}-other")
-            swap = _swap(given.claimer, turn) if name == "swap" else None
-            requests = given.proxy.requests
-            begin = time.perf_counter()
-            if name == "push":
-                subprocess.run(["git", "push", "-q", "origin", "HEAD:main"], cwd=given.top, env=given.env, check=True)
-            elif swap is not None:
-                assert given.claimer.setting.transport.swap([swap]).status is SwapStatus.WON
-            else:
-                _claim(given.claimer, f"{turn}-{len(name)}")
-            if turn >= WARM_UP:
-                times.append((time.perf_counter() - begin) * 1000)
-                asked[name].append(given.proxy.requests - requests)
+    asked: dict[str, list[tuple[int, int]]] = {name: [] for name in took}
+    # Others' writes come last: where they write often, a clone looks before it writes.
+    turns = [(turn, name) for turn in range(WARM_UP + runs) for name in [*took][:-1]]
+    turns += [(turn, [*took][-1]) for turn in range(WARM_UP + runs)]
+    for turn, name in turns:
+        if name == "push":
+            _commit(given, turn)
+        elif name == "claim after another's write":
+            _claim(given.other, f"{turn}-other")
+        swap = _swap(given.claimer, turn) if name == "swap" else None
+        requests, size_bytes = given.proxy.requests, given.proxy.size_bytes
+        begin = time.perf_counter()
+        if name == "push":
+            subprocess.run(["git", "push", "-q", "origin", "HEAD:main"], cwd=given.top, env=given.env, check=True)
+        elif swap is not None:
+            assert given.claimer.setting.transport.swap([swap]).status is SwapStatus.WON
+        else:
+            _claim(given.claimer, f"{turn}-{len(name)}")
+        if turn >= WARM_UP:
+            took[name].append((time.perf_counter() - begin) * 1000)
+            asked[name].append((given.proxy.requests - requests, given.proxy.size_bytes - size_bytes))
     figures = [
         Figure("P5", f"{name}, round trip {round_trip_ms} ms", took[name], notes=_notes(asked[name])) for name in took
     ]
@@ -100,8 +102,10 @@ def measured(given: Line, round_trip_ms: int, runs: int) -> list[Figure]:
     return figures
 
 
-def _notes(asked: list[int]) -> dict[str, object]:
-    return {"requests": sorted(asked)[len(asked) // 2], "requests at most": max(asked)}
+def _notes(asked: list[tuple[int, int]]) -> dict[str, object]:
+    """Return requests and bytes, both ways: in the middle, and requests at most."""
+    requests, sizes = (sorted(column) for column in zip(*asked, strict=True))
+    return {"requests": requests[len(asked) // 2], "at most": requests[-1], "bytes": sizes[len(asked) // 2]}
 
 
 def _claim(claimer: Workspace, name: str) -> None:

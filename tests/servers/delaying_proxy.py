@@ -1,6 +1,6 @@
 """A proxy that makes the line longer: bytes arrive half a round trip later, and a new connection costs a whole one.
 
-It counts connections, and the requests that go over them.
+It counts connections, and the requests and bytes that go over them.
 """
 
 import queue
@@ -18,7 +18,7 @@ class DelayingProxy:
     """Listens on loopback and forwards to `port` there."""
 
     def __init__(self, port: int, round_trip_s: float) -> None:
-        self.requests = self.connections = 0
+        self.requests = self.connections = self.size_bytes = 0
         self.round_trip_s = round_trip_s
         self._target = port
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -31,10 +31,6 @@ class DelayingProxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(_TIMEOUT_S)
-
-    def counts(self) -> tuple[int, int]:
-        """Return how many requests and connections there were."""
-        return self.requests, self.connections
 
     def _accept(self) -> None:
         with suppress(OSError):  # the listener was closed
@@ -61,6 +57,7 @@ class DelayingProxy:
         sender.start()
         with suppress(OSError):
             while data := source.recv(65536):
+                self.size_bytes += len(data)
                 if counts:
                     self.requests += len(_REQUEST.findall(data))
                 waiting.put((time.monotonic() + self.round_trip_s / 2, data))

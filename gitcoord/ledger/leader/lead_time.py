@@ -53,8 +53,12 @@ class LeadTime:
         now = self._host.monotonic()
         self._end = now + left_s
         self._latest = now + (until - self._host.now()).total_seconds() if until else self._end
-        if self._lost_at is not None and now - self._lost_at < CROWDED_S:
+        if self.is_crowded():
             self._host.sleep(self._host.chance() * min(2 * self._took_s, left_s / 4))
+
+    def is_crowded(self) -> bool:
+        """Whether a race was lost a moment ago."""
+        return self._lost_at is not None and self._host.monotonic() - self._lost_at < CROWDED_S
 
     def left_s(self) -> float:
         """Return how many seconds are left."""

@@ -138,6 +138,11 @@ class Batch:
         for teller in tellers:
             (plan.replies if plan.done else self.answered)[teller.uid] = reply_of(plan, outcome)
 
+    def lands(self, entries: Iterable[Entry]) -> bool:
+        """Whether each of these is written, so that its swap proves what it was decided on."""
+        written = {uid for plan in self.plans.values() if plan.done for uid in plan.replies}
+        return not (self.answered or self.refused) and all(entry.uid in written for entry in entries)
+
     def groups(self) -> list[list[Plan]]:
         """Return the plans that write, those together that have to land together; the asked before who asks."""
         asked = {ref for _, ref in self.links}

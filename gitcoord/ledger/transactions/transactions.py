@@ -21,13 +21,11 @@ Rules:
 Called only under the clone's lock (`combiner`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, DeniedError, LimitError
 from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.format.entry import Entry, Reply, failed
@@ -38,10 +36,10 @@ from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime, Tries
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.ledger.transactions import half_landed, write
-from gitcoord.ledger.transactions.batch import Batch
 from gitcoord.ledger.transactions.carried import Carrier, guards
+from gitcoord.ledger.transactions.decider import Decider
 from gitcoord.ledger.transactions.equipment import Setting
-from gitcoord.ledger.transactions.plan import Ground, Plan
+from gitcoord.ledger.transactions.plan import Plan
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
@@ -63,6 +61,7 @@ class Transactions:
         self._time = LeadTime(setting.host)
         self._refusals = setting.refusals
         self._lookback = setting.lookback()
+        self._decider = Decider(setting, self.reader, self._pending, self._lookback)
         self._sweeper = Sweeper(setting.refs, setting.sessions, setting.clone.folder)
         self._carrier = Carrier(setting.transport, setting.beats, self._sweeper)
         self.lost_swaps = 0
@@ -129,8 +128,9 @@ class Transactions:
                 waiting = [entry for entry in waiting if entry.uid not in replies]
             began = host.monotonic()
             tries.count += 1
+            seen = self._decider.seen() if tries.count == 1 and not self._time.is_crowded() else None
             try:
-                batch, listed = self._decide(waiting, may_retry=tries.count <= MISSING_MAX)
+                batch, listed = self._decider.decide(waiting, may_retry=tries.count <= MISSING_MAX, seen=seen)
             except deadline.TooSlowError:
                 break
             except Exception as error:  # noqa: BLE001 - every waiting process gets an answer, whatever broke in this one
@@ -145,7 +145,10 @@ class Transactions:
             self._acknowledge([plan.state for plan in batch.plans.values() if plan.before])
             swaps = [self._commit_or_fail(plans, listed, replies) for plans in batch.groups()]
             tries.note(swaps)
-            self._time.tried(began, lost=any(swap.status is SwapStatus.LOST for swap in swaps))
+            lost = any(swap.status is SwapStatus.LOST for swap in swaps)
+            self._time.tried(began, lost=lost and listed is not seen)
+            if lost and listed is seen:
+                self._decider.note_loss()
             final = [
                 refused
                 for refused in batch.refused
@@ -155,7 +158,8 @@ class Transactions:
             waiting = [entry for entry in waiting if entry.uid not in replies]
             if not waiting:
                 break
-            host.sleep(delay)
+            if listed is not seen:  # else what is read now is news
+                host.sleep(delay)
         return replies, waiting, tries
 
     def unsent(self, uids: Iterable[str], error: CoordError) -> dict[str, Reply]:
@@ -171,40 +175,6 @@ class Transactions:
         joined = joining(replies) if joining else []
         self._noting = self._noting or bool(joined)
         return joined
-
-    def _decide(self, entries: Sequence[Entry], *, may_retry: bool) -> tuple[Batch, Mapping[RefName, Oid]]:
-        self._lookback.begin()
-        listed = self.reader.list_refs()
-        sent, pins = self._pending.resolve(listed)
-        self.reader.prefetch(listed)
-        self._setup.hear(listed, self.reader, self._lookback)
-        now, policy = self._setup.host.now(), self.reader.policy(self._setup.refs.config, listed)
-        sight = self._setup.sight(partial(self.reader.heartbeats, listed), partial(self._held_steps, listed))
-        ground = Ground(
-            reader=self.reader,
-            listed=listed,
-            clone=self._setup.clone.id,
-            now=now,
-            vantage=self._setup.vantage(policy, sight),
-            rewound=partial(self._lookback.find, listed=listed, now=now),
-        )
-        batch = Batch(
-            ledgers=self._setup.ledgers,
-            refs=self._setup.refs,
-            ground=ground,
-            lookback=self._lookback,
-            pins=pins,
-            sent=sent,
-            may_retry=may_retry,
-        )
-        for entry in entries:
-            batch.add(entry)
-        batch.carry(self._refusals.waiting, self._setup.host.draw_id)
-        return batch, listed
-
-    def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:
-        boards = (state.content for state in self.reader.projects(listed))
-        return (step for board in boards if board for step in board.held_steps())
 
     def _commit_or_fail(
         self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
@@ -378,7 +348,7 @@ class Transactions:
         self._time.find_out()
         try:
             with deadline.asking_again():
-                batch, _ = self._decide(entries, may_retry=False)
+                batch, _ = self._decider.decide(entries, may_retry=False)
         except CoordError as error:
             self._note(error)
             return {}

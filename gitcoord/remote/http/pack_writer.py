@@ -46,6 +46,7 @@ class PackWriter:
         self._known = frozenset(known)
         self._new: dict[Oid, _New] = {}
         self._bytes = 0
+        self._contents: dict[Oid, tuple[ObjectKind, bytes]] = {}
 
     def add(self, tip: Oid, old: Oid | None) -> None:
         """Add what a new tip needs; `old` is what its ref was.
@@ -82,10 +83,11 @@ class PackWriter:
         """Whether nothing is new."""
         return not self._new
 
-    def pack(self) -> bytes:
-        """Return the pack."""
+    def pack(self, *, with_deltas: bool = True) -> bytes:
+        """Return the pack. `with_deltas`: of objects that the receiver has, where that is shorter."""
         head = b"PACK\0\0\0\x02" + len(self._new).to_bytes(4, "big")
-        body = b"".join([head, *map(self._packed, self._new.values())])
+        rows = self._new.values() if with_deltas else [new._replace(base=None) for new in self._new.values()]
+        body = b"".join([head, *map(self._packed, rows)])
         return body + hashlib.sha1(body, usedforsecurity=False).digest()
 
     def _packed(self, new: _New) -> bytes:
@@ -123,9 +125,10 @@ class PackWriter:
 
     def _read(self, oid: Oid, kind: ObjectKind) -> bytes:
         try:
-            found, data = self._objects.read(oid)
+            found, data = self._contents[oid] if oid in self._contents else self._objects.read(oid)
         except MissingObjectError as error:
             raise UnfamiliarError(f"a part of what is sent is not here: {error}", lasts=False) from None
+        self._contents[oid] = found, data  # a base is read when it is compared, and when the delta is made
         if found is not kind:
             raise UnfamiliarError(f"object {oid} is a {found}, not a {kind}", lasts=False)
         return data

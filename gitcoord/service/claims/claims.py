@@ -83,7 +83,7 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
     if not 0 <= wait_seconds <= call_limits.WAIT_S_MAX:
         hint = f"It is 0 to {call_limits.WAIT_S_MAX}; a call blocks for at most 50 s of it."
         raise InvalidError(f"The wait cannot be {wait_seconds} s.", hint=hint)
-    asked = requested_items.understood(workspace, asking, actor.agent, workspace.listed())
+    asked = requested_items.understood(workspace, asking, actor.agent, freshness.lately(workspace))
     here, named = workspace.checkout.branch(), branch_name(branch) if branch else None
     call = ClaimFiles(
         claim_id=drawn_id(workspace, "c"),

@@ -34,6 +34,7 @@ from gitcoord.core.documents.liveness import span_text
 from gitcoord.errors import NotFoundError, UnreachableError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.readers.last_listing import Listing
+from gitcoord.ledger.readers.recent_listing import recent
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.deadline import NoAnswerError
 from gitcoord.remote.contract.protocol import Oid, RefName
@@ -170,6 +171,15 @@ def listed(workspace: "Workspace") -> Mapping[RefName, Oid]:
             raise UnreachableError(f"{error} {lacking}", hint=error.hint) from error
         read.fall_back(known, error)
         return known.refs
+
+
+def lately(workspace: "Workspace") -> Mapping[RefName, Oid]:
+    """Return the refs as they were listed a moment ago, or else as they are now: for what a swap compares again."""
+    workspace.follow()
+    setting = workspace.setting
+    with workspace.lock:
+        known = recent(setting.transport, setting.last_listing, workspace.reader, setting.host.now())
+    return listed(workspace) if known is None else known
 
 
 def last(workspace: "Workspace") -> Listing | None:

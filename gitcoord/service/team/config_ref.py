@@ -32,6 +32,7 @@ from gitcoord.ledger.format.meta import META, RECORD, SCHEMA, WRITER, Meta
 from gitcoord.ledger.format.records import RecordHead, head_line, message_of
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.leader.lead_time import delays
+from gitcoord.ledger.readers.recent_listing import note_own
 from gitcoord.ledger.rewinds.decisions import DECISIONS
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
@@ -167,7 +168,10 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
         edits[RECORD] = record
     tree = trees.write(objects, seen.folder, edits).oid or Oid("")
     commit = commits.write(objects, tree, [tip] if tip else [], setting.clone.signature, now, message)
-    return setting.transport.swap([RefUpdate(ref, tip, commit)])
+    swapped = setting.transport.swap([RefUpdate(ref, tip, commit)])
+    if swapped.status is SwapStatus.WON:
+        note_own(setting.last_listing, ref, commit, setting.host.unique)
+    return swapped
 
 
 def check_size(name: str, data: bytes | None) -> None:

@@ -1,0 +1,104 @@
+"""Deciding entries: on refs as they were seen a moment ago, where a swap will prove that; else on refs as they are now.
+
+Rules:
+  * SAFE-2: what was listed a moment ago is enough for a first try (`recent_listing`): a swap that is won proves it, a
+    loss is decided again on what is read then. A refusal has no swap that proves it: refs are listed anew.
+  * Where others write often, a push that loses costs more than a look: for a while after one, refs are listed first.
+  * While a swap without an answer is pending, nothing is decided by what was seen before.
+
+What this file does not know: swaps.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from gitcoord.core.steps.step import Step
+from gitcoord.ledger.format.entry import Entry
+from gitcoord.ledger.leader.lead_time import CROWDED_S
+from gitcoord.ledger.leader.pending import Pending
+from gitcoord.ledger.readers.reader import Reader
+from gitcoord.ledger.readers.recent_listing import recent
+from gitcoord.ledger.rewinds.lookback import Lookback
+from gitcoord.ledger.transactions.batch import Batch
+from gitcoord.ledger.transactions.equipment import Setting
+from gitcoord.ledger.transactions.plan import Ground
+from gitcoord.remote.contract.protocol import Oid, RefName
+
+Pins = Mapping[str, RefName]
+
+
+class Decider:
+    """Decides for the transactions of a clone. Under the clone's lock."""
+
+    def __init__(self, setting: Setting, reader: Reader, pending: Pending, lookback: Lookback) -> None:
+        """Share what the transactions have."""
+        self._setup = setting
+        self._reader = reader
+        self._pending = pending
+        self._lookback = lookback
+        self._refusals = setting.refusals
+        self._lost_at: float | None = None
+
+    def seen(self) -> Mapping[RefName, Oid] | None:
+        """Return the refs that a first try may go by without asking for them; `None`: it may not."""
+        setup = self._setup
+        is_busy = self._lost_at is not None and setup.host.monotonic() - self._lost_at < CROWDED_S
+        if is_busy or self._pending.pins():
+            return None
+        return recent(setup.transport, setup.last_listing, self._reader, setup.host.now())
+
+    def note_loss(self) -> None:
+        """Note that what was seen a moment ago was too old: others write often."""
+        self._lost_at = self._setup.host.monotonic()
+
+    def decide(
+        self, entries: Sequence[Entry], *, may_retry: bool, seen: Mapping[RefName, Oid] | None = None
+    ) -> tuple[Batch, Mapping[RefName, Oid]]:
+        """Decide entries; return that, and the refs that it was decided on: `seen`, or a new listing.
+
+        Raises:
+            CoordError: the remote cannot be read.
+        """
+        self._lookback.begin()
+        if seen is not None:
+            self._lookback.hear(self._reader.heartbeats(seen))
+            batch = self._batch(entries, seen, ({}, {}), may_retry=True)
+            if batch.lands(entries):
+                return batch, seen
+            self._lookback.begin()
+        listed = self._reader.list_refs()
+        pins = self._pending.resolve(listed)
+        self._reader.prefetch(listed)
+        self._setup.hear(listed, self._reader, self._lookback)
+        return self._batch(entries, listed, pins, may_retry=may_retry), listed
+
+    def _batch(
+        self, entries: Sequence[Entry], listed: Mapping[RefName, Oid], pins: tuple[Pins, Pins], *, may_retry: bool
+    ) -> Batch:
+        setup, reader, now = self._setup, self._reader, self._setup.host.now()
+        sight = setup.sight(partial(reader.heartbeats, listed), partial(self._held_steps, listed))
+        ground = Ground(
+            reader=reader,
+            listed=listed,
+            clone=setup.clone.id,
+            now=now,
+            vantage=setup.vantage(reader.policy(setup.refs.config, listed), sight),
+            rewound=partial(self._lookback.find, listed=listed, now=now),
+        )
+        batch = Batch(
+            ledgers=setup.ledgers,
+            refs=setup.refs,
+            ground=ground,
+            lookback=self._lookback,
+            sent=pins[0],
+            pins=pins[1],
+            may_retry=may_retry,
+        )
+        for entry in entries:
+            batch.add(entry)
+        batch.carry(self._refusals.waiting, setup.host.draw_id)
+        return batch
+
+    def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:
+        boards = (state.content for state in self._reader.projects(listed))
+        return (step for board in boards if board for step in board.held_steps())
