@@ -1,7 +1,7 @@
 """Deciding entries: on refs as they were seen a moment ago, where a swap will prove that; else on refs as they are now.
 
 Rules:
-  * SAFE-2: what was listed a moment ago is enough for a first try (`recent_listing`): a swap that is won proves it, a
+  * SAFE-2: what was listed a moment ago is enough for a first try (`recent_refs`): a swap that is won proves it, a
     loss is decided again on what is read then. A refusal has no swap that proves it: refs are listed anew.
   * Where others write often, a push that loses costs more than a look: for a while after one, refs are listed first.
   * While a swap without an answer is pending, nothing is decided by what was seen before.
@@ -17,7 +17,7 @@ from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.leader.lead_time import CROWDED_S
 from gitcoord.ledger.leader.pending import Pending
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.ledger.readers.recent_listing import recent
+from gitcoord.ledger.readers.recent_refs import recent
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.transactions.batch import Batch
 from gitcoord.ledger.transactions.equipment import Setting

@@ -34,7 +34,7 @@ from gitcoord.core.documents.liveness import span_text
 from gitcoord.errors import NotFoundError, UnreachableError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.readers.last_listing import Listing
-from gitcoord.ledger.readers.recent_listing import recent
+from gitcoord.ledger.readers.recent_refs import recent
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.deadline import NoAnswerError
 from gitcoord.remote.contract.protocol import Oid, RefName

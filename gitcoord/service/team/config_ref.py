@@ -32,7 +32,7 @@ from gitcoord.ledger.format.meta import META, RECORD, SCHEMA, WRITER, Meta
 from gitcoord.ledger.format.records import RecordHead, head_line, message_of
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.leader.lead_time import delays
-from gitcoord.ledger.readers.recent_listing import note_own
+from gitcoord.ledger.readers.recent_refs import note_own
 from gitcoord.ledger.rewinds.decisions import DECISIONS
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace

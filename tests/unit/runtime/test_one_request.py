@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.ledger.readers.recent_listing import RECENT
+from gitcoord.ledger.readers.recent_refs import RECENT
 from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step
