@@ -22,7 +22,7 @@ from gitcoord.core.documents.json_text import Json
 
 
 class StepStatus(StrEnum):
-    """Where a step stands; see the diagram above."""
+    """Where a step stands, from `not_started` to `completed`, `failed` or `skipped`."""
 
     NOT_STARTED = "not_started"
     CLAIMED = "claimed"

@@ -25,7 +25,13 @@ _RUN = (
     "gitcoord relay --url-env URL --secret-env KEY --event step_completed",
 )
 _Name = Annotated[
-    str, typer.Option("--name", metavar="NAME", help="Which relay: one for each receiver, with a position of its own.")
+    str,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="Which relay: one for each receiver, with a position of its own.",
+        autocompletion=completion.relays,
+    ),
 ]
 _Format = Annotated[
     str,
@@ -171,7 +177,10 @@ def pull_requests(
 @_app.command("stats", epilog=examples("gitcoord relay stats", "gitcoord relay stats --name chat --json"))
 def stats(
     *,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only this relay.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Only this relay.", autocompletion=completion.relays),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Show how much each relay has delivered, and what waits."""

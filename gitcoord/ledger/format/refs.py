@@ -18,6 +18,7 @@ from gitcoord.errors import UsageError
 from gitcoord.remote.contract.protocol import Oid, RefName
 
 DEFAULT_NAMESPACE = "refs/coord"
+RELAYS = "relay/"  # below the namespace
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
     steps      of a project's tip there, if this clone's store has it
     claims     of the snapshot that the edit hooks read
     agents     of the same, and of the sessions of this clone
+    relays     of the refs in this clone's store: those that it has, or had before a remote was named
 
 Rules:
   * No remote is asked and nothing is written. What is not known here is not offered.
@@ -22,6 +23,7 @@ from gitcoord.remote.contract.protocol import Oid
 from gitcoord.remote.store.plain_store import PlainStore
 
 _PROJECT = re.compile(r".*/steps/([\w.-]+)", re.ASCII)
+_RELAY = re.compile(r"refs/.*/relay/([\w.-]+)(?:@\d+)?", re.ASCII)
 _STEP = re.compile(r"steps/[^/]+/([0-9]+)\.json")
 _CLAIM = re.compile(rb'"claim": ?"(c-[0-9a-z]{8,16})"')
 _NAME = re.compile(r"[\w.+/-]{1,100}", re.ASCII)
@@ -54,6 +56,17 @@ def agents(folder: Path) -> list[str]:
     named = (name for session in sessions if isinstance(names := session.get("agents"), list) for name in names)
     here = {name for name in named if isinstance(name, str) and _NAME.fullmatch(name)}
     return sorted({*here, *_in_snapshot(folder, _AGENT)})[:CLAIMS_MAX]
+
+
+def relays(folder: Path) -> list[str]:
+    """Return the names of relays."""
+    store = folder / "store.git"
+    with contextlib.suppress(OSError, UnicodeError):
+        packed = (store / "packed-refs").read_text("utf-8") if (store / "packed-refs").is_file() else ""
+        loose = (path.relative_to(store).as_posix() for path in store.glob("refs/**/relay/*"))
+        refs = [*loose, *(line.rpartition(" ")[2] for line in packed.splitlines())]
+        return sorted({match[1] for match in map(_RELAY.fullmatch, refs) if match is not None})
+    return []
 
 
 def _in_snapshot(folder: Path, wanted: re.Pattern[bytes]) -> list[str]:

@@ -26,9 +26,11 @@ from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.records import RecordHead
+from gitcoord.ledger.format.refs import RELAYS
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.liveness.cleanup import UNTOUCHED
+from gitcoord.ledger.readers import relay_document
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
 from gitcoord.remote.store.pygit_objects import PygitObjects
@@ -50,6 +52,7 @@ OWNERS = Path(".gitcoord") / "owners.yaml"
 SHOWN_MAX = 3
 REMOVED = "removed"  # beside the store: what a repair took out of a ledger
 _REPAIR = "gitcoord doctor --repair puts it back to the newest commit that is whole."
+_DELETES = "gitcoord doctor --repair deletes it."
 _EARLIER = "Others go on. The remote's administrator puts that ref back to its last good commit; `git log` shows it."
 
 
@@ -80,10 +83,17 @@ def _ref(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Sit
         transport.fetch([tip])
     except MissingObjectError as error:
         text = f"{ref} at {tip[:12]} is not whole there: {error}"
-        yield Finding(Status.FAIL, text, _REPAIR, {"damaged": [ref]}, _repairs(site, ref, tip))
+        hint = _REPAIR if LEDGERS.is_ledger(site.at_place().refs, ref) else _DELETES
+        yield Finding(Status.FAIL, text, hint, {"damaged": [ref]}, _repairs(site, ref, tip))
         return
-    if LEDGERS.is_ledger(site.at_place().refs, ref):
+    refs = site.at_place().refs
+    if LEDGERS.is_ledger(refs, ref):
         yield from _ledger(reader, transport, ref, tip, site)
+    elif refs.is_at(RELAYS, ref):
+        try:
+            _ = relay_document.read(transport.objects, ref, tip)
+        except DocumentError as error:
+            yield Finding(Status.FAIL, str(error), _DELETES, {"damaged": [ref]}, _repairs(site, ref, tip))
 
 
 def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:
@@ -115,7 +125,10 @@ def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
     if site.at_place().url is None:
         return ()
     if not LEDGERS.is_ledger(site.at_place().refs, ref):
-        why = "no clone can read it; its own clone writes it again with its next heartbeat"
+        again = "its own clone writes it again with its next heartbeat"
+        if site.at_place().refs.is_at(RELAYS, ref):
+            again = "this relay begins anew when it runs next, with what happens from then on"
+        why = f"no clone can read it; {again}"
         return (Repair(f"delete {ref}", lambda: site.remove(RefUpdate(ref, tip, None)), why),)
     why = "what came after that commit is lost; the ref's present value is recorded"
     put_back = Repair(f"put {ref} back to the newest commit that is whole", lambda: _put_back(site, ref), why)

@@ -13,15 +13,14 @@ from filelock import Timeout
 
 from gitcoord.core.documents.names import token
 from gitcoord.core.relay.relay import Relay
-from gitcoord.errors import ContendedError, DocumentError, MissingObjectError
+from gitcoord.errors import ContendedError, DocumentError
 from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.refs import RELAYS
 from gitcoord.ledger.leader.lead_time import delays
+from gitcoord.ledger.readers import relay_document
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team.config_ref import check_won
-
-FILE = "relay.json"
-FOLDER = "relay/"  # below the namespace
 
 
 def ref_of(workspace: Workspace, name: str) -> RefName:
@@ -30,7 +29,7 @@ def ref_of(workspace: Workspace, name: str) -> RefName:
     Raises:
         InvalidError: a relay cannot be called so.
     """
-    return workspace.setting.refs.below(FOLDER + token(name, "relay"))
+    return workspace.setting.refs.below(RELAYS + token(name, "relay"))
 
 
 def look(workspace: Workspace, ref: RefName) -> tuple[Oid | None, Relay | None]:
@@ -45,7 +44,7 @@ def look(workspace: Workspace, ref: RefName) -> tuple[Oid | None, Relay | None]:
     if tip is None:
         return None, None
     transport.fetch([tip])
-    return tip, _read(workspace, ref, tip)
+    return tip, relay_document.read(transport.objects, ref, tip)
 
 
 def every(workspace: Workspace) -> Mapping[str, Relay]:
@@ -54,7 +53,7 @@ def every(workspace: Workspace) -> Mapping[str, Relay]:
     Raises:
         UnreachableError: they cannot be read.
     """
-    transport, prefix = workspace.setting.transport, workspace.setting.refs.below(FOLDER)
+    transport, prefix = workspace.setting.transport, workspace.setting.refs.below(RELAYS)
     tips = transport.read([prefix])
     transport.fetch(tips.values())
     return every_at(workspace, tips)
@@ -62,29 +61,16 @@ def every(workspace: Workspace) -> Mapping[str, Relay]:
 
 def every_at(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Mapping[str, Relay]:
     """Return all relays of refs whose commits are here, by name; one that cannot be read is left out."""
-    prefix = workspace.setting.refs.below(FOLDER)
+    prefix = workspace.setting.refs.below(RELAYS)
     found: dict[str, Relay] = {}
     for ref, tip in sorted(listed.items()):
         if not ref.startswith(prefix):
             continue
         try:
-            found[ref.removeprefix(prefix)] = _read(workspace, ref, tip)
+            found[ref.removeprefix(prefix)] = relay_document.read(workspace.setting.transport.objects, ref, tip)
         except DocumentError:
             continue
     return found
-
-
-def _read(workspace: Workspace, ref: RefName, tip: Oid) -> Relay:
-    objects = workspace.setting.transport.objects
-    try:
-        oid = trees.load(objects, commits.read(objects, tip).tree).file(FILE)
-        if oid is not None:
-            return Relay.decode(objects.read(oid)[1])
-        why = f"it has no {FILE}"
-    except (DocumentError, MissingObjectError) as error:
-        why = str(error).rstrip(".")
-    message = f"{ref} at {tip[:12]} was not written by gitcoord: {why}. Nothing was changed."
-    raise DocumentError(message, where=ref, hint="Give this relay another name, or take that ref away with git.")
 
 
 def change(workspace: Workspace, name: str, decide: Callable[[Relay | None], Relay | None]) -> Relay | None:
@@ -125,7 +111,7 @@ def change(workspace: Workspace, name: str, decide: Callable[[Relay | None], Rel
 def _written(workspace: Workspace, ref: RefName, tip: Oid | None, relay: Relay) -> RefUpdate:
     setting = workspace.setting
     objects, now = setting.transport.objects, setting.host.now()
-    tree = trees.write(objects, trees.EMPTY, {FILE: relay.encode()}).oid or Oid("")
+    tree = trees.write(objects, trees.EMPTY, {relay_document.FILE: relay.encode()}).oid or Oid("")
     parents = [tip] if tip and setting.refs.under_heads else []
     title = f"relay {relay.name}: {len(relay.waiting)} to try again"
     return RefUpdate(ref, tip, commits.write(objects, tree, parents, setting.clone.signature, now, title))

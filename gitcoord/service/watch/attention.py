@@ -94,10 +94,7 @@ def failed_steps(boards: Iterable[Board], viewer: Viewer) -> list[Attention]:
             since=step.failed_at,
             waiting=blocks,
             facts={
-                "step_id": step.id,
-                "title": step.title,
-                "agent": step.agent_id,
-                "clone": step.clone,
+                **_step_facts(step),
                 "reason": step.reason,
                 "at": time_text(step.failed_at) if step.failed_at else None,
                 "blocks": blocks,
@@ -105,6 +102,11 @@ def failed_steps(boards: Iterable[Board], viewer: Viewer) -> list[Attention]:
         )
         for blocks, step in failed
     ]
+
+
+def _step_facts(step: Step) -> dict[str, Json]:
+    """Return which step it is, and whose."""
+    return {"step_id": step.id, "title": step.title, "agent": step.agent_id, "clone": step.clone}
 
 
 def stale_steps(held: Iterable[Step], lives: Mapping[str, Liveness], viewer: Viewer) -> list[Attention]:
@@ -119,10 +121,7 @@ def stale_steps(held: Iterable[Step], lives: Mapping[str, Liveness], viewer: Vie
             next_step=sentence("Go on with it, or make it free: ", Call.of("recover_step", step_id=step.id), "."),
             since=life.last_seen,
             facts={
-                "step_id": step.id,
-                "title": step.title,
-                "agent": step.agent_id,
-                "clone": step.clone,
+                **_step_facts(step),
                 "last_seen": time_text(life.last_seen) if life.last_seen else None,
                 "why": life.why,
             },

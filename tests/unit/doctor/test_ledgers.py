@@ -76,6 +76,20 @@ def test_a_session_that_is_over_and_holds_nothing_is_well(look: Look, repo: Path
     assert (found.status, found.facts["over"]) == (Status.OK, [ann.session_id])
 
 
+@pytest.mark.rule("SAFE-6")
+def test_a_relay_that_cannot_be_read_is_named_and_begins_anew_by_a_repair(look: Look, shared: Shared) -> None:
+    write_ref(shared.remote, "refs/coord/relay/chat", {"relay.json": "{"})
+
+    before = look("ledgers", shared.one)
+    said = [repair.why_ask for repair in before.repairs]
+    for repair in before.repairs:
+        repair.do()
+
+    assert (before.status, before.facts["damaged"]) == (Status.FAIL, ["refs/coord/relay/chat"])
+    assert said == ["no clone can read it; this relay begins anew when it runs next, with what happens from then on"]
+    assert look("ledgers", shared.one).status is Status.OK
+
+
 def test_heartbeats_that_nobody_touches_are_counted(look: Look, shared: Shared) -> None:
     write_ref(shared.remote, "refs/coord/heartbeats/gone", {"heartbeat.json": "{}"})  # of September 2026
 

@@ -255,7 +255,7 @@ def _report(
         show.json_object({**result, **shared, "missing": lacks, "dry_run": dry_run})
         return _status(plan, done)
     from gitcoord.faces.cli.setup.wiring_checks import not_found_by_login
-    from gitcoord.faces.cli.wiring import entry
+    from gitcoord.faces.cli.wiring import entry, extras
 
     change_list.tell(done)
     _tell_where(repository, plan.sharing, remote)
@@ -269,10 +269,12 @@ def _report(
 
         readers, name = plan.sharing.probed.get("readers"), str(plan.sharing.probed.get("remote"))
         show.line(sentence_of(Readers(str(readers)), name))
-    if any(planned.change.is_needed for planned in plan.files):
-        show.aside(
-            "next", "commit these files, so that every worktree and colleague has them; then restart your agents"
-        )
+    written = {planned.change.path for planned in plan.files if planned.change.is_needed}
+    if shared_files := written - extras.PERSONAL:
+        what = f"all but {', '.join(sorted(written & extras.PERSONAL))}" if shared_files != written else "these files"
+        show.aside("next", f"commit {what}, so that every worktree and colleague has them; then restart your agents")
+    elif written:
+        show.aside("next", "restart Claude Code; that file is yours alone and is not committed")
     if plan.sharing.probed and not plan.sharing.follows:
         if any(planned.change.path == FILE for planned in plan.files):
             for_others = f"once {FILE} is on the default branch, fresh clones coordinate there by themselves"

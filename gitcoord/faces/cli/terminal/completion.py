@@ -58,6 +58,13 @@ def agents(incomplete: str) -> list[str]:
     return _offered(incomplete, known_names.agents)
 
 
+def relays(incomplete: str) -> list[str]:
+    """Offer relays."""
+    from gitcoord.ledger.hook_view import known_names
+
+    return _offered(incomplete, known_names.relays)
+
+
 def worktrees(incomplete: str) -> list[str]:
     """Offer the linked worktrees of this clone, as paths from here; absolute where one is begun."""
     from gitcoord.ledger.clone import snapshot_files

@@ -12,6 +12,9 @@ from gitcoord.faces.cli.wiring.recipes import File
 from gitcoord.faces.cli.wiring.whole_file import WholeFile
 from gitcoord.source.checkout.team_file import FILE
 
+_LOCAL = ".claude/settings.local.json"
+PERSONAL = frozenset({_LOCAL})  # files of one person in one worktree, which are not committed
+
 
 class Ci(StrEnum):
     """Where the check runs."""
@@ -46,7 +49,7 @@ def team_file(values: Mapping[str, str]) -> WholeFile:
 
 def status_line() -> JsonFile:
     """Return the settings of Claude Code for one person in one worktree, which count before a team's and all others."""
-    return JsonFile(".claude/settings.local.json", (StatusLine(),))
+    return JsonFile(_LOCAL, (StatusLine(),))
 
 
 def other_status_line(top: Path, env: Mapping[str, str]) -> str:

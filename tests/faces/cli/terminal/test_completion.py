@@ -62,6 +62,17 @@ def test_outside_of_a_repository_nothing_is_offered_and_nothing_said(tmp_path: P
     assert completed(program, tmp_path, "gitcoord step show ") == []
 
 
+def test_relays_of_this_clone_are_offered(repo: Path, program: RunProgram, git: Git, project: str) -> None:
+    store = repo / ".git" / "gitcoord" / "store.git"
+    tip = git(store, "rev-parse", "refs/coord/steps/app").strip()
+    for name in ("refs/coord/relay/chat", "refs/published/coord/relay/ci", "refs/coord/relay/$(x)"):
+        git(store, "update-ref", name, tip)
+    git(store, "pack-refs", "--all")
+    git(store, "update-ref", "refs/coord/relay/code", tip)
+
+    assert completed(program, repo, "gitcoord relay tail --name ") == ["chat", "ci", "code"]
+
+
 def test_what_cannot_be_a_word_is_not_offered(repo: Path, program: RunProgram, run: Run, project: str) -> None:
     (seen,) = (repo / ".git" / "gitcoord" / "seen").iterdir()
     with seen.open("a", encoding="utf-8") as file:

@@ -57,6 +57,16 @@ def test_with_the_flag_it_is_in_the_persons_own_settings_and_is_taken_back(run: 
     assert path.read_text() == '{"model": "opus"}'
 
 
+def test_what_is_yours_alone_is_not_to_be_committed(run: Run, repo: Path) -> None:
+    both = init(run, "--status-line")
+    (repo / LOCAL).unlink()
+    alone = init(run, "--status-line")
+
+    assert f"next: commit all but {LOCAL}, so that every worktree" in both.err
+    assert "next: restart Claude Code; that file is yours alone" in alone.err
+    assert "next: commit" not in alone.err
+
+
 def test_uninstall_without_the_record_takes_out_what_is_ours_also_where_people_changed_how_often(
     run: Run, repo: Path
 ) -> None:

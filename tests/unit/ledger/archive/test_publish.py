@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.relay.relay import Relay
 from gitcoord.errors import DeniedError, StorageError, UnreachableError
 from gitcoord.ledger.archive.publish import Published, publish
-from gitcoord.ledger.format import commits
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome
+from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.readers import relay_document
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.transports.memory import MemoryTransport
 from tests.unit.ledger.fakes import DENIED, LOST, REFS, SIGNATURE, START, UNREACHABLE, Lossy, Member, World, add, code
 
 APP, WEB = REFS.steps("app"), REFS.steps("web")
+CHAT = REFS.below("relay/chat")
 KEPT, PUBLISHED = RefName("refs/kept/coord/steps/app"), RefName("refs/published/coord/steps/app")
 
 
@@ -148,6 +151,37 @@ def test_a_store_that_cannot_set_a_project_aside_says_so(places: Places, outcome
 
     assert APP in places.home.remote.refs
     assert places.publish() == Published((APP,), ())
+
+
+def begin_relay(place: MemoryTransport, receiver: str) -> None:
+    """Let a relay begin there."""
+    document = Relay(name="chat", receiver=receiver).encode()
+    tree = trees.write(place.objects, trees.EMPTY, {relay_document.FILE: document}).oid or Oid("")
+    commit = commits.write(place.objects, tree, [], SIGNATURE, START, "relay chat")
+    assert place.swap([RefUpdate(CHAT, None, commit)]).status is SwapStatus.WON
+
+
+@pytest.mark.rule("STORE-2")
+def test_a_relay_goes_on_at_the_remote_from_where_it_was(places: Places) -> None:
+    begin_relay(places.store, "https://a.example.com")
+
+    assert places.publish() == Published((CHAT, APP), ())
+    assert places.publish() == Published((), ())
+
+    found = relay_document.read(places.out.objects, CHAT, places.remote.remote.refs[CHAT])
+    assert (found.name, found.receiver) == ("chat", "https://a.example.com")
+
+
+@pytest.mark.rule("STORE-2")
+def test_a_relay_whose_name_is_taken_at_the_remote_stays_here(places: Places) -> None:
+    begin_relay(places.out, "https://theirs.example.com")
+    begin_relay(places.store, "https://a.example.com")
+
+    assert places.publish().kept == (CHAT,)
+
+    found = relay_document.read(places.out.objects, CHAT, places.remote.remote.refs[CHAT])
+    assert found.receiver == "https://theirs.example.com"
+    assert RefName("refs/kept/coord/relay/chat") in places.home.remote.refs
 
 
 @pytest.mark.rule("STORE-2")
