@@ -33,7 +33,7 @@ _CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d+\.\d+)")
 PYTHONS = [match[1] for text in PROJECT["classifiers"] if (match := _CLASSIFIER.fullmatch(text))]
 
 # Each library is leaned on by one of them: msgspec, filelock, pygit2, mcp and pydantic, typer and rich, ruamel.yaml,
-# tomlkit, tree-sitter and its grammars, prometheus-client, opentelemetry-proto.
+# tomlkit, tree-sitter and its grammars, prometheus-client, opentelemetry-proto, textual.
 SUITE = (
     "tests/unit/core/documents/test_doc.py",
     "tests/unit/runtime/test_disks.py",
@@ -45,6 +45,7 @@ SUITE = (
     "tests/unit/source/symbols/test_definitions.py",
     "tests/faces/cli/work/test_prometheus.py",
     "tests/faces/cli/work/test_otlp.py",
+    "tests/faces/cli/watch/test_live_screen.py",
 )
 
 

@@ -27,6 +27,7 @@ PACKAGES = (
     "rich",
     "ruamel.yaml",
     "starlette",
+    "textual",
     "tomlkit",
     "tree-sitter",
     "typer",

@@ -39,6 +39,11 @@ Whose = Callable[[str, str], bool]
 """Whether an agent of a clone is meant."""
 
 
+def anyone(_agent: str, _clone: str) -> bool:
+    """Mean every agent."""
+    return True
+
+
 class Seen(NamedTuple):
     """What a look showed: steps, and how their holders were judged; claims, the line and the team, as rows."""
 
@@ -60,7 +65,12 @@ def status(workspace: Workspace, *, mine: bool = False, all_repos: bool = False)
     `mine`: of this party only; `all_repos`: of every repository that shares the remote, each row with its `repo`.
     """
     whose: Whose = workspace.actor().leads if mine else anyone
-    seen = look(workspace, whose, every_repo=all_repos)
+    return status_of(workspace, look(workspace, whose, every_repo=all_repos), whose)
+
+
+def status_of(workspace: Workspace, seen: Seen, whose: Whose = anyone) -> dict[str, Json]:
+    """Return what a look showed as one screen."""
+    all_repos = seen.every_repo
     rows = attention_of(workspace, seen, whose)
     off = seen.clock_off
     clock = {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
@@ -101,11 +111,6 @@ def repos_of(workspace: Workspace, seen: Seen) -> dict[Json, str | None]:
     repos: dict[Json, str | None] = {clone: repo for clone, repo in of_steps.items() if repo is not None}
     repos |= {claim.clone: claim.repo for claim in seen.register.claims.values()}
     return repos | dict.fromkeys(workspace.setting.clone.ids, workspace.repo)
-
-
-def anyone(_agent: str, _clone: str) -> bool:
-    """Mean every agent."""
-    return True
 
 
 def look(

@@ -15,6 +15,7 @@ HEAVY = (
     "pydantic",
     "rich",
     "ruamel",
+    "textual",
     "tomlkit",
     "anyio",
     "prometheus_client",

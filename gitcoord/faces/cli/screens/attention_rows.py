@@ -41,6 +41,11 @@ def attention(result: Result) -> None:
         show.folded(f"see: {'; '.join(seen)}")
 
 
+def word_for(kind: str) -> str:
+    """Return the word of what a row is about."""
+    return _KINDS[kind][0]
+
+
 def needed_status(severity: Json) -> int:
     """Return the exit status that says how much the most important of what is needed matters; `None`: nothing is."""
     if severity is None:

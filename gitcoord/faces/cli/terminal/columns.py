@@ -80,13 +80,7 @@ def fitted(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int
 ) -> tuple[list[int], list[list[list[str]]]]:
     """Return the widths of columns in so much room, and each row as the lines that it takes."""
-    widths = [max(cells(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for kinds, least in _GIVING:
-        giving = [index for index, column in enumerate(columns) if column.kind in kinds]
-        # Let the widest of those that give way have less, until all fit or each has the least.
-        space = room - len(GAP) * (len(columns) - 1)
-        while sum(widths) > space and (wider := [index for index in giving if widths[index] > least]):
-            widths[max(wider, key=widths.__getitem__)] -= 1
+    widths = widths_for(columns, rows, room)
     if columns[-1].kind is not ColumnKind.PROSE:
         return widths, [[[cut(*parts) for parts in zip(row, widths, columns, strict=True)]] for row in rows]
     lines: list[list[list[str]]] = []
@@ -95,6 +89,18 @@ def fitted(
         folded = textwrap.wrap(row[-1], max(1, widths[-1]), break_on_hyphens=False) or [""]
         lines.append([[*first, folded[0]], *([*[""] * len(first), line] for line in folded[1:])])
     return widths, lines
+
+
+def widths_for(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Return the widths of columns in so much room."""
+    widths = [max(cells(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for kinds, least in _GIVING:
+        giving = [index for index, column in enumerate(columns) if column.kind in kinds]
+        # Let the widest of those that give way have less, until all fit or each has the least.
+        space = room - len(GAP) * (len(columns) - 1)
+        while sum(widths) > space and (wider := [index for index in giving if widths[index] > least]):
+            widths[max(wider, key=widths.__getitem__)] -= 1
+    return widths
 
 
 def cut(cell: str, width: int, column: Column) -> str:

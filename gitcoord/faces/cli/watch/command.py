@@ -1,4 +1,4 @@
-"""`gitcoord watch`: what happens, live: lines for people, a stream of JSON objects with `--jsonl`.
+"""`gitcoord watch`: what happens, live: a screen on a terminal, lines with `--plain`, a stream with `--jsonl`.
 
 What is no terminal gets one look, and a note that says so: what goes on for ever, in a pipe, is asked for by name.
 """
@@ -33,7 +33,7 @@ def register(root: typer.Typer) -> None:
 def watch(
     *,
     plain: Annotated[
-        bool, typer.Option("--plain", help="Lines of what changes, in a pipe too; nothing is redrawn.")
+        bool, typer.Option("--plain", help="Lines of what changes, for screen readers and pipes; nothing is redrawn.")
     ] = False,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Events as they happen, one JSON object a line, each with a cursor.")
@@ -46,9 +46,9 @@ def watch(
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
-    """Watch what happens, and what needs attention.
+    """Watch what happens, and act on it.
 
-    --json is one look, with the cursor of that moment.
+    On the screen `?` shows the keys, and `q` leaves. --json is one look, with the cursor of that moment.
     """
     if plain + jsonl + as_json > 1:
         raise UsageError("--plain, --jsonl and --json are three ways to show it.", hint="Give one of them.")
@@ -57,6 +57,11 @@ def watch(
         raise UsageError(f"{option} goes with --plain or --jsonl.", hint="Add --jsonl, or leave it out.")
     if as_json or not (plain or jsonl or is_terminal()):
         return _one_look(fresh=fresh, as_json=as_json)
+    if not (plain or jsonl):
+        from gitcoord.faces.cli.watch import live_screen
+
+        with opened() as workspace:
+            return live_screen.run(workspace)
     from gitcoord.faces.cli.watch import event_lines
 
     try:
@@ -68,7 +73,8 @@ def watch(
 
 def is_terminal() -> bool:
     """Whether there is a person at a terminal that can be drawn on."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and world.environment().get("TERM") != "dumb"
+    streams = (sys.stdin, sys.stdout, sys.stderr)  # the screen is drawn on the last
+    return all(stream.isatty() for stream in streams) and world.environment().get("TERM") != "dumb"
 
 
 def _one_look(*, fresh: bool, as_json: bool) -> int:

@@ -1,0 +1,98 @@
+"""Live data: what the screen shows, brought by a thread of its own, so that no key waits for a remote.
+
+    the thread: news, or a while has passed ──> one look, with its age ──> the screen
+
+What this file does not know: how it is drawn.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from gitcoord.core.documents.json_text import Json
+from gitcoord.errors import CoordError
+from gitcoord.faces.cli.terminal import commands
+from gitcoord.faces.cli.terminal.calls import Result
+from gitcoord.service.events import event_follower
+from gitcoord.service.place import path_copies
+from gitcoord.service.session import freshness
+from gitcoord.service.session.patience import Patience
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps import step_views
+from gitcoord.service.team import hotspots
+from gitcoord.service.watch import live_view
+
+TURN_S = 10.0  # who is alive changes with time alone
+EVENTS_MAX = 1_000
+EVENTS_FIRST = 200
+AFTER_TROUBLE_S = 2.0
+
+
+class LiveLook(NamedTuple):
+    """One look. `age`: how old it is, in words, where the remote did not answer; `problem`: why there is none."""
+
+    data: Result
+    at: datetime
+    age: str = ""
+    problem: str = ""
+
+
+class LiveData:
+    """Looks until it is stopped; `show` is called with each look, in the thread of this."""
+
+    def __init__(self, workspace: Workspace, show: Callable[[LiveLook], None]) -> None:
+        """Look at nothing yet."""
+        self._workspace, self._show = workspace, show
+        self._patience = Patience()
+        self._events: list[Json] = []
+        self._follower: event_follower.EventFollower | None = None
+        self._last: Result = {}
+        self._hurry = threading.Event()
+
+    def begin(self) -> None:
+        """Look, in a thread that does not keep the process alive: one may wait for a network."""
+        threading.Thread(target=self._run, name="looking", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop looking; a look on its way is left behind."""
+        self._patience.stop()
+
+    def _run(self) -> None:
+        while not self._patience.is_over:
+            look = self._look()
+            if self._patience.is_over:
+                return
+            self._show(look)
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait for news; what is in the way is in the next look."""
+        try:
+            if self._follower is None:
+                self._patience.pause(AFTER_TROUBLE_S)
+                return
+            turn = self._follower.turn(self._patience, TURN_S)
+            new: list[Json] = [*reversed(turn.rows)]
+            self._events = [*new, *self._events][:EVENTS_MAX]
+        except CoordError:
+            self._patience.pause(AFTER_TROUBLE_S)
+
+    def _look(self) -> LiveLook:
+        workspace, host = self._workspace, self._workspace.setting.host
+        try:
+            with freshness.reading(host) as read:
+                if self._follower is None:
+                    self._follower = event_follower.EventFollower(workspace, None)
+                    found = step_views.get_agent_events(workspace, limit=EVENTS_FIRST)["events"]
+                    self._events = [*found] if isinstance(found, list) else []
+                data = live_view.live(workspace)
+                hot = hotspots.hotspots(workspace)["hotspots"]
+                age = read.sentence()
+            if read.is_fresh:
+                path_copies.keep(workspace)  # as a command does at its end: what is shown while a remote is away
+        except CoordError as error:
+            problem = f"{error} {commands.for_shell(error.hint)}".strip()
+            return LiveLook({**self._last, "events": self._events}, host.now(), problem=problem)
+        self._last = commands.result_for_shell({**data, "hotspots": hot})
+        return LiveLook({**self._last, "events": self._events}, host.now(), age)
