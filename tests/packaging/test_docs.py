@@ -80,8 +80,8 @@ def wrong_commands(text: str) -> Iterator[str]:
 
 def rows(page: str, below: str = "") -> dict[str, list[str]]:
     """Return the cells of a page's tables, or of those below a heading, by the name in the first cell."""
-    text = (DOCS / page).read_text("utf-8").partition(below)[2].partition("\n## ")[0] if below else ""
-    text = text or (DOCS / page).read_text("utf-8")
+    text = (DOCS / page).read_text("utf-8")
+    text = text.partition(below)[2].partition("\n## ")[0] if below else text
     lines = [line for line in text.splitlines() if line.startswith("| `")]
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
     return {row[0].strip(" `"): row[1:] for row in cells}

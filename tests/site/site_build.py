@@ -29,6 +29,8 @@ _HIDDEN = re.compile(rb"(\]\((?:\.\./)*)\.(?=github/)")  # see `_place`
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 _LOADED = frozenset({"script", "img", "iframe", "source", "video", "audio", "link", "embed", "object", "use"})
 _ADDRESSES = frozenset({"href", "src", "data", "xlink:href"})
+_STYLED = re.compile(r"""(?:url\(|@import )["']?((?:https?:)?//[^"')]+)""")  # a font, or another sheet
+_MERMAID = "https://unpkg.com/mermaid"  # from which the theme fetches a program once a page has such a diagram
 
 
 def pages() -> dict[str, Path]:
@@ -96,10 +98,14 @@ class _Page(HTMLParser):
         addresses = [values[name] for name in _ADDRESSES & values.keys()]
         is_loaded = tag in _LOADED and values.get("rel") not in {"canonical", "prev", "next", "alternate"}
         (self.loaded if is_loaded else self.links).extend(addresses)
+        self.loaded += [_MERMAID] * ("mermaid" in values.get("class", "").split())
 
 
 def problems(site: Path) -> Iterator[str]:
     """Yield what is wrong with a built site: links that lead nowhere, and what a page loads from elsewhere."""
+    for path in site.rglob("*.css"):
+        found = _STYLED.findall(path.read_text("utf-8"))
+        yield from (f"{path.relative_to(site)} loads {address}" for address in found)
     read = {path: _Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
     for path, page in read.items():
         name = path.relative_to(site)

@@ -37,11 +37,16 @@ def test_a_link_that_leads_nowhere_and_what_is_loaded_from_elsewhere_are_found(t
         '<h1 id="there"></h1><a href="../index.html"></a><a href="/"></a><a href="#x">'
     )
 
+    (tmp_path / "sub" / "c.html").write_text('<pre class="mermaid"></pre>')
+    (tmp_path / "a.css").write_text("@import url('https://fonts.example/css'); b { background: url(b.png) }")
+
     assert sorted(site_build.problems(tmp_path)) == [
+        "a.css loads https://fonts.example/css",
         "index.html links to a.png",
         "index.html links to sub/b.html#gone",
         "index.html loads https://cdn.example/a.css",
         "sub/b.html links to #x",
+        "sub/c.html loads https://unpkg.com/mermaid",
     ]
 
 
