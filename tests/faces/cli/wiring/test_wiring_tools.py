@@ -369,6 +369,58 @@ def test_the_plugin_of_opencode_asks_before_an_edit(
     assert {call["session_id"] for call in calls} == {"s"}
 
 
+WAKING_DRIVER = """\
+import plugin from "./plugin.mjs"
+const prompts = []
+const client = { session: { promptAsync: async (options) => prompts.push(options) } }
+const hooks = await plugin.server({ directory: process.cwd(), client })
+const event = (type, properties) => hooks.event({ event: { type, properties } })
+await event("session.created", { info: { id: "s" } })
+await event("session.created", { info: { id: "t", parentID: "s" } })
+const outputs = []
+for (const tool of ["bash", "read"]) {
+  const output = { output: "ran" }
+  await hooks["tool.execute.after"]({ tool, sessionID: "s", args: { command: "true", filePath: "a" } }, output)
+  outputs.push(output.output)
+}
+await event("session.idle", { sessionID: "t" })
+await event("session.error", { sessionID: "s", error: { name: "MessageAbortedError" } })
+await event("session.idle", { sessionID: "s" })
+await event("session.idle", { sessionID: "s" })
+console.log(JSON.stringify([outputs, prompts]))
+"""
+WAKING_HOOK = """\
+#!/bin/sh
+case $(cat) in
+  *PostToolUse*) echo '{"hookSpecificOutput": {"additionalContext": "bob asks"}}' ;;
+  *Stop*) echo '{"decision": "block", "reason": "answer bob"}' ;;
+esac
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_the_plugin_of_opencode_adds_to_results_and_goes_on_where_no_person_stopped_it(tmp_path: Path) -> None:
+    plugin = Path(__file__).parents[4] / "templates/opencode/gitcoord.ts"
+    (tmp_path / "plugin.mjs").write_text(plugin.read_text())
+    (tmp_path / "driver.mjs").write_text(WAKING_DRIVER)
+    folder = Path(programs(tmp_path, "gitcoord"))
+    (folder / "gitcoord").write_text(WAKING_HOOK)
+
+    done = subprocess.run(
+        ["node", "driver.mjs"],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=NODE_WAIT_S,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    went_on = {"path": {"id": "s"}, "body": {"parts": [{"type": "text", "text": "answer bob"}]}}
+    assert json.loads(done.stdout) == [["ran\n\nbob asks", "ran"], [went_on]]
+
+
 def test_every_recipe_reads_back_what_it_wrote(tmp_path: Path) -> None:
     place = recipes.Place(tmp_path, {}, ("gitcoord", *ARGS))
     for tool in tools.EVERY:
