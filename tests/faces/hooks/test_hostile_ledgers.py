@@ -123,6 +123,7 @@ def test_a_commit_and_a_push_go_by_what_the_team_wants_where_claims_are_too_larg
         assert f"NOTHING WAS CHECKED ({name}), it {'is stopped' if enforces else 'goes through'}" in line
         assert "too large" in line
         assert why in line
+        assert line.endswith(" [damaged]")
 
 
 @pytest.mark.rule("SEC-4", "SAFE-6")

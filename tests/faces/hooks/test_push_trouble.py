@@ -248,6 +248,7 @@ def test_a_remote_that_never_answers_is_not_waited_for(team: Shared, agents: Age
     assert done.status == 0
     assert "NOTHING WAS CHECKED (pre-push), it goes through" in done.said
     assert "did not answer within 3 s; and this clone has no earlier copy" in done.said
+    assert done.said.splitlines()[0].endswith(" [unreachable]")
 
 
 @pytest.mark.rule("HOOK-9")

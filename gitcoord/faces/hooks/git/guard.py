@@ -69,5 +69,7 @@ def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapp
     except Exception as error:  # noqa: BLE001 - whatever it is, no git may fail because of us
         is_closed = isinstance(error, ClosedError) or (bool(folder) and git_place.is_closed(folder, name))
         reason = redact(" ".join(str(error).split()))[:CHARS_MAX] or repr(error)
-        say([f"gitcoord: {not_done.sentence(name, is_closed=is_closed)}: {reason}"])
+        broken = error.__cause__ if isinstance(error, ClosedError) else error
+        code = f" [{broken.code}]" if isinstance(broken, CoordError) else ""  # docs/errors.md says what to do
+        say([f"gitcoord: {not_done.sentence(name, is_closed=is_closed)}: {reason}{code}"])
         return 1 if is_closed else 0
