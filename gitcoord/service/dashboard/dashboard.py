@@ -1,7 +1,7 @@
 """The dashboard: what each panel says, from one look at the ledgers.
 
     one listing ──> a look (`watch/overview`) ──> attention, agents, projects, claims, waiting, requests
-          ├──> the past, carried on ──> timeline, heat map, metrics
+          ├──> the past, carried on ──> timeline, heat map, metrics; the newest of it ──> events
           └──> counters, relays ──> hot files, deliveries
 
 Rules:
@@ -31,13 +31,14 @@ from gitcoord.service.dashboard.project_graphs import ProjectGraphs
 from gitcoord.service.dashboard.timeline import end_of, lanes_of
 from gitcoord.service.relay import relay_ref, relays
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps import step_views
 from gitcoord.service.steps.activity import COMMITS_MAX, DAYS, DAYS_MAX
 from gitcoord.service.team.hotspots import hotspots_at
 from gitcoord.service.watch import overview
 from gitcoord.service.watch.overview import Seen
 
 FIRST_COMMITS = 1_000  # read before the first answer of one that is asked again: a quarter of a second
-DELIVERIES_SHOWN = 20
+EVENTS_SHOWN, DELIVERIES_SHOWN = 100, 20
 Row = dict[str, Json]
 
 
@@ -93,6 +94,7 @@ class Dashboard:
         refusals = workspace.setting.refusals.noted(workspace.setting.refs.claims)
         steps = (self._past.steps_version, self._past.since)
         rules = {ref: seen.listed.get(ref) for ref in (workspace.setting.refs.claims, workspace.setting.refs.config)}
+        ledgers = {ref: tip for ref, tip in seen.listed.items() if workspace.setting.refs.clone_of(ref) is None}
         return {
             "place": {"remote": workspace.remote_name, "repo": workspace.repo, "days": self.days},
             "attention": {"rows": [row.as_json() for row in attention], "needed": highest(attention)},
@@ -108,6 +110,7 @@ class Dashboard:
                 lambda: hotspots_at(workspace, seen.listed, days=self.days),
             ),
             **self._once("activity", (self._past.version, steps, refusals), lambda: self._activity(seen.boards)),
+            "events": self._once("events", ledgers, lambda: self._events(seen.listed)),
             "deliveries": _deliveries(workspace, seen.listed),
             "oddities": workspace.oddities(),
         }
@@ -132,6 +135,9 @@ class Dashboard:
             "since": time_text(self._past.since),
             "complete_since": time_text(cut) if cut else None,
         }
+
+    def _events(self, listed: Mapping[RefName, Oid]) -> Row:
+        return step_views.get_agent_events(self.workspace, limit=EVENTS_SHOWN, listed=listed)
 
     def _activity(self, boards: Sequence[Board]) -> Row:
         """Return what is counted of the past: the heat map and the metrics."""

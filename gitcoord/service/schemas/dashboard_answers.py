@@ -11,6 +11,7 @@ from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.service.schemas.answers import Answer
 from gitcoord.service.schemas.claim_answers import ClaimRow, QueueRow, RequestRow
 from gitcoord.service.schemas.metric_answers import DayCounts, EventCounts, ReadSpan, ResolvedRow, SecondsSpread
+from gitcoord.service.schemas.recorded import LoggedEvent
 from gitcoord.service.schemas.relay_answers import RelayRow, RelayTail
 from gitcoord.service.schemas.step_answers import HoursSpread
 from gitcoord.service.schemas.team_answers import AgentRow, AttentionRow, HotspotRow
@@ -179,6 +180,13 @@ class MetricsFacts(TypedDict):
     activity: ActivityFacts
 
 
+class EventsFacts(TypedDict):
+    """What happened last, newest first."""
+
+    events: list[LoggedEvent]
+    count: int
+
+
 class DeliveriesFacts(TypedDict):
     """Relays, and of each its last attempts and what is not delivered."""
 
@@ -200,6 +208,7 @@ class DashboardShown(Answer):
     hot_files: HotFilesFacts
     heat_map: HeatFacts
     metrics: MetricsFacts
+    events: EventsFacts
     deliveries: DeliveriesFacts
 
 

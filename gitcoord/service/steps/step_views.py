@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+from collections.abc import Mapping
 from datetime import datetime
 
 from gitcoord.core.documents.call import Call, sentence
@@ -10,6 +11,7 @@ from gitcoord.core.documents.liveness import Life
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.step_views import step_view
 from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.event_facts import EventFacts, is_about
 from gitcoord.service.claims.requested_items import pattern_of
 from gitcoord.service.session import holder_liveness
@@ -97,7 +99,7 @@ def get_metrics(workspace: Workspace, *, project: str | None = None, agent_id: s
     return metrics(boards_of(workspace, project), agent_id)
 
 
-def get_agent_events(
+def get_agent_events(  # noqa: PLR0913 - what may be asked for, by name
     workspace: Workspace,
     *,
     agent_id: str | None = None,
@@ -106,10 +108,12 @@ def get_agent_events(
     step_id: str | None = None,
     file: str | None = None,
     since: datetime | None = None,
+    listed: Mapping[RefName, Oid] | None = None,
 ) -> dict[str, Json]:
     """Return what happened, newest first, from the ledgers' commits.
 
     `step_id`: to that step only. `file`: to claims and requests of what that pattern matches. `since`: not before.
+    `listed`: the refs, if they are known.
     """
     _check_limit(limit)
     wanted = pattern_of(workspace, file) if file is not None else None
@@ -117,7 +121,7 @@ def get_agent_events(
     if step_id is not None:
         project, num = parse_step_id(workspace, step_id)
         step = f"{project}/{num}"
-    listed = workspace.listed()
+    listed = workspace.listed() if listed is None else listed
     if project is not None:
         workspace.project_state(project_name(project), listed)
         project = project.lower()

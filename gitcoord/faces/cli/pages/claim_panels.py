@@ -5,7 +5,7 @@ from datetime import datetime
 from gitcoord.faces.cli.pages.markup import Node, element
 from gitcoord.faces.cli.pages.panel_parts import badge, code, codes, listing, moment, nothing, remaining
 from gitcoord.faces.cli.terminal.calls import Result
-from gitcoord.faces.cli.terminal.fields import records, strings, text, whole
+from gitcoord.faces.cli.terminal.fields import life_word, records, strings, text, whole
 
 
 def claims(facts: Result, now: datetime) -> tuple[list[Node], int]:
@@ -51,7 +51,7 @@ def _holder(claim: Result, now: datetime) -> Node:
     if not life:
         return ""
     if life not in ("over", "stale"):
-        return badge(life)
+        return badge(life, life_word(life, claim.get("session")))
     return element("span", badge(life), ", free in ", remaining(claim.get("free_at"), now))
 
 

@@ -70,7 +70,8 @@ def gantt(lanes: Sequence[Result], begin: Json, end: Json) -> ET.Element | None:
             if is_short
             else f"{tick:%m-%d}"
         )
-        grid.append(element("text", said, x=x, y=12, text_anchor="middle", class_="tick"))
+        anchor = "end" if axis.at(tick) > WIDE - NAMES / 4 else "middle"
+        grid.append(element("text", said, x=x, y=12, text_anchor=anchor, class_="tick"))
     said = f"{len(lanes)} agents from {minute(begin)} to {minute(end)}. A table has the same."
     svg = element(
         "svg",

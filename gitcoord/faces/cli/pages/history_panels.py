@@ -7,9 +7,19 @@ from datetime import datetime, timedelta
 from gitcoord.core.documents.doc import parse_time
 from gitcoord.faces.cli.pages.day_chart import Layer, chart
 from gitcoord.faces.cli.pages.markup import Node, element
-from gitcoord.faces.cli.pages.panel_parts import badge, code, cut_note, listing, moment, nothing, remaining, tiles
+from gitcoord.faces.cli.pages.panel_parts import (
+    badge,
+    code,
+    codes,
+    cut_note,
+    listing,
+    moment,
+    nothing,
+    remaining,
+    tiles,
+)
 from gitcoord.faces.cli.terminal.calls import Result
-from gitcoord.faces.cli.terminal.fields import number, record, records, text, whole
+from gitcoord.faces.cli.terminal.fields import number, record, records, strings, text, whole
 
 HEAT = 4  # shades beside none
 _KINDS = ("auto_coexist", "auto_narrow")
@@ -79,6 +89,25 @@ def metrics(facts: Result, _now: datetime) -> tuple[list[Node], None]:
         ("seconds from line to claim (median)", number(wait.get("median"))),
     ]
     return [*cut_note(activity), tiles(summary), element("div", *charts, class_="charts")], None
+
+
+def events(facts: Result, now: datetime) -> tuple[list[Node], int]:
+    """Show what happened last."""
+    rows = records(facts.get("events"))
+    if not rows:
+        return [nothing("Nothing happened.")], 0
+    cells = [
+        [
+            moment(row.get("time"), now),
+            code(text(row.get("event"))),
+            text(row.get("agent")),
+            codes([text(row.get("step"))] if row.get("step") else strings(row.get("patterns"))),
+            text(row.get("title")) or text(row.get("description")) or text(row.get("reason")),
+            ", ".join(strings(row.get("claims"))),
+        ]
+        for row in rows
+    ]
+    return listing(["when", "event", "agent", "what", "about", "ids"], cells, "gitcoord log"), len(rows)
 
 
 def deliveries(facts: Result, now: datetime) -> tuple[list[Node], int]:

@@ -73,5 +73,6 @@ PANELS: tuple[Panel, ...] = (
     Panel("hot-files", "Hot files", "hot_files", claim_panels.hot_files),
     Panel("heat-map", "Automatic resolutions", "heat_map", history_panels.heat_map),
     Panel("metrics", "Metrics", "metrics", history_panels.metrics),
+    Panel("events", "Events", "events", history_panels.events),
     Panel("deliveries", "Webhook deliveries", "deliveries", history_panels.deliveries),
 )

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 
 from gitcoord.faces.cli.pages.markup import Node, element
-from gitcoord.faces.cli.pages.panel_parts import badge, codes, kind_of, listing, moment, note, nothing, tiles
+from gitcoord.faces.cli.pages.panel_parts import badge, code, codes, kind_of, listing, moment, note, nothing, tiles
 from gitcoord.faces.cli.terminal import commands
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.fields import life_word, records, strings, text
@@ -30,10 +30,11 @@ def _attention(row: Result) -> Node:
     whom = {"you": "for you", "person": "for a person"}.get(who, f"for {who}")
     said = commands.for_shell(text(row.get("message")))
     do = row.get("next_step")
-    todo = [element("p", commands.for_shell(do), class_="do")] if isinstance(do, str) and do else []
+    parts = (commands.for_shell(do) if isinstance(do, str) else "").split("`")
+    todo = [element("p", *(code(part) if index % 2 else part for index, part in enumerate(parts)), class_="do")]
     about = element("strong", f"{text(row.get('kind')).replace('_', ' ')}: {text(row.get('about'))}")
     line = element("p", badge(severity), " ", about, f" {whom}. ", said, ".")
-    return element("li", line, *todo, class_=kind_of(severity))
+    return element("li", line, *(todo if do else []), class_=kind_of(severity))
 
 
 def agents(facts: Result, now: datetime) -> tuple[list[Node], int]:

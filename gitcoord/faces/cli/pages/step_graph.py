@@ -12,9 +12,9 @@ from gitcoord.faces.cli.pages.panel_parts import kind_of, shape
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.fields import text, whole
 
-WIDE, TALL = 172, 38  # of a box, in which 20 letters fit on a line
-COLUMN, ROW, EDGE = 222, 50, 6
-NAME_CHARS, SAID_CHARS = 20, 25
+WIDE, TALL = 184, 38  # of a box, in which 19 bold letters fit on a line
+COLUMN, ROW, EDGE = 234, 50, 6
+NAME_CHARS, SAID_CHARS = 19, 25
 
 
 def graph(name: str, steps: Sequence[Result], number: int) -> ET.Element:
