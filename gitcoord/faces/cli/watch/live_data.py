@@ -24,9 +24,12 @@ from gitcoord.service.team import hotspots
 from gitcoord.service.watch import live_view
 
 TURN_S = 10.0  # who is alive changes with time alone
+FAR_TURN_S = 30.0  # where each look asks a remote
+HOT_S = 60.0  # between two counts of refusals, which change slowly
 EVENTS_MAX = 1_000
 EVENTS_FIRST = 200
 AFTER_TROUBLE_S = 2.0
+_WITHOUT_SENTENCES = ("steps", "claims", "agents", "projects")  # of ours; ten thousand rows take 0.2 s to look through
 
 
 class LiveLook(NamedTuple):
@@ -48,7 +51,8 @@ class LiveData:
         self._events: list[Json] = []
         self._follower: event_follower.EventFollower | None = None
         self._last: Result = {}
-        self._hurry = threading.Event()
+        self._hot: Json = []
+        self._hot_due = 0.0
 
     def begin(self) -> None:
         """Look, in a thread that does not keep the process alive: one may wait for a network."""
@@ -72,7 +76,8 @@ class LiveData:
             if self._follower is None:
                 self._patience.pause(AFTER_TROUBLE_S)
                 return
-            turn = self._follower.turn(self._patience, TURN_S)
+            is_far = self._workspace.setting.transport.is_far
+            turn = self._follower.turn(self._patience, FAR_TURN_S if is_far else TURN_S)
             new: list[Json] = [*reversed(turn.rows)]
             self._events = [*new, *self._events][:EVENTS_MAX]
         except CoordError:
@@ -87,12 +92,14 @@ class LiveData:
                     found = step_views.get_agent_events(workspace, limit=EVENTS_FIRST)["events"]
                     self._events = [*found] if isinstance(found, list) else []
                 data = live_view.live(workspace)
-                hot = hotspots.hotspots(workspace)["hotspots"]
+                if host.monotonic() >= self._hot_due:
+                    self._hot, self._hot_due = hotspots.hotspots(workspace)["hotspots"], host.monotonic() + HOT_S
                 age = read.sentence()
             if read.is_fresh:
                 path_copies.keep(workspace)  # as a command does at its end: what is shown while a remote is away
         except CoordError as error:
             problem = f"{error} {commands.for_shell(error.hint)}".strip()
             return LiveLook({**self._last, "events": self._events}, host.now(), problem=problem)
-        self._last = commands.result_for_shell({**data, "hotspots": hot})
+        said = {name: value for name, value in data.items() if name not in _WITHOUT_SENTENCES}
+        self._last = {**data, **commands.result_for_shell(said), "hotspots": self._hot}
         return LiveLook({**self._last, "events": self._events}, host.now(), age)
