@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -99,6 +100,9 @@ def _played(place: "Place", *, as_json: bool) -> "Report":
     if as_json:
         return play.play(place, screen.Silence())
     if sys.stdout.isatty():
+        sys.stdout.write(
+            f"watch it from another terminal: cd {shlex.quote(str(place.clone('ann')))} && gitcoord watch\n"
+        )
         with screen.Table() as table:
             found = play.play(place, table)
     else:

@@ -12,9 +12,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from gitcoord.core.documents.json_text import Json
-from gitcoord.faces.cli.watch import panes
+from gitcoord.faces.cli.watch import actions, panes
 from gitcoord.faces.cli.watch.dialogs import ActionDialog, Choice, TextDialog
-from gitcoord.faces.cli.watch.live_screen import LiveScreen
+from gitcoord.faces.cli.watch.live_screen import HELP, LiveScreen
 from gitcoord.faces.cli.watch.row_list import RowList
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.claims.requests import request_release
@@ -357,6 +357,14 @@ def test_a_key_leaves(ann: Workspace, key: str) -> None:
         await until(pilot, lambda: screen.return_code == 0)
 
     watched(ann, see)
+
+
+def test_the_page_and_the_help_have_every_key_that_acts() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "watch.md").read_text("utf-8")
+
+    assert [key for key in actions.KEYS if f"| `{key}` |" not in page] == []
+    assert [key for key in actions.KEYS if not any(row.startswith(f"{key}  ") for row in HELP)] == []
+    assert len(panes.PANES) == 8
 
 
 def test_keys_are_shown(ann: Workspace) -> None:
