@@ -58,8 +58,6 @@ def due(ground: "Ground") -> str:
 
 
 def _rows(ground: "Ground") -> "Iterator[_Row]":
-    if ground.me.get("wake") is False:
-        return
     name = ground.name
     lost = snapshot_files.load(_path(ground, f"{name}{snapshot_files.LOST}")) if name else {}
     for listed in (lost.get("rows"), ground.known.get("news")):

@@ -20,7 +20,7 @@ import json
 import os
 import sys
 
-from gitcoord.faces.hooks.edit import agent_notices, snapshot_lookup, tool_dialects
+from gitcoord.faces.hooks.edit import snapshot_lookup, tool_dialects
 from gitcoord.faces.hooks.edit.tool_dialects import Answer, Event
 from gitcoord.faces.hooks.edit.worktree import Ground
 
@@ -86,8 +86,7 @@ def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Ans
                 ground.note("end", {})
             return Answer()
         case tool_dialects.STOP:
-            text = agent_notices.due(ground) if tool_dialects.can_keep_going(tool, event) else ""
-            return tool_dialects.kept_going(tool, text) if text else Answer()
+            return _kept_going(ground) if ground.has_news and tool_dialects.can_keep_going(tool, event) else Answer()
         case tool_dialects.USE | tool_dialects.PROMPT:
             return _told(ground, event)
         case _:
@@ -125,6 +124,18 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
 
 def _told(ground: Ground, event: Event, text: str = "") -> Answer:
     """Let it pass, with a text and with what the agent has not been shown."""
-    news = agent_notices.unseen(ground) if tool_dialects.can_add(ground.tool, event) else ""
+    news = ""
+    if ground.has_news and tool_dialects.can_add(ground.tool, event):
+        from gitcoord.faces.hooks.edit import agent_notices  # most often there are none
+
+        news = agent_notices.unseen(ground)
     said = "\n".join(part for part in (text, news) if part)
     return tool_dialects.added(ground.tool, event, said) if said else Answer()
+
+
+def _kept_going(ground: Ground) -> Answer:
+    """Keep the agent from stopping by what it has to act on, if it was not yet."""
+    from gitcoord.faces.hooks.edit import agent_notices  # as above
+
+    text = agent_notices.due(ground)
+    return tool_dialects.kept_going(ground.tool, text) if text else Answer()

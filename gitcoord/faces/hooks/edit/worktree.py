@@ -81,6 +81,12 @@ class Ground:
         return self.me.get("auto_claim") is not False and bool(self.session)
 
     @property
+    def has_news(self) -> bool:
+        """Whether there may be a notice for the session's agent, which it may have been shown."""
+        lost = f"{self.folder}/{snapshot_files.NOTICES}/{self.name}{snapshot_files.LOST}"
+        return self.me.get("wake") is not False and (bool(self.known.get("news")) or os.path.exists(lost))
+
+    @property
     def ids(self) -> "set[str]":
         """Return every id by which this session is known."""
         aliases = self.known.get("aliases")
