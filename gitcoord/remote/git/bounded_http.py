@@ -109,7 +109,7 @@ class HttpPlace:
         headers = {"Accept": "application/json, text/yaml"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        answer = self._exchange("GET", self.parts.path.rstrip("/") + path, headers, None, within_s)
+        answer = self._exchange("GET", self.parts.path.rstrip("/") + path, headers, None, within_s, ANSWER_BYTES_MAX)
         if answer.status in _REDIRECTS:
             raise self._redirected(answer)
         return answer
@@ -122,6 +122,7 @@ class HttpPlace:
         body: bytes | None = None,
         *,
         within_s: float = ANSWER_S,
+        bytes_max: int = ANSWER_BYTES_MAX,
     ) -> HttpAnswer:
         """Ask for something below the URL, or have it changed; `path` is ours, and may have a query.
 
@@ -134,7 +135,7 @@ class HttpPlace:
         target = self.parts.path.rstrip("/") + path
         moves = 0
         while True:
-            answer = self._exchange(method, target, headers, body, within_s)
+            answer = self._exchange(method, target, headers, body, within_s, bytes_max)
             if answer.status not in (_MAY_MOVE if method == "GET" else _KEEP_METHOD):
                 return answer
             moves += 1
@@ -153,7 +154,7 @@ class HttpPlace:
         return urlunsplit(("", "", where.path or "/", where.query, "")) if is_here else None
 
     def _exchange(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, within_s: float
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, within_s: float, bytes_max: int
     ) -> HttpAnswer:
         """Send one question and read the whole answer."""
         given = {"Accept-Encoding": "identity", "Connection": "close", **headers}
@@ -162,13 +163,13 @@ class HttpPlace:
                 connection.request(method, target, body=body, headers=given)
                 with connection.getresponse() as response:
                     says_its_length = response.chunked or response.length is not None
-                    received = response.read(ANSWER_BYTES_MAX + 1)
+                    received = response.read(bytes_max + 1)
                     whole = says_its_length and response.length in (0, None)
                     said = {name.lower(): value for name, value in response.headers.items()}
             except (OSError, http.client.HTTPException, ValueError) as error:
                 raise self._unreachable("it took too long" if over.is_set() else error) from None
-        if len(received) > ANSWER_BYTES_MAX:
-            raise InvalidError(f"{self.url} answers with more than {ANSWER_BYTES_MAX >> 20} MB.")
+        if len(received) > bytes_max:
+            raise InvalidError(f"{self.url} answers with more than {bytes_max >> 20} MB.")
         if over.is_set() or not whole:  # what ends with the connection may have been cut short, and looks like a whole
             raise self._unreachable("it took too long" if over.is_set() else "the answer was cut short")
         return HttpAnswer(response.status, received, said)

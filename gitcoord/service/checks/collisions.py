@@ -84,7 +84,7 @@ def collisions_of(inspection: Inspection, proposals: Sequence[Proposal]) -> tupl
     """Return what each of them collides with, and what is unknown."""
     _bring(inspection, proposals)
     found = {proposal.number: Collisions(proposal) for proposal in proposals}
-    refused, tips = [*_refused(inspection)], dict[str, str | None]()
+    refused, tips, changed = [*_refused(inspection)], dict[str, str | None](), dict[int, frozenset[str]]()
     for collisions in found.values():
         proposal = collisions.proposal
         try:
@@ -92,14 +92,14 @@ def collisions_of(inspection: Inspection, proposals: Sequence[Proposal]) -> tupl
                 tips[proposal.base] = deepen.tip_of(inspection.repository, proposal.base)
             base = tips[proposal.base]
             wanted = Wanted(base=base, base_branch=proposal.base, head=proposal.head, branch=proposal.branch)
-            findings = verification.judge_claims(inspection, wanted)
+            findings, changed[proposal.number] = verification.judge_claims(inspection, wanted)
         except CoordError as error:
             collisions.problem = str(error)
             continue
         collisions.claims = [finding for finding in findings if finding.rule in _COUNT]
         if proposal.branch is not None:
             collisions.refused = [refusal for branch, refusal in refused if branch == proposal.branch]
-    return [*found.values()], _merge_in_trial(inspection, found)
+    return [*found.values()], _merge_in_trial(inspection, found, changed)
 
 
 def _bring(inspection: Inspection, proposals: Sequence[Proposal]) -> None:
@@ -111,15 +111,22 @@ def _bring(inspection: Inspection, proposals: Sequence[Proposal]) -> None:
             deepen.bring(repository, [head])
 
 
-def _merge_in_trial(inspection: Inspection, found: Mapping[int, Collisions]) -> list[str]:
-    """Note which pairs do not merge; return what is unknown."""
+def _merge_in_trial(
+    inspection: Inspection, found: Mapping[int, Collisions], changed: Mapping[int, frozenset[str]]
+) -> list[str]:
+    """Note which pairs do not merge, those first that change a file both; return what is unknown."""
     judged = [collisions.proposal for collisions in found.values() if not collisions.problem]
-    pairs = [
-        (f"#{ours.number}", f"#{theirs.number}")
+    of_one_base = [
+        (ours.number, theirs.number)
         for ours, theirs in itertools.combinations(judged, 2)
         if ours.base == theirs.base and ours.head != theirs.head
     ]
-    left = [f"{len(pairs) - PAIRS_MAX} pairs of pull requests were not looked at."] if len(pairs) > PAIRS_MAX else []
+    of_one_base.sort(key=lambda pair: changed[pair[0]].isdisjoint(changed[pair[1]]))
+    pairs = [(f"#{number}", f"#{other}") for number, other in of_one_base]
+    many = (
+        f"{len(pairs) - PAIRS_MAX} pairs of pull requests were not merged in trial: those that share files come first."
+    )
+    left = [many] if len(pairs) > PAIRS_MAX else []
     heads = {f"#{proposal.number}": proposal.head for proposal in judged}
     try:
         rows, notes = predict_among(inspection.repository, heads, pairs[:PAIRS_MAX], monotonic=inspection.monotonic)

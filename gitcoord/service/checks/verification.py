@@ -121,8 +121,8 @@ def verify(inspection: Inspection, wanted: Wanted, *, strict: bool = False) -> R
     )
 
 
-def judge_claims(inspection: Inspection, wanted: Wanted) -> list[Finding]:
-    """Check what a branch brings against claims alone, as `verify` does.
+def judge_claims(inspection: Inspection, wanted: Wanted) -> tuple[list[Finding], frozenset[str]]:
+    """Check what a branch brings against claims alone, as `verify` does; return also the paths that it changes.
 
     Raises:
         InvalidError: a revision is not to be found.
@@ -130,7 +130,8 @@ def judge_claims(inspection: Inspection, wanted: Wanted) -> list[Finding]:
     """
     span = find_span(inspection.repository, wanted)
     check = _Verification(inspection, span, inspection.register(), inspection.policy())
-    return [*check.claims(changed_files(inspection.repository, span.what))]
+    changes = changed_files(inspection.repository, span.what)
+    return [*check.claims(changes)], frozenset(change.path for change in changes)
 
 
 @dataclass(frozen=True, slots=True)

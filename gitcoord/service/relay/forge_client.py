@@ -22,6 +22,7 @@ from gitcoord.remote.git.bounded_http import ANSWER_S, HttpPlace
 from gitcoord.service.relay.http_refusal import SUCCESSES, Needs, refusal
 
 PER_PAGE = 100  # the most that both take
+_BYTES_MAX = 16 << 20  # of a page: a pull request of GitHub has 25 KB beside its text, which may have 65,536 characters
 PAGES_MAX = 30  # of the comments of one pull request
 
 
@@ -78,7 +79,7 @@ class ForgeClient:
     def _asked(self, method: str, path: str, value: Json) -> tuple[Json, Mapping[str, str]]:
         body = None if value is None else compact(value).encode()
         given = {"User-Agent": "gitcoord", **self.headers} | ({"Content-Type": "application/json"} if body else {})
-        answer = self.place.ask(method, path, given, body, within_s=self.within_s)
+        answer = self.place.ask(method, path, given, body, within_s=self.within_s, bytes_max=_BYTES_MAX)
         if answer.status not in SUCCESSES:
             raise refusal(answer, self.place.url, self.now(), self.needs)
         if not answer.body.strip():

@@ -27,8 +27,8 @@ from gitcoord.service.relay.comment_text import Words, comment_text
 from gitcoord.service.relay.forge_client import PER_PAGE
 from gitcoord.service.relay.forges import Forge
 
-LOOK_S = 60.0  # between two looks: an hour of them is a part of the requests that a forge allows
-AWAY_S = 120.0  # after one that failed
+LOOK_S = 120.0  # between two looks, each of which reads the last commits of all ledgers anew
+AWAY_S = 300.0  # after one that failed
 _BETWEEN_S = 1.0
 _FAILURES_MAX = 3  # in a row
 
@@ -65,7 +65,7 @@ class Commenter:
         numbers = {proposal.branch: proposal.number for proposal in proposals if proposal.branch}
         words = Words(now, self.forge.sign, numbers, is_private)
         if len(proposals) >= PER_PAGE:
-            notes.append(f"Only the {PER_PAGE} pull requests that changed last are looked at.")
+            notes.append(f"No more than the {PER_PAGE} pull requests that changed last are looked at.")
         still_open = {proposal.number for proposal in proposals}
         self.settled = {number: text for number, text in self.settled.items() if number in still_open}
         return _report(self._keep(found, words), notes) | ({"dry_run": True} if self.only_shows else {})
@@ -145,6 +145,7 @@ def _report(rows: Sequence[dict[str, Json]], notes: list[str]) -> dict[str, Json
         "count": len(rows),
         "collisions": sum(row["collides"] is True for row in rows),
         "changed": sum(word in _DONE.values() for word in words),
-        "failed": sum(word in ("failed", "unknown") for word in words),
+        "failed": words.count("failed"),
+        "unknown": words.count("unknown"),
         **({"warnings": [*notes]} if notes else {}),
     }

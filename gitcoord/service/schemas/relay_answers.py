@@ -68,7 +68,8 @@ class CommentsKept(Answer):
 
     Attributes:
         count, collisions: how many there are, and how many of them collide.
-        changed, failed: how many comments were changed, and how many pull requests not judged or not written to.
+        changed, failed, unknown: how many comments were changed, could not be written, and were left since their pull
+            request cannot be judged.
         dry_run: nothing was changed; the rest says what would be.
         problem, hint: why a look of a relay that goes on came to nothing.
     """
@@ -79,6 +80,7 @@ class CommentsKept(Answer):
     collisions: NotRequired[int]
     changed: NotRequired[int]
     failed: NotRequired[int]
+    unknown: NotRequired[int]
     problem: NotRequired[str]
     hint: NotRequired[str]
 

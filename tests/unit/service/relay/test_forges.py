@@ -66,6 +66,18 @@ def test_a_forge_that_hangs_is_left(forge: FakeForge) -> None:
         replace(github, client=replace(github.client, within_s=0.2)).proposals()
 
 
+def test_a_page_of_long_texts_is_read_and_one_without_end_is_not(forge: FakeForge) -> None:
+    for number in range(1, 101):
+        forge.propose(number, head=f"{number:040x}", branch=f"b-{number}")
+        forge.proposals[number]["body"] = "x" * 65_536
+
+    assert len(api(forge).proposals()) == 100
+
+    forge.fails_at, forge.answers = LISTS, reply(200, "[" + " " * (17 << 20) + "]")
+    with pytest.raises(InvalidError, match="answers with more than 16 MB"):
+        api(forge).proposals()
+
+
 def test_a_repository_that_was_renamed_is_followed_on_the_same_host(forge: FakeForge) -> None:
     forge.propose(7, head="1" * 40, branch="feat/bob")
     moved = reply(301, Location="/repos/ann/shop/pulls?state=open&per_page=100&page=1")
