@@ -108,13 +108,17 @@ class GitServer:
         if was_believed:
             self._at = _bare(self._named)
             self._close()
-            self.known = self._kept.change(self._now_s(), receiving={}, uploading={}, url="")
+            self.known = self._kept.change(self._now_s(), receiving={}, uploading={}, compares=False, url="")
             self._is_fresh = True
         return was_believed
 
     def leave_to_git(self, reason: str) -> None:
         """Note for a day that only git can talk to it."""
         self.known = self._kept.change(self._now_s(), by_git=reason)
+
+    def note_proof(self) -> None:
+        """Note for a day that it compares."""
+        self.known = self._kept.change(self._now_s(), compares=True)
 
     def note_halves(self) -> None:
         """Note for a day that it took a part of several refs."""

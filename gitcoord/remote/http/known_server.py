@@ -31,6 +31,7 @@ class KnownServer:
         at: when it was asked, in seconds since the epoch.
         url: where it answers, after redirects, without credentials; nothing as long as that is not known.
         receiving, uploading: its capabilities; empty as long as they are not known.
+        compares: it was seen to refuse a push whose ref was not where it was expected.
         takes_one: it took several refs at once by halves.
         wants_sign_in: a question without credentials was refused.
         by_git: why git is asked instead; nothing where it is not.
@@ -41,6 +42,7 @@ class KnownServer:
     url: str = ""
     receiving: Mapping[str, str] = field(default_factory=dict[str, str])
     uploading: Mapping[str, str] = field(default_factory=dict[str, str])
+    compares: bool = False
     takes_one: bool = False
     wants_sign_in: bool = False
     by_git: str = ""

@@ -22,7 +22,7 @@ This module must not start anything.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
@@ -104,6 +104,17 @@ def judge_lines(lines: Mapping[str, PushLine], updates: Sequence[RefUpdate], err
     if there_already:
         return SwapOutcome(SwapStatus.UNKNOWN, f"{there_already[0]} was there already, the rest landed")
     return SwapOutcome(SwapStatus.WON)
+
+
+def lines_of(updates: Sequence[RefUpdate], ok: Container[str], failed: Mapping[str, str]) -> Mapping[str, PushLine]:
+    """Return a server's own report as git shows it: which refs are `ok`, and why others `failed`."""
+    lines: dict[str, PushLine] = {}
+    for update in updates:
+        if update.ref in failed:
+            lines[update.ref] = PushLine("!", update.ref, "[remote rejected]", failed[update.ref])
+        elif update.ref in ok:
+            lines[update.ref] = PushLine("=" if update.is_check else "+", update.ref, "[done]", "")
+    return lines
 
 
 def landed_refs(done: Completed) -> list[str]:

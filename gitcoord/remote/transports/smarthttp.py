@@ -10,6 +10,8 @@ Rules:
     before.
   * A deletion is sent with the commit that it expects, since a server deletes without comparing what it does not know;
     where nothing else is written no pack is read, and the refs are listed immediately before.
+  * A server that says yes without comparing (dulwich's does) would make each race a win for all. So before the first
+    push it has to refuse one that is wrong on purpose, whole.
   * What was sent and not answered is UNKNOWN; so is everything but a win where a kept connection swallowed a first try.
   * What is unfamiliar is left to the git program (`gitcli`), which speaks to the same remote: for this call, or for a
     day. A swap is left to it only while nothing was carried out.
@@ -53,8 +55,9 @@ from gitcoord.remote.http.http_settings import http_settings
 from gitcoord.remote.http.pack_reader import OBJECTS_MAX, count_of, objects_in
 from gitcoord.remote.http.pack_writer import PackWriter
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
+from gitcoord.remote.http.wrong_push import wrong_push
 from gitcoord.remote.store.known_tips import KnownTips
-from gitcoord.remote.transports.push_report import PushLine, judge_lines
+from gitcoord.remote.transports.push_report import judge_lines, lines_of
 
 if TYPE_CHECKING:  # where git is not needed it is not loaded
     from gitcoord.remote.transports.gitcli import GitCliTransport
@@ -147,6 +150,7 @@ class SmartHttpTransport:
         self._shown_url = redact(way.url)
         self._server = GitServer(way, folder=folder, clocks=clocks, timeout_s=timeout_s, git_version=git_version)
         self._make_git = by_git
+        self._clocks = clocks
         self._git: GitCliTransport | None = None
         self._why_git = way.settings.unfamiliar or self._server.known.by_git
         self._faults: Sequence[RefFault] = ()
@@ -270,6 +274,8 @@ class SmartHttpTransport:
 
     def _swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         offered = self._server.receiving()
+        if not self._server.known.compares:
+            self._prove()
         writes = [update for update in updates if not update.is_check]
         if not self.atomic and len(writes) > 1:
             return one_at_a_time()
@@ -284,6 +290,25 @@ class SmartHttpTransport:
                 return lost_at(stale)
         body = report_status.commands(sent, offered, AGENT)
         return self._push(sent, body if only_deletes else body + self._pack(sent))
+
+    def _prove(self) -> None:
+        """Have the server refuse a push of which one line is wrong: that ref is not there.
+
+        Raises:
+            UnfamiliarError: it takes it, or a part.
+            CoordError: there is no answer.
+        """
+        offered = self._server.receiving()
+        wrong = wrong_push(self.objects, self._store.namespace, self._clocks.wall_ns() // 10**9, atomic=self.atomic)
+        outcome = self._push(wrong.lines, report_status.commands(wrong.lines, offered, AGENT) + wrong.pack)
+        if outcome.status is SwapStatus.UNKNOWN and self._server.known.takes_one:  # the line that is right has landed
+            self._push(wrong.undo, report_status.commands(wrong.undo, offered, AGENT))
+        elif outcome.status is SwapStatus.UNREACHABLE:
+            raise UnreachableError(outcome.message)
+        elif outcome.status in {SwapStatus.WON, SwapStatus.UNKNOWN}:
+            is_yes = outcome.status is SwapStatus.WON
+            raise UnfamiliarError("it takes pushes without comparing" if is_yes else outcome.message, lasts=is_yes)
+        self._server.note_proof()
 
     def _pack(self, updates: Sequence[RefUpdate]) -> bytes:
         tips = {*self._listed.values(), *(update.old for update in updates if update.old)}
@@ -338,9 +363,10 @@ class SmartHttpTransport:
             is_no = failed.status is SwapStatus.DENIED
             words = clean_text(errors) or "the remote reported nothing of the push"
             return failed if is_no else SwapOutcome(SwapStatus.UNKNOWN, words)
-        if report.unpacked != "ok":
+        is_unpacked = report.unpacked == "ok"
+        if not is_unpacked:
             errors += f"error: remote unpack failed: {report.unpacked}\n"
-        outcome = judge_lines(_lines(report, updates), updates, errors)
+        outcome = judge_lines(lines_of(updates, report.ok if is_unpacked else (), report.failed), updates, errors)
         if report.ok and report.failed and len(updates) > 1:
             self._server.note_halves()
         return outcome
@@ -370,14 +396,3 @@ class SmartHttpTransport:
             self._why_git = str(reason)
             self._server.leave_to_git(self._why_git)
         return done
-
-
-def _lines(report: report_status.Report, updates: Sequence[RefUpdate]) -> Mapping[str, PushLine]:
-    """Return a report as git shows it of a push of its own."""
-    lines: dict[str, PushLine] = {}
-    for update in updates:
-        if update.ref in report.failed:
-            lines[update.ref] = PushLine("!", update.ref, "[remote rejected]", report.failed[update.ref])
-        elif update.ref in report.ok and report.unpacked == "ok":
-            lines[update.ref] = PushLine("=" if update.is_check else "+", update.ref, "[done]", "")
-    return lines

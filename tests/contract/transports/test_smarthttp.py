@@ -11,6 +11,8 @@ import pytest
 
 from gitcoord.errors import DeniedError, UnreachableError
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus
+from gitcoord.remote.http import report_status
+from gitcoord.remote.http.pkt_line import FLUSH, line, packet, packets
 from gitcoord.remote.transports.smarthttp import SmartHttpTransport
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
@@ -32,6 +34,19 @@ def behind(server: Server, remote: Remote, **changes: object) -> Remote:
     """Return a remote as it is reached through the meddling server."""
     url = remote.url.replace(remote.url.split("/")[2], f"127.0.0.1:{server.port}")
     return replace(remote, url=url, **changes)
+
+
+def atomic_too(body: bytes) -> bytes:
+    """Return an advertisement with one capability more."""
+    head, first, *rest = [each for each in packets(body) if isinstance(each, bytes)]
+    return packet(head) + FLUSH + packet(first.replace(b"\n", b"") + b" atomic\n") + b"".join(map(packet, rest)) + FLUSH
+
+
+def always_yes(body: bytes) -> bytes:
+    """Return a report that says yes to all that the real one is of."""
+    real = report_status.parsed(body, banded=True)
+    lines = [line("unpack ok"), *(line(f"ok {ref}") for ref in sorted({*real.ok, *real.failed})), FLUSH]
+    return packet(b"\x01" + b"".join(lines)) + FLUSH
 
 
 def posts(server: Server, service: str = RECEIVE) -> int:
@@ -166,23 +181,45 @@ def test_absence_is_looked_at_before_and_never_sent(ann: SmartHttpTransport, rem
 
 
 @pytest.mark.rule("SAFE-5")
-def test_a_server_that_lands_a_part_is_sent_one_ref_at_a_time_from_then_on(
+def test_a_server_that_would_land_a_part_is_found_out_and_sent_one_ref_at_a_time(
     worlds: Worlds, servers: Servers, server: Server
 ) -> None:
     """It says `atomic` and is not: the real one does not hear of it."""
     remote = behind(server, servers.remote("no-atomic"))
-    lie = Meddled(body=None, change=lambda body: body.replace(b"delete-refs", b"atomic dele"))
-    server.answers(LIST, lie)
+    server.answers(LIST, Meddled(body=None, change=atomic_too))
     ann = worlds.smarthttp(remote)
     one, two = commit(ann, "one"), commit(ann, "two")
+
     won(put(ann, STEPS, None, one))
+    outcome = ann.swap([RefUpdate(CLAIMS, None, two), RefUpdate(STEPS, one, two)])
 
-    outcome = ann.swap([RefUpdate(CLAIMS, None, two), RefUpdate(STEPS, None, two)])
-    again = ann.swap([RefUpdate(CLAIMS, two, one), RefUpdate(STEPS, one, two)])
+    assert (outcome.status, ann.atomic, ann.sends_checks) == (SwapStatus.LOST, False, False)
+    assert remote.refs() == {STEPS: one}
+    assert ann.name == "smarthttp"
 
-    assert outcome.status is SwapStatus.UNKNOWN
-    assert (again.status, ann.atomic, ann.sends_checks) == (SwapStatus.LOST, False, False)
-    assert remote.refs() == {CLAIMS: two, STEPS: one}
+
+@pytest.mark.rule("SAFE-1")
+def test_a_server_that_says_yes_without_comparing_gets_no_push_of_ours(
+    worlds: Worlds, servers: Servers, server: Server
+) -> None:
+    """What it says of a push that is wrong on purpose gives it away, before anything is decided by what it says."""
+    remote = behind(server, servers.remote("http"))
+    server.answers(f"/{RECEIVE}", Meddled(body=None, change=always_yes))
+    ann = worlds.smarthttp(remote)
+    one = commit(ann, "one")
+
+    ann.swap([RefUpdate(CLAIMS, None, one)])
+
+    assert (ann.name, ann.why_git) == ("gitcli", "it takes pushes without comparing")
+
+
+def test_a_server_has_to_refuse_once_a_day(ann: SmartHttpTransport, remote: Remote, server: Server) -> None:
+    assert posts(server) == 2  # one that is wrong on purpose, and the first that is not
+    assert set(remote.refs()) == {CONFIG}
+
+    won(put(ann, CLAIMS, None, commit(ann, "one")))
+
+    assert posts(server) == 3
 
 
 # -- answers that are missing ------------------------------------------------------------------------------------------
@@ -228,7 +265,7 @@ def test_a_kept_connection_that_swallows_a_push_makes_a_second_try_and_no_lie(
 
     outcome = put(ann, CLAIMS, None, new)
 
-    assert posts(server) == 3  # that of the fixture, and two tries
+    assert posts(server) == 4  # the two of the fixture, and two tries
     assert outcome.status is SwapStatus.UNKNOWN
 
 
@@ -528,7 +565,7 @@ def test_a_private_authority_is_taken_from_gits_settings_and_the_connection_stay
     won(put(ann, CLAIMS, None, one))
     won(put(ann, CLAIMS, one, commit(ann, "two", one)))
 
-    assert (ann.name, secure.connections, posts(secure)) == ("smarthttp", 1, 2)
+    assert (ann.name, secure.connections, posts(secure)) == ("smarthttp", 1, 3)
 
 
 def test_a_certificate_that_is_not_trusted_is_left_to_git_which_trusts_it_neither(
