@@ -14,12 +14,12 @@ from tests.bench import (
     hooks,
     http_claims,
     p1,
-    page,
     peers,
     pushing,
     startup,
     wire_bytes,
 )
+from tests.bench.pages import dashboard
 from tests.bench.report import Figure, table, write
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
@@ -38,7 +38,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "P10": claims.p10,
     "P11": definitions.p11,
     "P12": startup.p12,
-    "P13": page.p13,
+    "P13": dashboard.p13,
 }
 WITH_PEERS: dict[str, Callable[[Sequence[peers.Peer]], list[Figure]]] = {"P2": peers.p2, "P3": peers.p3}
 

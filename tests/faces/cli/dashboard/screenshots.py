@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[4]
 IMAGES = ROOT / "docs" / "images"
 LOOK_MS = 100
 SPANS = 6  # of the timeline: some steps are done, others going
-DESK = ViewportSize(width=1280, height=1000)
+DESK = ViewportSize(width=1360, height=1260)
 
 
 def main() -> None:
@@ -40,7 +40,6 @@ def main() -> None:
             visit.is_live()
             while int(visit.text("#panel-timeline .count")) < SPANS:
                 visit.page.wait_for_timeout(LOOK_MS)
-            visit.page.click("#pause")
             for name, theme, size in (("light", "light", DESK), ("dark", "dark", DESK), ("phone", "light", PHONE)):
                 visit.page.set_viewport_size(size)
                 visit.page.select_option("#theme", theme)
