@@ -16,7 +16,7 @@ from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.service.steps.projects import progress
 
 STEPS_DRAWN = 300  # of one project: what a person can follow, and 0.2 MB of a page
-STEPS_DRAWN_IN_ALL = 600
+STEPS_DRAWN_IN_ALL = 400
 AVAILABLE, WAITING = "available", "waiting"
 Row = dict[str, Json]
 

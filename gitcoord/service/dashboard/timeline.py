@@ -10,7 +10,7 @@ from gitcoord.core.activity.spans import Span
 from gitcoord.core.documents.json_text import Json, moment_of, time_text
 from gitcoord.core.steps.board import Board
 
-LANES_SHOWN, SPANS_SHOWN = 40, 400
+LANES_SHOWN, SPANS_SHOWN = 40, 300
 NUM_DIGITS_MAX = 18  # a record may have anything for a number
 _TICKS = 100  # the end of the axis moves on by a hundredth of it, so that what did not change is the same again
 Row = dict[str, Json]

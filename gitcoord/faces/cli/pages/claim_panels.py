@@ -14,7 +14,7 @@ def claims(facts: Result, now: datetime) -> tuple[list[Node], int]:
     if not rows:
         return [nothing("Nothing is claimed.")], 0
     with_repo = any(row.get("repo") for row in rows)
-    cells = [
+    cells = (
         [
             code(text(row.get("id"))),
             text(row.get("agent")),
@@ -27,10 +27,10 @@ def claims(facts: Result, now: datetime) -> tuple[list[Node], int]:
             text(row.get("description")),
         ]
         for row in rows
-    ]
+    )
     repo = ["repository"] if with_repo else []
     titles = ["claim", "agent", *repo, "what", "carved out of it", "left", "holder", "step or branch", "for"]
-    return listing(titles, cells, "gitcoord claim list"), len(rows)
+    return listing(titles, cells, len(rows), "gitcoord claim list"), len(rows)
 
 
 def _item(item: Result) -> str:
@@ -60,7 +60,7 @@ def waiting(facts: Result, now: datetime) -> tuple[list[Node], int]:
     rows = records(facts.get("rows"))
     if not rows:
         return [nothing("No call waits.")], 0
-    cells = [
+    cells = (
         [
             text(row.get("position")),
             text(row.get("agent")),
@@ -74,9 +74,9 @@ def waiting(facts: Result, now: datetime) -> tuple[list[Node], int]:
             remaining(row.get("expires_at"), now),
         ]
         for row in rows
-    ]
+    )
     titles = ["place", "agent", "what", "urgency", "since", "waits for", "behind", "gives up in"]
-    return listing(titles, cells, "gitcoord queue list"), len(rows)
+    return listing(titles, cells, len(rows), "gitcoord queue list"), len(rows)
 
 
 def requests(facts: Result, now: datetime) -> tuple[list[Node], int]:
@@ -84,7 +84,7 @@ def requests(facts: Result, now: datetime) -> tuple[list[Node], int]:
     rows = records(facts.get("rows"))
     if not rows:
         return [nothing("No one asked for a release within the last hour.")], 0
-    cells = [
+    cells = (
         [
             badge(row.get("decision")),
             code(text(row.get("id"))),
@@ -97,9 +97,9 @@ def requests(facts: Result, now: datetime) -> tuple[list[Node], int]:
             remaining(row.get("expires_at"), now) if row.get("decision") == "pending" else text(row.get("note")),
         ]
         for row in rows
-    ]
+    )
     titles = ["state", "request", "from", "to", "what", "urgency", "reason", "asked", "claim ends, or note"]
-    return listing(titles, cells, "gitcoord request list"), len(
+    return listing(titles, cells, len(rows), "gitcoord request list"), len(
         [row for row in rows if row.get("decision") == "pending"]
     )
 
@@ -109,7 +109,7 @@ def hot_files(facts: Result, _now: datetime) -> tuple[list[Node], int]:
     rows = records(facts.get("hotspots"))
     if not rows:
         return [nothing(f"Nothing was refused often in {whole(facts.get('days'))} days.")], 0
-    cells = [
+    cells = (
         [
             code(text(row.get("pattern"))),
             text(row.get("refusals")),
@@ -117,8 +117,8 @@ def hot_files(facts: Result, _now: datetime) -> tuple[list[Node], int]:
             _promotion(text(row.get("suggestion"))),
         ]
         for row in rows
-    ]
-    return listing(["what", "refusals", "agents", "what would help"], cells, "gitcoord hotspots"), whole(
+    )
+    return listing(["what", "refusals", "agents", "what would help"], cells, len(rows), "gitcoord hotspots"), whole(
         facts.get("count")
     )
 

@@ -49,7 +49,7 @@ def heat_map(facts: Result, _now: datetime) -> tuple[list[Node], int]:
     if not counts:
         return [nothing("Nothing was resolved automatically."), *cut_note(facts)], 0
     most = max(max(found.values()) for found in counts.values())
-    cells = [
+    cells = (
         element(
             "tr",
             element("th", repo or "this repository", scope="row"),
@@ -57,7 +57,7 @@ def heat_map(facts: Result, _now: datetime) -> tuple[list[Node], int]:
             element("td", f"{found.total()}", class_="n"),
         )
         for repo, found in sorted(counts.items())
-    ]
+    )
     heads = [element("th", day[8:], scope="col", title=day) for day in days]
     head = element("tr", element("th", "repository", scope="col"), *heads, element("th", "all", scope="col"))
     whole_table = element("table", element("thead", head), element("tbody", *cells), class_="heat")
@@ -96,7 +96,7 @@ def events(facts: Result, now: datetime) -> tuple[list[Node], int]:
     rows = records(facts.get("events"))
     if not rows:
         return [nothing("Nothing happened.")], 0
-    cells = [
+    cells = (
         [
             moment(row.get("time"), now),
             code(text(row.get("event"))),
@@ -106,8 +106,8 @@ def events(facts: Result, now: datetime) -> tuple[list[Node], int]:
             ", ".join(strings(row.get("claims"))),
         ]
         for row in rows
-    ]
-    return listing(["when", "event", "agent", "what", "about", "ids"], cells, "gitcoord log"), len(rows)
+    )
+    return listing(["when", "event", "agent", "what", "about", "ids"], cells, len(rows), "gitcoord log"), len(rows)
 
 
 def deliveries(facts: Result, now: datetime) -> tuple[list[Node], int]:
@@ -115,7 +115,7 @@ def deliveries(facts: Result, now: datetime) -> tuple[list[Node], int]:
     relays = records(facts.get("relays"))
     if not relays:
         return [nothing("No relay delivers events here.")], 0
-    cells = [
+    cells = (
         [
             code(text(row.get("relay"))),
             text(row.get("receiver")),
@@ -123,12 +123,12 @@ def deliveries(facts: Result, now: datetime) -> tuple[list[Node], int]:
             remaining(row.get("next_attempt_at"), now),
         ]
         for row in relays
-    ]
+    )
     titles = ["relay", "receiver", "delivered", "failed", "waiting", "given up", "next attempt in"]
     tails = [
         (text(tail.get("relay")), row) for tail in records(facts.get("tails")) for row in records(tail.get("attempts"))
     ]
-    attempts = [
+    attempts = (
         [
             badge(row.get("result")),
             relay,
@@ -138,8 +138,12 @@ def deliveries(facts: Result, now: datetime) -> tuple[list[Node], int]:
             moment(row.get("at"), now),
         ]
         for relay, row in tails
-    ]
-    last = listing(
-        ["result", "relay", "event", "attempt", "answer", "when"], attempts, "gitcoord relay tail", "Last attempts"
     )
-    return [*listing(titles, cells, "gitcoord relay stats"), *(last if attempts else [])], len(relays)
+    last = listing(
+        ["result", "relay", "event", "attempt", "answer", "when"],
+        attempts,
+        len(tails),
+        "gitcoord relay tail",
+        "Last attempts",
+    )
+    return [*listing(titles, cells, len(relays), "gitcoord relay stats"), *(last if tails else [])], len(relays)

@@ -8,6 +8,7 @@ Rules:
 What this file does not know: which panels there are.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -135,11 +136,18 @@ def cut_note(facts: Mapping[str, Json]) -> list[Node]:
     return [note(f"Complete since {minute(cut)} only: older history was not read.")] if cut else []
 
 
-def listing(titles: Sequence[str], rows: Sequence[Iterable[Node]], rest: str, caption: str = "") -> list[Node]:
-    """Return a table of the first rows. `rest`: the command that shows all of them."""
-    drawn: list[Node] = [table(titles, rows[:ROWS_MAX], caption)]
-    if len(rows) > ROWS_MAX:
-        drawn.append(note(f"The first {ROWS_MAX} of {len(rows)}; all: {rest}"))
+def listing(
+    titles: Sequence[str],
+    rows: Iterable[Iterable[Node]],
+    count: int,
+    rest: str,
+    caption: str = "",
+    most: int = ROWS_MAX,
+) -> list[Node]:
+    """Return a table of the first of so many rows. `rest`: the command that shows all of them."""
+    drawn: list[Node] = [table(titles, itertools.islice(rows, most), caption)]
+    if count > most:
+        drawn.append(note(f"The first {most} of {count}; all: {rest}"))
     return drawn
 
 

@@ -49,7 +49,7 @@ def agents(facts: Result, now: datetime) -> tuple[list[Node], int]:
         rows,
         key=lambda row: (not (row.get("on") or row.get("claims")), places.get(text(row.get("life")), len(places))),
     )
-    cells = [
+    cells = (
         [
             badge(row.get("life"), life_word(row.get("life"), row.get("session"))),
             text(row.get("agent")),
@@ -62,8 +62,8 @@ def agents(facts: Result, now: datetime) -> tuple[list[Node], int]:
             moment(row.get("called_at"), now),
         ]
         for row in ordered
-    ]
+    )
     repo = ["repository"] if with_repo else []
     titles = ["life", "agent", "worktree", *repo, "clone", "steps", "claims", "last seen", "last call"]
     summary = [(word, lives[word]) for word in _LIVES if lives[word]]
-    return [tiles(summary), *listing(titles, cells, "gitcoord agents list")], len(rows)
+    return [tiles(summary), *listing(titles, cells, len(rows), "gitcoord agents list")], len(rows)

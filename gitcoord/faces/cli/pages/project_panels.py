@@ -25,7 +25,7 @@ def projects(facts: Result, _now: datetime) -> tuple[list[Node], int]:
 
 
 def _overview(rows: list[Result]) -> list[Node]:
-    cells = [
+    cells = (
         [
             text(row.get("name")),
             badge(row.get("status")),
@@ -35,15 +35,15 @@ def _overview(rows: list[Result]) -> list[Node]:
             text(row.get("steps")),
         ]
         for row in rows
-    ]
+    )
     titles = ["project", "status", "done", "available", "claimed", "in progress", "failed", "steps"]
-    return listing(titles, cells, "gitcoord project list")
+    return listing(titles, cells, len(rows), "gitcoord project list")
 
 
 def _steps(row: Result, steps: list[Result], number: int) -> list[Node]:
     """Return the steps of a project as a drawing, and as a table for who cannot see that."""
     name = text(row.get("name"))
-    cells = [
+    cells = (
         [
             text(step.get("step_num")),
             badge(look_of(step)),
@@ -52,7 +52,7 @@ def _steps(row: Result, steps: list[Result], number: int) -> list[Node]:
             text(step.get("agent")),
         ]
         for step in steps
-    ]
+    )
     hidden = ", ".join(
         f"{whole(count)} {word.replace('_', ' ')}" for word, count in record(row.get("left_out")).items()
     )
@@ -63,7 +63,7 @@ def _steps(row: Result, steps: list[Result], number: int) -> list[Node]:
         element("h3", name),
         *more,
         graph(name, steps, number),
-        details(f"Steps of {name} as a table", listing(titles, cells, see)),
+        details(f"Steps of {name} as a table", listing(titles, cells, len(steps), see, most=len(steps))),
     ]
 
 
@@ -72,7 +72,7 @@ def timeline(facts: Result, now: datetime) -> tuple[list[Node], int]:
     lanes = records(facts.get("agents"))
     if not lanes:
         return [nothing("No agent had a step."), *cut_note(facts)], 0
-    cells = [
+    cells = (
         [
             text(lane.get("agent")),
             code(text(span.get("step_id"))),
@@ -83,8 +83,9 @@ def timeline(facts: Result, now: datetime) -> tuple[list[Node], int]:
         ]
         for lane in lanes
         for span in records(lane.get("spans"))
-    ]
+    )
     titles = ["agent", "step", "title", "began", "ended", "how"]
+    shown = sum(len(records(lane.get("spans"))) for lane in lanes)
     left_out, others = whole(facts.get("left_out")), whole(facts.get("agents_left_out"))
     said = f"Not shown: {amount(left_out, 'older time')} of steps, {amount(others, 'agent')}; all: gitcoord log"
     drawn = gantt(lanes, facts.get("from"), facts.get("until"))
@@ -92,5 +93,5 @@ def timeline(facts: Result, now: datetime) -> tuple[list[Node], int]:
         *cut_note(facts),
         *([note(said)] if left_out else []),
         *([drawn] if drawn is not None else []),
-        details("The timeline as a table", listing(titles, cells, "gitcoord log")),
+        details("The timeline as a table", listing(titles, cells, shown, "gitcoord log", most=shown)),
     ], whole(facts.get("spans"))

@@ -10,8 +10,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.relay.relay import Attempt, Relay
 from gitcoord.faces.cli.pages.panels import PANELS
 from gitcoord.service.dashboard.dashboard import panels
+from gitcoord.service.relay import relays
 from gitcoord.service.session.workspace import Workspace
 from tests.unit.service.dashboard.busy_team import busy
 from tests.unit.service.world import Agents
@@ -82,6 +84,17 @@ def test_text_of_others_is_text_and_nothing_else(facts: dict[str, Json]) -> None
     }
     assert "<script>alert(1)</script>" in page.text
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", html(hostile))
+
+
+def test_deliveries_are_shown_with_their_last_attempts() -> None:
+    attempt = Attempt(id="d1", event="step_failed", at=NOW, number=2, result="exhausted", answer=HOSTILE)
+    relay = Relay(name="webhooks", receiver="https://example.com", recent=(attempt,), delivered=41, failed=3)
+    shown: dict[str, Json] = {"relays": [relays.stats_of(relay)], "tails": [relays.tail_of(relay, 20)]}
+
+    page = Page(html({"deliveries": shown}))
+
+    for said in ("webhooks", "https://example.com", "41", "step_failed", "exhausted", "<script>alert(1)</script>"):
+        assert said in page.text, said
 
 
 def test_nothing_needs_a_script_or_a_style_of_its_own(facts: dict[str, Json]) -> None:
