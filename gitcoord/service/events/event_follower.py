@@ -21,6 +21,7 @@ from gitcoord.service.events.ledger_news import LedgerNews
 from gitcoord.service.session.patience import Patience
 from gitcoord.service.session.workspace import Workspace
 
+PAGE = 1_000  # a page begins with a walk back to the cursor: 35 µs a commit, of up to 20,000
 AFTER_TROUBLE = 4  # times the usual pause: what is away is asked less often
 
 
@@ -69,7 +70,7 @@ class EventFollower:
             listed = self._listed if self._listed is not None else self._news.wait(patience, usual_s)
             self._listed = None
             if listed is not None:
-                page = event_stream.read(self._workspace, self.cursor, listed=listed)
+                page = event_stream.read(self._workspace, self.cursor, PAGE, listed=listed)
                 rows, self.cursor = page.rows, page.cursor
                 self._listed = listed if page.has_more else None
         except CoordError as error:

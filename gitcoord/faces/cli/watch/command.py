@@ -55,7 +55,10 @@ def watch(
     if (since is not None or once) and not (plain or jsonl):
         option = "--once" if once else "--since"
         raise UsageError(f"{option} goes with --plain or --jsonl.", hint="Add --jsonl, or leave it out.")
-    if as_json or not (plain or jsonl or is_terminal()):
+    is_one_look = as_json or not (plain or jsonl or is_terminal())
+    if fresh and not is_one_look:
+        raise UsageError("--fresh goes with one look; what goes on says how old it is.", hint="Add --json.")
+    if is_one_look:
         return _one_look(fresh=fresh, as_json=as_json)
     if not (plain or jsonl):
         from gitcoord.faces.cli.watch import live_screen

@@ -14,6 +14,8 @@ from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.terminal import commands
 from gitcoord.faces.cli.terminal.calls import Result
+from gitcoord.faces.cli.terminal.fields import records
+from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.service.events import event_follower
 from gitcoord.service.place import path_copies
 from gitcoord.service.session import freshness
@@ -29,6 +31,7 @@ HOT_S = 60.0  # between two counts of refusals, which change slowly
 EVENTS_MAX = 1_000
 EVENTS_FIRST = 200
 AFTER_TROUBLE_S = 2.0
+AFTER_A_BUG_S = 60.0  # each has a report of its own
 _WITHOUT_SENTENCES = ("steps", "claims", "agents", "projects")  # of ours; ten thousand rows take 0.2 s to look through
 
 
@@ -64,11 +67,16 @@ class LiveData:
 
     def _run(self) -> None:
         while not self._patience.is_over:
-            look = self._look()
-            if self._patience.is_over:
-                return
+            try:
+                self._tell(self._look())
+                self._wait()
+            except Exception as error:  # noqa: BLE001 - without this thread the screen would stand still
+                self._tell(self._without(as_known(error, "looking at the ledgers")))
+                self._patience.pause(AFTER_A_BUG_S)
+
+    def _tell(self, look: LiveLook) -> None:
+        if not self._patience.is_over:
             self._show(look)
-            self._wait()
 
     def _wait(self) -> None:
         """Wait for news; what is in the way is in the next look."""
@@ -78,7 +86,8 @@ class LiveData:
                 return
             is_far = self._workspace.setting.transport.is_far
             turn = self._follower.turn(self._patience, FAR_TURN_S if is_far else TURN_S)
-            new: list[Json] = [*reversed(turn.rows)]
+            known = {event.get("commit") for event in records(self._events)}  # of the log, which was read a bit later
+            new: list[Json] = [row for row in reversed(turn.rows) if row.get("commit") not in known]
             self._events = [*new, *self._events][:EVENTS_MAX]
         except CoordError:
             self._patience.pause(AFTER_TROUBLE_S)
@@ -98,8 +107,12 @@ class LiveData:
             if read.is_fresh:
                 path_copies.keep(workspace)  # as a command does at its end: what is shown while a remote is away
         except CoordError as error:
-            problem = f"{error} {commands.for_shell(error.hint)}".strip()
-            return LiveLook({**self._last, "events": self._events}, host.now(), problem=problem)
+            return self._without(error)
         said = {name: value for name, value in data.items() if name not in _WITHOUT_SENTENCES}
         self._last = {**data, **commands.result_for_shell(said), "hotspots": self._hot}
         return LiveLook({**self._last, "events": self._events}, host.now(), age)
+
+    def _without(self, error: CoordError) -> LiveLook:
+        """Return what was seen last, with why there is nothing newer."""
+        problem = f"{error} {commands.for_shell(error.hint)}".strip()
+        return LiveLook({**self._last, "events": self._events}, self._workspace.setting.host.now(), problem=problem)

@@ -15,7 +15,9 @@ Rules:
 What this file does not know: what may be done with a row (`actions`), and what is in a list (`panes`).
 """
 
+import asyncio
 import contextlib
+import signal
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,7 +28,6 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
-from gitcoord.errors import CoordError
 from gitcoord.faces.cli.terminal import commands, show
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.columns import cells
@@ -37,9 +38,11 @@ from gitcoord.faces.cli.watch.dialogs import ActionDialog, TextDialog
 from gitcoord.faces.cli.watch.live_data import LiveData, LiveLook
 from gitcoord.faces.cli.watch.panes import PANES, PaneRow
 from gitcoord.faces.cli.watch.row_list import RowList
+from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.service.session import freshness
 from gitcoord.service.session.workspace import Workspace
 
+ENDED = 128  # and the signal's number, as a shell reports it
 LEFT_CELLS_MIN = 10  # with less, the name of an agent says nothing
 HELP = (
     "1 to 8, Tab, Shift-Tab, ←, →   another list",
@@ -110,6 +113,9 @@ class LiveScreen(App[int]):
         self.query_one(RowList).focus()
         self._draw()
         self._data.begin()
+        for number in (signal.SIGTERM, signal.SIGHUP):  # else the terminal would be left in the state of the screen
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not the first thread
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, ENDED + number)
 
     def on_unmount(self) -> None:
         """Stop looking."""
@@ -197,14 +203,19 @@ class LiveScreen(App[int]):
         """Do what was agreed to, in a thread of its own."""
         try:
             said, _ = actions.outcome(action, commands.result_for_shell(action.call(self._workspace, given)))
-        except CoordError as error:
+        except Exception as failed:  # noqa: BLE001 - a traceback would be drawn over the screen
+            error = as_known(failed, action.title.rstrip("?"))
             said = show.plain(f"Not done: {commands.for_shell(str(error))} {commands.for_shell(error.hint)}".strip())
         self._from_thread(self._say, said)
 
     def _open(self, pane: int, row: PaneRow, dialog: TextDialog) -> None:
         """Bring what a look has not, in a thread of its own; without it what the look has stays."""
-        with contextlib.suppress(CoordError), freshness.reading(self._workspace.setting.host):
-            result = details.SOURCES[pane].find(self._workspace, row)
+        try:
+            with freshness.reading(self._workspace.setting.host):
+                result = details.SOURCES[pane].find(self._workspace, row)
+        except Exception as error:  # noqa: BLE001 - a traceback would be drawn over the screen
+            self._from_thread(self._say, show.plain(str(as_known(error, "looking at a row"))))
+        else:
             self._from_thread(lambda: dialog.put(details.lines(pane, result, self._now)))
 
     def _looked(self, look: LiveLook) -> None:

@@ -146,7 +146,9 @@ def test_a_cursor_of_another_repository_is_a_usage_error(run: Run, make_repo: Ma
 
 
 @pytest.mark.parametrize(
-    "words", [("--plain", "--jsonl"), ("--json", "--jsonl"), ("--since", "start"), ("--once",)], ids=" ".join
+    "words",
+    [("--plain", "--jsonl"), ("--json", "--jsonl"), ("--since", "start"), ("--once",), ("--plain", "--fresh")],
+    ids=" ".join,
 )
 def test_what_does_not_go_together_is_a_usage_error(run: Run, words: Sequence[str]) -> None:
     assert run("watch", *words).status == 2

@@ -1,12 +1,18 @@
 """On a terminal the screen is drawn and the terminal left as it was; colours are the person's choice."""
 
+import os
 import re
+import select
+import signal
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.faces.cli.conftest import Run
-from tests.faces.cli.test_terminal import on_terminal
+from tests import fork_server
+from tests.faces.cli.conftest import ROOT, Run
+from tests.faces.cli.test_terminal import END_WAIT_S, on_terminal
 
 _COLOURED = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-7]|4[0-7]|9[0-7]|[34]8;)")
 
@@ -36,3 +42,23 @@ def test_what_cannot_be_drawn_on_gets_one_look(run: Run, repo: Path, project: st
     assert status == 0
     assert "this is one look" in drawn
     assert "\x1b[?1049h" not in drawn
+
+
+def test_a_screen_that_is_ended_leaves_the_terminal_as_it_was(repo: Path) -> None:
+    ours, theirs = os.openpty()
+    words = [sys.executable, "-m", "gitcoord", "watch"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    process = fork_server.start(words, cwd=repo, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    drawn = b""
+    while b"Nothing needs attention." not in drawn and select.select([ours], [], [], END_WAIT_S)[0]:
+        drawn += os.read(ours, 65536)
+
+    process.send_signal(signal.SIGTERM)
+    with suppress(OSError):  # how a terminal says that its other side is closed
+        while select.select([ours], [], [], END_WAIT_S)[0]:
+            drawn += os.read(ours, 65536)
+    os.close(ours)
+
+    assert process.wait(END_WAIT_S) == 128 + signal.SIGTERM
+    assert drawn.rfind(b"\x1b[?1049l") > drawn.rfind(b"Nothing needs attention.")
