@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TOGETHER = frozenset(
     (
+        "tests/faces/cli/dashboard/test_in_chromium.py",  # one browser
         "tests/faces/demo/test_demo.py",  # several at once would only contend for the processors
         "tests/faces/mcp/test_external.py",  # its programs are installed once
         "tests/packaging/test_wheel.py",  # one worker builds and installs the wheel once
@@ -26,11 +27,12 @@ TOGETHER = frozenset(
 # Together, too, but only those of one value of their parameter: an environment with the wheel and its libraries.
 TOGETHER_BY_PARAMETER = frozenset(("tests/packaging/test_libraries.py",))
 FIRST = (
+    "tests/faces/cli/dashboard/test_in_chromium.py",
     "tests/faces/demo/",
     "tests/faces/mcp/test_external.py",
     "tests/faces/mcp/test_remote_away.py",
     "tests/packaging/test_libraries.py",
-    "tests/packaging/test_sbom.py",
+    "tests/packaging/release/test_sbom.py",
     "tests/packaging/test_wheel.py",
     "tests/race/",
 )

@@ -33,7 +33,8 @@ _CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d+\.\d+)")
 PYTHONS = [match[1] for text in PROJECT["classifiers"] if (match := _CLASSIFIER.fullmatch(text))]
 
 # Each library is leaned on by one of them: msgspec, filelock, pygit2, mcp and pydantic, typer and rich, ruamel.yaml,
-# tomlkit, tree-sitter and its grammars, prometheus-client, opentelemetry-proto, textual.
+# tomlkit, tree-sitter and its grammars, prometheus-client, opentelemetry-proto, textual,
+# starlette and uvicorn.
 SUITE = (
     "tests/unit/core/documents/test_doc.py",
     "tests/unit/runtime/test_disks.py",
@@ -44,6 +45,7 @@ SUITE = (
     "tests/faces/cli/wiring/test_wiring_texts.py",
     "tests/unit/source/symbols/test_definitions.py",
     "tests/faces/cli/work/test_prometheus.py",
+    "tests/faces/cli/dashboard/test_live_panels.py",
     "tests/faces/cli/work/test_otlp.py",
     "tests/faces/cli/watch/test_live_screen.py",
 )
