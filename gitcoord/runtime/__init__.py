@@ -10,6 +10,7 @@ Settings (git config, any scope; the environment wins):
     gitcoord.namespace                    where the refs are, `refs/coord`
     gitcoord.beatSeconds                  how often this clone beats
     gitcoord.wake                         whether agents learn of notices without calling, `on`
+    gitcoord.notify                       `desktop`: what needs a person is shown there
     GITCOORD_SESSION                      pins the session's id
 """
 

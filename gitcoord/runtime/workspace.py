@@ -1,6 +1,7 @@
 """The workspace: an agent at work in one worktree, opened by its settings and opened again where they say now."""
 
 import contextlib
+import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -34,7 +35,7 @@ from gitcoord.service.place.follow_remote import (
 )
 from gitcoord.service.place.placement import Where, keep_placement
 from gitcoord.service.session import identity
-from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.session.workspace import Preferences, Workspace
 from gitcoord.source.checkout.repository import Repository, open_repository
 
 ONE_CLONE = "this clone"
@@ -93,7 +94,7 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
         reader=setting.reader(),
         notices=notices_of(place.published),
         warning=where.warning,
-        wakes=wakes(settings),
+        preferences=preferred(settings, env),
     )
     workspace.place = following(repository, env, where, files, stamps, host)
     if serve:
@@ -112,7 +113,7 @@ def following(
         stamps=stamps,
         where=where,
         wanted=lambda: placement_of(repository, env, host).where(repository, env),
-        prefer=prefer,
+        prefer=partial(prefer, env=env),
         moved_to=partial(store.moved_to, opened),
         reopen=lambda workspace: _reopen(workspace, env),
         kept_here=lambda: sorted(HomeTransport(opened, clocks=clocks()).read([KEPT])),
@@ -123,14 +124,19 @@ def following(
     )
 
 
-def wakes(settings: Mapping[str, str]) -> bool:
-    """Return whether a person wants this clone's agents to be woken."""
-    return settings.get("gitcoord.wake", "").lower() not in OFF
+def preferred(settings: Mapping[str, str], env: Mapping[str, str]) -> Preferences:
+    """Return what a person prefers."""
+    wakes = settings.get("gitcoord.wake", "").lower() not in OFF
+    if settings.get("gitcoord.notify") != "desktop":
+        return Preferences(wakes=wakes)
+    from gitcoord.remote.git import desktop
+
+    return Preferences(wakes=wakes, show=partial(desktop.show, sys.platform, env))
 
 
-def prefer(workspace: Workspace) -> None:
+def prefer(workspace: Workspace, env: Mapping[str, str]) -> None:
     """Take over what a person prefers by now."""
-    workspace.wakes = wakes(workspace.repository.settings())
+    workspace.preferences = preferred(workspace.repository.settings(), env)
 
 
 def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:

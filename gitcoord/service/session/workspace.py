@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.actor import Actor
@@ -71,6 +71,18 @@ class Place(Protocol):
         ...
 
 
+class Preferences(NamedTuple):
+    """What a person prefers.
+
+    Attributes:
+        wakes: whether agents, where their tool has a way, learn of notices without calling.
+        show: shows a title and a text on the person's desktop; `None` where that is not wanted.
+    """
+
+    wakes: bool = True
+    show: Callable[[str, str], object] | None = None
+
+
 class Watcher(Protocol):
     """What looks at the ledgers for this workspace; see `gitcoord.service.watch.watch`."""
 
@@ -93,7 +105,7 @@ class Workspace:
         last_register: the claims as they were read last.
         calls, called_at: how often the agent itself has called, and when last; what a server does by itself is no call.
         wake: makes the watcher look at once; called after each command of this workspace.
-        wakes: whether its agent, where its tool has a way, learns of notices without calling.
+        preferences: what the person of this clone prefers.
         warning: what each grant begins with, where it may surprise who sees it; see `placement`.
         lock: what was read and is shown; held while nothing is waited for.
         asking: held by the thread that lists the remote's refs; taken before `lock`, never within it.
@@ -125,7 +137,7 @@ class Workspace:
     calls: int = 0
     called_at: datetime | None = None
     wake: Callable[[], None] | None = None
-    wakes: bool = True
+    preferences: Preferences = field(default_factory=Preferences)
     _checkout: "Checkout | None" = field(default=None, init=False)
     _lookback: tuple[Setting, Lookback] | None = field(default=None, init=False)
 

@@ -229,7 +229,7 @@ class Snapshot:
                 "is_embedded": workspace.remote_url is None,
                 "auto_claim": policy.auto_claim,
                 "enforce": policy.enforce,
-                "wake": workspace.wakes,
+                "wake": workspace.preferences.wakes,
                 "pre_commit": policy.pre_commit,
                 "fold": self.is_folded,
                 **self._tips(listed),

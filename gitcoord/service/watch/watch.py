@@ -20,7 +20,7 @@ from gitcoord.service.place.remote_poller import Lookout, place_of
 from gitcoord.service.session.problems import Oddity
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import owner_edits
-from gitcoord.service.watch import edit_notes, lost_steps, notices, pending_notices
+from gitcoord.service.watch import desktop_notices, edit_notes, lost_steps, notices, pending_notices
 from gitcoord.service.watch.keep_alive import ClaimKeeper, tell_refusals
 from gitcoord.service.watch.lost_steps import LostStep
 from gitcoord.service.watch.pending_notices import Pending
@@ -52,6 +52,7 @@ class Watch:
         self._seen: dict[RefName, Oid] = {}
         self._notified: set[str] = set()
         self._pending: set[str] = set()
+        self._is_unshown = True
         self._broken = ""
         self._lookout: Lookout | None = None
         self._keeper = ClaimKeeper(workspace)
@@ -74,6 +75,7 @@ class Watch:
                 beaten = self._beat()
                 waits_s = self._take_edits()
                 changed = self._look()
+                self._show(changed)
             except CoordError as error:
                 self._notice_broken(error)
                 return Tick([], POLL_BROKEN_S)
@@ -85,6 +87,12 @@ class Watch:
                 claim_notices.withdraw(self._workspace)
             self._broken = ""
             return Tick(changed, min(TICK_S, waits_s), arrived)
+
+    def _show(self, changed: Sequence[str]) -> None:
+        """Show what needs a person, once something changed; later, where a minute has not passed."""
+        self._is_unshown = self._is_unshown or bool(changed)
+        if self._is_unshown:
+            self._is_unshown = not desktop_notices.show(self._workspace)
 
     def _arrived(self) -> list[Pending]:
         """Return the notices that this session has not been shown, and that the last look did not find."""

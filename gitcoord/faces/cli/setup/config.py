@@ -85,6 +85,11 @@ def _on_or_off(value: str) -> None:
         raise InvalidError(f"{shown(value)} is neither on nor off.", hint="Give on or off.")
 
 
+def _notify(value: str) -> None:
+    if value != "desktop":
+        raise InvalidError(f"{shown(value)} is no way to notify a person.", hint="Give desktop, or take it away.")
+
+
 def _beat_seconds(value: str) -> None:
     if not (re.fullmatch(r"[0-9]{1,3}", value) and int(value) in BEAT_SECONDS):
         raise InvalidError(f"{shown(value)} is not a number of seconds from 5 to 600.")
@@ -99,6 +104,7 @@ KEYS: Mapping[str, Key] = {
         Key("gitcoord.namespace", "where the refs are", _namespace),
         Key("gitcoord.program", "the gitcoord that git's hooks start where it is not on PATH", _program),
         Key("gitcoord.beatSeconds", "how often this clone says that it is alive", _beat_seconds),
+        Key("gitcoord.notify", "where a person is notified of what needs one: desktop", _notify),
         Key("gitcoord.wake", "whether agents learn of requests and grants without calling", _on_or_off),
     )
 }

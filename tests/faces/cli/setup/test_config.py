@@ -18,6 +18,7 @@ from tests.faces.cli.conftest import Run
         ("namespace", "refs/heads/team/coord"),
         ("beatSeconds", "30"),
         ("wake", "off"),
+        ("notify", "desktop"),
         ("gitcoord.beatseconds", "600"),
     ],
 )
@@ -37,6 +38,7 @@ def test_a_setting_that_is_set_is_read_back(run: Run, key: str, value: str) -> N
         ("namespace", "refs/heads/main"),
         ("beatSeconds", "4"),
         ("wake", "never"),
+        ("notify", "mail"),
         ("beatSeconds", "601"),
         ("beatSeconds", "9e9"),
         ("beatSeconds", "٣٠"),
@@ -79,7 +81,8 @@ def test_the_list_has_every_setting_with_its_value(run: Run) -> None:
     rows = {row["key"]: row for row in run("config", "list", "--json").json["settings"]}
 
     assert set(rows) == {
-        f"gitcoord.{name}" for name in ("remote", "repo", "agent", "namespace", "program", "beatSeconds", "wake")
+        f"gitcoord.{name}"
+        for name in ("remote", "repo", "agent", "namespace", "program", "beatSeconds", "notify", "wake")
     }
     assert (rows["gitcoord.repo"]["value"], rows["gitcoord.repo"]["scope"]) == ("app", "user")
 
