@@ -258,7 +258,8 @@ def _report(result: Result, _now: datetime) -> None:
 def _comments(result: Result) -> None:
     if result.get("problem"):
         show.aside("problem", text(result.get("problem")))
-        show.aside("hint", text(result.get("hint")))
+        if result.get("hint"):
+            show.aside("hint", text(result.get("hint")))
         return
     would_be = "would be " if result.get("dry_run") else ""
     for row in records(result.get("pull_requests")):

@@ -51,6 +51,7 @@ def test_a_remote_that_is_gone_is_not_asked(
         ("gitcoord mcp --tools w", ["work"]),
         ("gitcoord relay --event step_c", ["step_claimed", "step_completed"]),
         ("gitcoord relay --format gith", ["github"]),
+        ("gitcoord relay pull-requests --format gitl", ["gitlab"]),
         ("gitcoord schema documents/st", ["documents/step"]),
     ],
 )

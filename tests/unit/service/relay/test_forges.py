@@ -142,6 +142,18 @@ def test_a_service_that_does_not_tell_whose_the_token_is_gets_no_comment(forge: 
         api(forge).author()
 
 
+def test_an_enterprise_server_says_whose_a_token_is_beside_its_api() -> None:
+    github = forge_of(
+        {"GITHUB_TOKEN": "x"}, "github", make_host().now, repo="a/b", url="https://git.example.com/api/v3/"
+    )
+
+    assert isinstance(github, GitHub)
+    assert (github.client.place.url, github.viewer.place.url) == (
+        "https://git.example.com/api/v3",
+        "https://git.example.com/api",
+    )
+
+
 def test_a_token_that_is_not_the_forges_is_named_as_such(forge: FakeForge) -> None:
     with pytest.raises(DeniedError, match="does not take the token"):
         api(forge, "other").author()
