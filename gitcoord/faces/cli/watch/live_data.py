@@ -14,7 +14,7 @@ from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.terminal import commands
 from gitcoord.faces.cli.terminal.calls import Result
-from gitcoord.faces.cli.terminal.fields import records
+from gitcoord.faces.cli.terminal.fields import records, text
 from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.service.events import event_follower
 from gitcoord.service.place import path_copies
@@ -86,8 +86,9 @@ class LiveData:
                 return
             is_far = self._workspace.setting.transport.is_far
             turn = self._follower.turn(self._patience, FAR_TURN_S if is_far else TURN_S)
-            known = {event.get("commit") for event in records(self._events)}  # of the log, which was read a bit later
-            new: list[Json] = [row for row in reversed(turn.rows) if row.get("commit") not in known]
+            # The log, whose rows have no ids, was read a bit later than the cursor of the follower.
+            known = {text(event.get("commit")) for event in records(self._events) if "id" not in event}
+            new: list[Json] = [row for row in reversed(turn.rows) if text(row.get("commit")) not in known]
             self._events = [*new, *self._events][:EVENTS_MAX]
         except CoordError:
             self._patience.pause(AFTER_TROUBLE_S)
