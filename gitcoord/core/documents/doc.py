@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Annotated, Any, ClassVar, Self, TypeVar
+from uuid import UUID
 
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, field, structs
@@ -33,6 +34,7 @@ from gitcoord.core.documents.json_text import (
     check_depth,
     check_moment,
     indented,
+    is_respelled,
     load_object,
     parse_time,
     time_text,
@@ -159,8 +161,9 @@ class _UnusualError(ValueError):
     """The document has what msgspec spells in another way than documents do."""
 
 
+_EXTRA_KEY = b'"~"'
 _DEEP = b"\n" + b" " * limits.DEPTH  # begins a line only where documents have too many levels, or almost
-_KEPT = (bytes, bytearray, memoryview, date, datetime, time, timedelta, Decimal)  # msgspec makes texts of others
+_KEPT = (bytes, bytearray, memoryview, date, datetime, time, timedelta, Decimal, UUID)  # msgspec makes texts of others
 _FAULT_CHARS = 200  # of a sentence that may quote what a stranger wrote
 
 
@@ -181,12 +184,12 @@ def _fault(kind: type[Doc], name: str, error: Exception) -> tuple[str, str]:
 
 def _read(kind: type[_D], data: bytes) -> _D | None:
     """Read a document the quick way; None where the careful one says what is wrong, or that nothing is."""
-    if not _is_plain(kind):
+    if not _is_plain(kind) or _EXTRA_KEY in data:
         return None
     try:
         doc = _decoder(kind).decode(data)
-        raw = _spell(kind, msgspec.to_builtins(doc, builtin_types=_KEPT), is_own=False)
-        return doc if data == indented(msgspec.json.encode(raw, order="sorted")) else None
+        given = {**_always(kind), **msgspec.to_builtins(doc, builtin_types=_KEPT)} if kind.ALWAYS_WRITTEN else doc
+        return doc if is_respelled(data, indented(msgspec.json.encode(given, order="sorted"))) else None
     except (ValueError, OverflowError, RecursionError, TypeError):
         return None
 
@@ -199,7 +202,7 @@ def _spelled(doc: Doc) -> tuple[dict[str, Json], bytes] | None:
     try:
         raw = msgspec.to_builtins(doc, builtin_types=_KEPT, enc_hook=_text)
         msgspec.convert(raw, kind)
-        return _spell(kind, raw, is_own=True), msgspec.json.encode(raw, order="sorted")
+        return _spell(kind, raw), msgspec.json.encode(raw, order="sorted")
     except (ValueError, TypeError, RecursionError):
         return None
 
@@ -226,12 +229,9 @@ def _text(value: Any) -> str:  # noqa: ANN401 - whatever msgspec has no JSON for
     return str(_expect(value, str))  # of a class of ours
 
 
-def _spell(kind: type[Doc], raw: dict[str, Any], *, is_own: bool) -> dict[str, Any]:
-    """Spell the moments, and leave out what equals its default: msgspec leaves out only what *is* its default.
-
-    `is_own`: it was not read just now, so that free JSON in it may be anything, and a number is spelled as Python does.
-    """
-    for name, default, spell in _spellers(kind, is_own=is_own):
+def _spell(kind: type[Doc], raw: dict[str, Any]) -> dict[str, Any]:
+    """Spell the moments, and leave out what equals its default: msgspec leaves out only what *is* its default."""
+    for name, default, spell in _spellers(kind):
         if name in raw:
             value = raw[name]
             if value == default and name not in kind.ALWAYS_WRITTEN:
@@ -320,12 +320,13 @@ def _writer(hint: Any) -> _Step | None:  # noqa: ANN401 - as above
     return _WRITERS.get(hint, dict if typing.get_origin(hint) else None)
 
 
-def _speller(hint: Any, *, is_own: bool) -> _Step | None:  # noqa: ANN401 - as above
+def _speller(hint: Any) -> _Step | None:  # noqa: ANN401 - as above
     if _is_a(hint, Doc):
-        return lambda raw: _spell(hint, raw, is_own=is_own)
+        return lambda raw: _spell(hint, raw)
     if hint is datetime:
         return _moment
-    return _unusual if is_own and (hint is float or Any in typing.get_args(hint)) else None
+    # A number is spelled as Python does, and free JSON may be anything.
+    return _unusual if hint is float or Any in typing.get_args(hint) else None
 
 
 def _expect_list(value: Any) -> Any:  # noqa: ANN401 - as below
@@ -366,11 +367,15 @@ def _writers(kind: type[Doc]) -> tuple[tuple[str, object, _Step | None], ...]:
 
 
 @cache
-def _spellers(kind: type[Doc], *, is_own: bool) -> tuple[tuple[str, object, _Step | None], ...]:
-    leaf = partial(_speller, is_own=is_own)
-    rows = [(name, default, _through(hint, leaf, list)) for name, hint, default in _fields(kind)]
+def _spellers(kind: type[Doc]) -> tuple[tuple[str, object, _Step | None], ...]:
+    rows = [(name, default, _through(hint, _speller, list)) for name, hint, default in _fields(kind)]
     looked_at = [row for row in rows if row[2] or row[0] in kind.ALWAYS_WRITTEN or isinstance(row[1], int | str)]
     return (_EXTRA, NODEFAULT, _unusual), *looked_at
+
+
+@cache
+def _always(kind: type[Doc]) -> dict[str, object]:
+    return {name: default for name, _, default in _fields(kind) if name in kind.ALWAYS_WRITTEN}
 
 
 @cache

@@ -9,11 +9,17 @@ What this file does not know: documents, what time it is.
 """
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError
+
+_ZONE = b'Z"'
+_OTHER_ZONE = rb':\d\d(?:\.\d{6})?"'  # what all moments end with that are not in UTC, as msgspec spells them
+_MOMENT_CHARS = len('"2026-11-21T09:30:00.000')
+_MILLENNIUM = b'"2'  # between `limits.MOMENT_FIRST` and `limits.MOMENT_LAST`
 
 if TYPE_CHECKING:
     Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -68,6 +74,27 @@ def indented(data: bytes) -> bytes:
     import msgspec  # noqa: PLC0415 - a hook of git that only reads JSON has no time for it
 
     return msgspec.json.format(data, indent=1) + b"\n"  # json itself indents in Python
+
+
+def is_respelled(data: bytes, again: bytes) -> bool:
+    """Whether msgspec, made to write again what it read in a document, wrote the same, but for its spelling of moments.
+
+    It has `2026-11-21T09:30:00Z` and `2026-11-21T09:30:00.125000Z` for our `….000Z` and `….125Z`. A string ends
+    wherever `Z"` stands, so where all between such ends is equal no field is unknown or came twice, and no number is
+    spelled in another way. A moment in another zone, in none, or beyond `limits` is never taken for one of ours. A text
+    that ends as msgspec spells a moment may be taken for one: then the answer is no.
+    """
+    if re.search(_OTHER_ZONE, again):
+        return False
+    parts, others = data.split(_ZONE), again.split(_ZONE)
+    return len(parts) == len(others) and parts.pop() == others.pop() and all(map(_is_same, parts, others))
+
+
+def _is_same(part: bytes, other: bytes) -> bool:
+    if part == other:
+        return part[-3:-2] != b":" and part[-7:-6] != b"."  # no moment, which has no fraction there, or six digits
+    is_moment = part == other + b".000" or part + b"000" == other
+    return is_moment and part[-_MOMENT_CHARS:][:2] == _MILLENNIUM
 
 
 def check_depth(value: Json, left: int) -> None:

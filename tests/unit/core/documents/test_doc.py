@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import reduce
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -302,7 +303,9 @@ CLAIMED = b'{\n "claimed_at": "' + MOMENT + b'",\n "id": "app/1",\n "step_num": 
 
 
 def test_a_document_as_it_is_written_is_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    written = step(2, status=StepStatus.CLAIMED, claimed_at=NOW, checkpoint={"~": [0.5, 1 << 70, None]}).encode()
+    written = step(
+        2, status=StepStatus.CLAIMED, claimed_at=NOW, checkpoint={"at": "x.000Z", "z": [0.5, 1 << 70, None, "Z"]}
+    ).encode()
     monkeypatch.setattr(doc, "load_object", lambda _data: pytest.fail("it went the careful way"))
 
     assert Step.decode(written).encode() == written
@@ -313,6 +316,8 @@ def test_a_document_as_it_is_written_is_read_the_quick_way(monkeypatch: pytest.M
     [
         (b"2026-11-21T09:30:00Z", 0),
         (b"2026-11-21T10:30:00.5+01:00", 500),
+        (b"2026-11-21T10:30:00+01:00", 0),
+        (b"2026-11-21T10:30:00.123456+01:00", 123),
         (b"2026-11-21T09:30:00.1239999Z", 123),
         (b"2026-11-21 09:30:00.000Z", 0),
     ],
@@ -321,13 +326,20 @@ def test_a_moment_in_another_spelling_is_read_as_one_of_ours(spelling: bytes, mi
     read = Step.decode(CLAIMED.replace(MOMENT, spelling))
 
     assert read.dump()["claimed_at"] == time_text(NOW + timedelta(milliseconds=milliseconds))
+    assert read.claimed_at is not None
+    assert read.claimed_at.tzinfo is UTC
 
 
 @pytest.mark.parametrize(
     ("kind", "data"),
     [
         (Step, CLAIMED.replace(MOMENT, b"2026-11-21T09:30:00.000")),  # no zone
+        (Step, CLAIMED.replace(MOMENT, b"2026-11-21T09:30:00")),
+        (Step, CLAIMED.replace(MOMENT, b"2026-11-21T09:30:00.123456")),
         (Step, CLAIMED.replace(MOMENT, b"1999-12-31T23:59:59.999Z")),
+        (Step, CLAIMED.replace(MOMENT, b"1999-12-31T23:59:59Z")),
+        (Step, CLAIMED.replace(MOMENT, b"1999-12-31T23:59:59.123456Z")),
+        (Step, CLAIMED.replace(MOMENT, b"9000-01-01T00:00:01.000Z")),
         (Step, CLAIMED.replace(b'"step_num": 1', b'"step_num": 1,\n "step_num": 1')),
         (Step, CLAIMED.replace(b'"step_num": 1', b'"step_num": 1.0')),
         (Step, CLAIMED.replace(b'"step_num": 1', b'"step_num": true')),
@@ -339,7 +351,7 @@ def test_a_moment_in_another_spelling_is_read_as_one_of_ours(spelling: bytes, mi
         (Sample, b'{\n "ratio": 1e7\n}\n'),
         (Policy, b'{\n "max_claim_ratio": 1.5\n}\n'),
     ],
-    ids=map(str, range(12)),
+    ids=map(str, range(17)),
 )
 def test_what_msgspec_alone_would_take_or_pass_over_is_refused(kind: type[Doc], data: bytes) -> None:
     with pytest.raises(DocumentError):
@@ -428,7 +440,9 @@ def test_json_that_has_no_end_is_refused_before_it_is_written() -> None:
             document.encode()
 
 
-@pytest.mark.parametrize("value", [b"x", bytearray(b"x"), NOW, NOW.date(), Decimal(1), Path("x"), 1], ids=repr)
+@pytest.mark.parametrize(
+    "value", [b"x", bytearray(b"x"), NOW, NOW.date(), Decimal(1), UUID(int=1), Path("x"), 1], ids=repr
+)
 def test_what_is_no_text_is_not_written_as_one(value: object) -> None:
     """Msgspec has texts for most of them."""
     bare: dict[str, Any] = {"id": "app/1", "step_num": 1}
