@@ -13,7 +13,7 @@ import typer
 
 from gitcoord.faces.cli.boundary import INTERRUPTED
 from gitcoord.faces.cli.help import GroupedCommands
-from gitcoord.faces.cli.terminal import completion, world
+from gitcoord.faces.cli.terminal import completion, parameters, world
 
 COMPLETION_VARIABLE = "_GITCOORD_COMPLETE"  # set by the shell's script that `--install-completion` writes
 
@@ -52,6 +52,7 @@ NOUNS: Mapping[str, str] = {
     "demo": "gitcoord.faces.demo.command",
 }
 
+_HELP = ["-h", "--help"]
 _EPILOG = """\b
 Exit status: 0 done, 1 refused by the rules, 2 usage, 3 a bug, 4 contended,
 5 remote or disk out of reach or outcome unknown, 6 denied by the remote,
@@ -76,12 +77,15 @@ def build(words: Sequence[str]) -> typer.Typer:
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": _HELP},
         callback=_root,
     )
     if COMPLETION_VARIABLE in world.environment():
         words = completion.words(world.environment())[:-1]  # the last one is not finished, or stands for one to come
-    wanted = words[:1] if words and words[0] in NOUNS else list(NOUNS)
+    if words[:1] == ["--version"]:
+        wanted: Sequence[str] = ()
+    else:
+        wanted = words[:1] if words and words[0] in NOUNS else list(NOUNS)
     for noun in wanted:
         import_module(NOUNS[noun]).register(root)
     return root
@@ -90,6 +94,7 @@ def build(words: Sequence[str]) -> typer.Typer:
 def run(words: Sequence[str]) -> int:
     """Parse the words and run what they mean; return the exit status."""
     command = typer.main.get_command(build(words))
+    parameters.lighten(command, _HELP)
     status = command.main(args=list(words), prog_name="gitcoord", standalone_mode=False)
     if status == INTERRUPTED:
         raise KeyboardInterrupt  # typer has made a status of it, without a word
