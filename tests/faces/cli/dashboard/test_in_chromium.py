@@ -76,7 +76,7 @@ def test_an_update_leaves_what_a_person_is_at(page: Visit, team: Workspace) -> N
     claims.claim_files(team, patterns=["src/new.py"])
 
     page.shows(f"{CLAIMS}:has-text('src/new.py')")
-    assert focused.startswith(PANELS[-2].title)
+    assert focused.startswith(PANELS[-3].title)
     assert page.finds("document.activeElement === window.held && window.held.isConnected")
     assert page.finds("window.row.isConnected")
     assert page.finds("window.scrollY") == 500
