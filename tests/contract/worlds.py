@@ -82,7 +82,13 @@ class Worlds:
         )
 
     def smarthttp(
-        self, remote: Remote, *, timeout_s: float = 60, env: Mapping[str, str] | None = None, folder: Path | None = None
+        self,
+        remote: Remote,
+        *,
+        timeout_s: float = 60,
+        env: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        clocks: Clocks = WAITING,
     ) -> SmartHttpTransport:
         """Return the transport of a new clone, or of the one in `folder`."""
         store = ensure_store(folder or self.new_folder(), StoreMode.CACHE, remote=remote.url)
@@ -92,7 +98,7 @@ class Worlds:
             store_path=store.path,
             objects=PygitObjects(store.path),
             env=environment,
-            clocks=WAITING,
+            clocks=clocks,
             settings=ConnectionSettings(remote.settings, remote.settings),
             by_git=lambda: self.gitcli(remote, timeout_s=timeout_s, env=env, folder=store.folder.parent),
             timeout_s=timeout_s,

@@ -28,7 +28,7 @@ from gitcoord.remote.git.git_process import clean_text
 from gitcoord.remote.http import advertisement
 from gitcoord.remote.http.connection import Answer, Connections, Proxy, Question, Server
 from gitcoord.remote.http.http_settings import HttpSettings, proxy_place
-from gitcoord.remote.http.known_server import KnownServers
+from gitcoord.remote.http.known_server import BELIEVED_S, KnownServers
 from gitcoord.remote.http.sign_in import SignIn, basic
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 
@@ -74,8 +74,7 @@ class GitServer:
         self.known = self._kept.load(clocks.wall_ns() // 10**9)
         self._is_fresh = False
         self._named = urlsplit(way.url)
-        at = urlsplit(self.known.url)
-        self._at = at if self.known.url and _is_same_host(self._named, at) else _bare(self._named)
+        self._at = self._place()
         self._sign_in = SignIn(self._named, cwd=folder, env=way.env)
         self._lines: Connections | None = None
         self._git_found = ""
@@ -102,31 +101,45 @@ class GitServer:
             self._learn(uploading={**offered})
         return self.known.uploading
 
+    def renew(self) -> None:
+        """Believe what is kept for a day, also in a process that lives for longer."""
+        if self.known.at and self._now_s() - self.known.at >= BELIEVED_S:
+            self.known, self._is_fresh = self._kept.load(self._now_s()), False
+            self._at = self._place()
+            self._close()
+
+    def _place(self) -> SplitResult:
+        """Return where it answers, as far as that is known."""
+        at = urlsplit(self.known.url)
+        return at if self.known.url and _is_same_host(self._named, at) else _bare(self._named)
+
     def forget(self) -> bool:
         """Forget what was believed; tell whether there was anything that was not asked by this process."""
         was_believed = not self._is_fresh and bool(self.known.receiving or self.known.uploading)
         if was_believed:
             self._at = _bare(self._named)
             self._close()
-            self.known = self._kept.change(self._now_s(), receiving={}, uploading={}, compares=False, url="")
+            self.known = self._kept.change(
+                self._now_s(), self.known, receiving={}, uploading={}, compares=False, url=""
+            )
             self._is_fresh = True
         return was_believed
 
     def leave_to_git(self, reason: str) -> None:
         """Note for a day that only git can talk to it."""
-        self.known = self._kept.change(self._now_s(), by_git=reason)
+        self.known = self._kept.change(self._now_s(), self.known, by_git=reason)
 
     def note_proof(self) -> None:
         """Note for a day that it compares."""
-        self.known = self._kept.change(self._now_s(), compares=True)
+        self.known = self._kept.change(self._now_s(), self.known, compares=True)
 
     def note_halves(self) -> None:
         """Note for a day that it took a part of several refs."""
-        self.known = self._kept.change(self._now_s(), takes_one=True)
+        self.known = self._kept.change(self._now_s(), self.known, takes_one=True)
 
     def _learn(self, **changes: object) -> None:
         self._is_fresh = True
-        self.known = self._kept.change(self._now_s(), url=self._at.geturl(), git=self._git(), **changes)
+        self.known = self._kept.change(self._now_s(), self.known, url=self._at.geturl(), git=self._git(), **changes)
 
     def _now_s(self) -> int:
         return self._clocks.wall_ns() // 10**9
@@ -226,7 +239,7 @@ class GitServer:
                 self.date = parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
             if answer.status != _SIGN_IN:
                 if proof and answer.status == _OK and not self.known.wants_sign_in:
-                    self.known = self._kept.change(self._now_s(), wants_sign_in=True)
+                    self.known = self._kept.change(self._now_s(), self.known, wants_sign_in=True)
                     self._sign_in.approve()
                 return answer
             question.again()  # it did nothing with it

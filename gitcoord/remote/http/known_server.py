@@ -67,9 +67,10 @@ class KnownServers:
         is_well = all(isinstance(value, type(getattr(KnownServer(), name))) for name, value in asdict(known).items())
         return known if is_well and 0 <= now_s - known.at < BELIEVED_S else KnownServer()
 
-    def change(self, now_s: int, **changes: Any) -> KnownServer:  # noqa: ANN401 - fields of `KnownServer`
-        """Keep what is known, by other processes too, with these changes; return that."""
-        known = self.load(now_s)
+    def change(self, now_s: int, known: KnownServer, **changes: Any) -> KnownServer:  # noqa: ANN401 - of its fields
+        """Keep what is known, by other processes first, with these changes; return that."""
+        kept = self.load(now_s)
+        known = kept if kept.at else known
         changed = replace(known, at=known.at or now_s, **changes)
         if changed == known:
             return changed

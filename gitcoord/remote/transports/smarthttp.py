@@ -152,7 +152,7 @@ class SmartHttpTransport:
         self._make_git = by_git
         self._clocks = clocks
         self._git: GitCliTransport | None = None
-        self._why_git = way.settings.unfamiliar or self._server.known.by_git
+        self._unfamiliar = way.settings.unfamiliar
         self._faults: Sequence[RefFault] = ()
         self._listed: dict[RefName, Oid] = {}
         self._is_all_listed = False
@@ -160,17 +160,17 @@ class SmartHttpTransport:
     @property
     def name(self) -> str:
         """Return `smarthttp`, or `gitcli` where the git program does it."""
-        return "gitcli" if self._why_git else "smarthttp"
+        return "gitcli" if self.why_git else "smarthttp"
 
     @property
     def why_git(self) -> str:
         """Return why the git program does it; nothing where it does not."""
-        return self._why_git
+        return self._unfamiliar or self._server.known.by_git
 
     @property
     def atomic(self) -> bool:
         """Whether several refs may be written at once, as far as is known."""
-        if self._why_git:
+        if self.why_git:
             return self._by_git().atomic
         known = self._server.known
         return not known.takes_one and (not known.receiving or "atomic" in known.receiving)
@@ -178,7 +178,7 @@ class SmartHttpTransport:
     @property
     def sends_checks(self) -> bool:
         """Whether the remote compares checks itself; not before it is known to write all or nothing."""
-        if self._why_git:
+        if self.why_git:
             return self._by_git().sends_checks
         return bool(self._server.known.receiving) and self.atomic
 
@@ -197,7 +197,7 @@ class SmartHttpTransport:
             DeniedError: the remote does not let us read.
         """
         refs = self._or_by_git(lambda: self._list(prefixes), lambda git: git.read(prefixes))
-        if self._why_git:
+        if self.why_git:
             self._faults = self._by_git().faults
         return refs
 
@@ -245,7 +245,7 @@ class SmartHttpTransport:
         """Return what time the server says it is, for the price of a listing; `None` where it does not say so."""
         with suppress(CoordError):
             self.read([f"{self._store.namespace}config"])
-        return self._by_git().server_time() if self._why_git else self._server.date
+        return self._by_git().server_time() if self.why_git else self._server.date
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -380,7 +380,8 @@ class SmartHttpTransport:
 
     def _or_by_git(self, own: Callable[[], _T], by_git: Callable[[Transport], _T]) -> _T:
         """Do it here, or else by git: at once where that is known, and after one more look where it is a surprise."""
-        if self._why_git:
+        self._server.renew()
+        if self.why_git:
             return by_git(self._by_git())
         reason = UnfamiliarError("")
         for _ in range(2):
@@ -393,6 +394,5 @@ class SmartHttpTransport:
         done = by_git(self._by_git())
         is_better = not isinstance(done, SwapOutcome) or done.status in {SwapStatus.WON, SwapStatus.LOST}
         if reason.lasts and is_better:
-            self._why_git = str(reason)
-            self._server.leave_to_git(self._why_git)
+            self._server.leave_to_git(str(reason))
         return done

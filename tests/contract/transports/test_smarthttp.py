@@ -14,7 +14,7 @@ from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatu
 from gitcoord.remote.http import report_status
 from gitcoord.remote.http.pkt_line import FLUSH, line, packet, packets
 from gitcoord.remote.transports.smarthttp import SmartHttpTransport
-from tests.contract.worlds import CLAIMS, CONFIG, STEPS, Worlds, commit, put, won
+from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WAITING, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
 from tests.servers.http_backend import PASSWORD, USER
 from tests.servers.meddling_http import Meddled, Server, meddling
@@ -357,6 +357,21 @@ def test_what_is_unfamiliar_is_left_to_git_and_remembered(worlds: Worlds, server
     assert set(later.read(["refs/coord/"])) == {CLAIMS}
     known = json.loads((folder / "gitcoord" / "http.json").read_text())
     assert [row["by_git"] for row in known.values()] == ["it asks for signed pushes"]
+
+
+def test_a_process_that_lives_for_long_asks_again_each_day(worlds: Worlds, servers: Servers, server: Server) -> None:
+    remote, days = behind(server, servers.remote("http")), [0]
+    ann = worlds.smarthttp(remote, clocks=WAITING._replace(wall_ns=lambda: (days[0] + 20_000) * 86_400 * 10**9))
+    remote.git("config", "receive.certNonceSeed", "seed")
+    one = commit(ann, "one")
+    won(put(ann, CLAIMS, None, one))
+    assert ann.name == "gitcli"
+    remote.git("config", "--unset", "receive.certNonceSeed")
+
+    days[0] = 1
+    won(put(ann, CLAIMS, one, commit(ann, "two", one)))
+
+    assert ann.name == "smarthttp"
 
 
 def test_a_server_that_speaks_no_version_2_is_read_by_git(worlds: Worlds, servers: Servers, server: Server) -> None:
