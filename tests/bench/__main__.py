@@ -14,6 +14,7 @@ from tests.bench import (
     hooks,
     http_claims,
     p1,
+    p13,
     peers,
     pushing,
     startup,
@@ -38,6 +39,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "P10": claims.p10,
     "P11": definitions.p11,
     "P12": startup.p12,
+    "P13s": p13.run,
     "P13": dashboard.p13,
 }
 WITH_PEERS: dict[str, Callable[[Sequence[peers.Peer]], list[Figure]]] = {"P2": peers.p2, "P3": peers.p3}

@@ -1,4 +1,4 @@
-"""P13: the dashboard's server side: what the panels say, and their markup, of a team of 1,000."""
+"""P13s: the dashboard's server side: what the panels say, and their markup, of a team of 1,000."""
 
 import json
 import resource
@@ -40,13 +40,13 @@ def run() -> list[Figure]:
         words = [sys.executable, "-m", "tests.bench.p13", str(top), json.dumps(env)]
         runs = [json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout) for _ in range(3)]
     size = f"{AGENTS:,} agents, {STEPS:,} steps, {CLAIMS:,} claims"
-    first = Figure("P13", f"first page of {size}", [row["first_ms"] for row in runs], target=FIRST)
+    first = Figure("P13s", f"first page of {size}", [row["first_ms"] for row in runs], target=FIRST)
     first.notes = {"facts_ms": [row["facts_ms"] for row in runs], "bytes": runs[0]["bytes"], "parts": runs[0]["parts"]}
     first.met = first.at(0.5) <= 1000
     updates = [ms for row in runs for ms in row["updates_ms"]]
-    update = Figure("P13", f"an update after a claim, {size}", updates, target=UPDATE)
+    update = Figure("P13s", f"an update after a claim, {size}", updates, target=UPDATE)
     update.met = update.at(0.5) <= 300
-    memory = Figure("P13", "memory of the process", [row["mb"] for row in runs], unit="MB", target=MEMORY)
+    memory = Figure("P13s", "memory of the process", [row["mb"] for row in runs], unit="MB", target=MEMORY)
     memory.met = max(memory.samples) <= 300
     return [first, update, memory]
 

@@ -37,7 +37,7 @@ from gitcoord.service.team.hotspots import hotspots_at
 from gitcoord.service.watch import overview
 from gitcoord.service.watch.overview import Seen
 
-FIRST_COMMITS = 1_000  # read before the first answer of one that is asked again: a quarter of a second
+FIRST_COMMITS = 500  # read for each answer of one that is asked again: about a tenth of a second
 EVENTS_SHOWN, DELIVERIES_SHOWN = 100, 20
 Row = dict[str, Json]
 
@@ -82,17 +82,14 @@ class Dashboard:
         """Whether all of the last days was read; else the next answer has more of them."""
         return self._past.is_complete
 
-    def panels(self, *, commits_max: int = COMMITS_MAX, listed: Mapping[RefName, Oid] | None = None) -> dict[str, Json]:
-        """Return what every panel says, by its key.
-
-        `commits_max`: of older commits, how many more are read for it. `listed`: the refs, where they were just listed.
-        """
+    def panels(self, *, commits_max: int = COMMITS_MAX) -> dict[str, Json]:
+        """Return what every panel says, by its key. `commits_max`: of older commits, how many more are read for it."""
         workspace = self.workspace
-        seen = overview.look(workspace, every_repo=True, listed=listed)
+        seen = overview.look(workspace, every_repo=True)
         self._past.follow(seen.listed, commits_max)
         attention = overview.attention_of(workspace, seen)
         refusals = workspace.setting.refusals.noted(workspace.setting.refs.claims)
-        steps = (self._past.steps_version, self._past.since)
+        steps = (self._past.steps_version, self._past.since, len(seen.boards))
         rules = {ref: seen.listed.get(ref) for ref in (workspace.setting.refs.claims, workspace.setting.refs.config)}
         ledgers = {ref: tip for ref, tip in seen.listed.items() if workspace.setting.refs.clone_of(ref) is None}
         return {
@@ -109,8 +106,12 @@ class Dashboard:
                 (rules, self._past.since, refusals),
                 lambda: hotspots_at(workspace, seen.listed, days=self.days),
             ),
-            **self._once("activity", (self._past.version, steps, refusals), lambda: self._activity(seen.boards)),
-            "events": self._once("events", ledgers, lambda: self._events(seen.listed)),
+            **self._once("activity", (self._past.version, steps, refusals), lambda: self._activity(seen.boards, steps)),
+            "events": self._once(
+                "events",
+                ledgers,
+                lambda: step_views.get_agent_events(workspace, limit=EVENTS_SHOWN, listed=seen.listed),
+            ),
             "deliveries": _deliveries(workspace, seen.listed),
             "oddities": workspace.oddities(),
         }
@@ -136,16 +137,12 @@ class Dashboard:
             "complete_since": time_text(cut) if cut else None,
         }
 
-    def _events(self, listed: Mapping[RefName, Oid]) -> Row:
-        return step_views.get_agent_events(self.workspace, limit=EVENTS_SHOWN, listed=listed)
-
-    def _activity(self, boards: Sequence[Board]) -> Row:
+    def _activity(self, boards: Sequence[Board], key: object) -> Row:
         """Return what is counted of the past: the heat map and the metrics."""
         of_claims = self._past.of_claims()
         _, of_steps = self._past.of_steps()
         counted = totals.with_days(totals.totals(of_claims), of_steps)
         del counted["by_agent"]  # a row for each agent that ever was; `gitcoord metrics` has them
-        key = (self._past.steps_version, len(boards))
         now = self._once("steps", key, lambda: added_up([self._measured(board) for board in boards]))
         return {
             "heat_map": {"series": series.automatic(of_claims), **self._days()},

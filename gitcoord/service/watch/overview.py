@@ -113,18 +113,9 @@ def repos_of(workspace: Workspace, seen: Seen) -> dict[Json, str | None]:
     return repos | dict.fromkeys(workspace.setting.clone.ids, workspace.repo)
 
 
-def look(
-    workspace: Workspace,
-    whose: Whose = anyone,
-    *,
-    every_repo: bool = False,
-    listed: Mapping[RefName, Oid] | None = None,
-) -> Seen:
-    """Look at what these agents hold.
-
-    `every_repo`: claims and calls of all repositories, not of this one alone. `listed`: the refs, if they are known.
-    """
-    listed = workspace.listed() if listed is None else listed
+def look(workspace: Workspace, whose: Whose = anyone, *, every_repo: bool = False) -> Seen:
+    """Look at what these agents hold. `every_repo`: claims and calls of all repositories, not of this one alone."""
+    listed = workspace.listed()
     boards = boards_of(workspace, None, listed=listed)
     try:
         register = workspace.register(listed)
