@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from gitcoord.faces.mcp.channel import VARIABLE
+from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.clients.driving import run, wire
 from tests.clients.endpoint import Call, Look, Request, Say
 from tests.clients.programs import INSTALL_S, NAMES, Name
@@ -66,3 +68,11 @@ def test_a_model_at_work_is_told_with_the_next_result_of_its_own_tools(
     done = run(name, program(name), script, stage.top, stage.env)
 
     assert [shows(turn) > 0 for turn in done.turns[:3]] == [False, False, True]
+
+
+def test_claude_code_goes_on_with_the_handshake_where_a_channel_is_wanted(program: Install, stage: Stage) -> None:
+    wire("claude", stage.top, stage.env)
+
+    done = run("claude", program("claude"), [Say()], stage.top, {**stage.env, VARIABLE: "1"})
+
+    assert done.shown_tools == tools_of("work").keys()

@@ -118,5 +118,5 @@ class Watch:
                 self._bell.wait(AFTER_A_BUG_S)
                 continue
             if tick.changed and not self._stopped.is_set():
-                self._ticked(tick)
+                self._ticked(tick if self._workspace.preferences.wakes else Tick(tick.changed, tick.next_s))
             self._bell.wait(tick.next_s)

@@ -61,13 +61,14 @@ class LostStep(NamedTuple):
 
 def keep(workspace: Workspace, lost: LostStep) -> None:
     """Keep it until it was shown."""
-    rows = [row for row in kept(workspace) if row.id != lost.id][1 - KEPT_MAX :]
-    listed: list[Json] = [{**row._asdict(), "ids": [row.id], "text": row.notice.text} for row in (*rows, lost)]
-    try:
-        _file(workspace).parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(_file(workspace), {"rows": listed}, workspace.setting.host.unique)
-    except (StorageError, OSError):
-        workspace.notify(lost.notice)
+    with workspace.lock:  # a reply of this session takes what is kept, and then the file is gone
+        rows = [row for row in kept(workspace) if row.id != lost.id][1 - KEPT_MAX :]
+        listed: list[Json] = [{**row._asdict(), "ids": [row.id], "text": row.notice.text} for row in (*rows, lost)]
+        try:
+            _file(workspace).parent.mkdir(parents=True, exist_ok=True)
+            files.write_json(_file(workspace), {"rows": listed}, workspace.setting.host.unique)
+        except (StorageError, OSError):
+            workspace.notify(lost.notice)
 
 
 def kept(workspace: Workspace) -> list[LostStep]:
@@ -79,13 +80,14 @@ def kept(workspace: Workspace) -> list[LostStep]:
 
 def take(workspace: Workspace) -> list[CallerNotice]:
     """Return what was not shown yet; it is from now on."""
-    rows = kept(workspace)
-    if not rows:
-        return []
-    new = claim_notices.begin_showing(workspace, [row.id for row in rows])
-    with contextlib.suppress(OSError):
-        files.remove(_file(workspace))
-    return [row.notice for row in rows if row.id in new]
+    with workspace.lock:
+        rows = kept(workspace)
+        if not rows:
+            return []
+        new = claim_notices.begin_showing(workspace, [row.id for row in rows])
+        with contextlib.suppress(OSError):
+            files.remove(_file(workspace))
+        return [row.notice for row in rows if row.id in new]
 
 
 def _read(row: dict[str, Json]) -> LostStep | None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gitcoord.faces.mcp.channel import VARIABLE
+from tests.conftest import Git
 from tests.faces.mcp.conftest import Serve
 from tests.faces.mcp.process import Message, ServerProcess, envelope, handshake
 from tests.unit.service.world import Shared
@@ -164,3 +165,19 @@ def test_who_did_not_ask_for_a_channel_or_has_none_hears_of_none(
     probe, _ = opened(ann, version)
 
     assert "experimental" not in probe["result"]["capabilities"]
+
+
+def test_a_channel_is_silent_for_who_wants_to_be_left_alone(
+    serve: Serve, shared: Shared, bob: ServerProcess, git: Git
+) -> None:
+    git(shared.one, "config", "gitcoord.wake", "off")
+    ann = serve(shared.one, env={**ANN, VARIABLE: "1"})
+    opened(ann, "2.1.329")
+    ann.request("resources/subscribe", {"uri": NOTICES})
+    held = ann.call("claim_files", patterns=["a.py"])["claim"]
+
+    bob.call("request_release", claim_id=held["id"], reason="the fix", wait_seconds=0)
+    ann.receive_until(of_notices)
+    ann.call("list_claims")
+
+    assert not any(of_channel(message) for message in ann.others)
