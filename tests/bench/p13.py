@@ -37,6 +37,8 @@ def run() -> list[Figure]:
     """The first page, in a process of its own, and an update after a change; how much memory that takes."""
     with repository() as (top, env):
         crowd(workspace(top, env, "bench/cli/r"))
+        store = top / ".git" / "gitcoord" / "store.git"
+        subprocess.run(["git", f"--git-dir={store}", "repack", "-adq"], env=env, check=True)  # as P12 has it
         words = [sys.executable, "-m", "tests.bench.p13", str(top), json.dumps(env)]
         runs = [json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout) for _ in range(3)]
     size = f"{AGENTS:,} agents, {STEPS:,} steps, {CLAIMS:,} claims"
