@@ -93,6 +93,7 @@ class LivePanels:
         self._tells: list[Callable[[], None]] = []
         self._trouble: CoordError | None = None
         self._next = 0.0
+        self._looked_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="panels", daemon=True)
         self.is_over = False
         self.latest = Picture(0, {}, Condition(self._host.now()))
@@ -111,15 +112,20 @@ class LivePanels:
             tell()
 
     @contextmanager
-    def watched(self, tell: Callable[[], None]) -> Generator[int]:
+    def watched(self, tell: Callable[[], None], *, young_s: float = 0.0) -> Generator[int]:
         """Look for as long as the block runs; `tell` is called after each look, in a thread of its own.
+
+        Args:
+            tell: it may be called once more after the block.
+            young_s: how old a look may be that is as good as one of now, since what moves after it is seen.
 
         Yields:
             The number of the last look that is too old to be shown as what is now.
         """
         with self._bell:
-            old = 0 if self._tells else self.latest.number
-            if not self._tells:
+            is_young = bool(self._tells) or self._host.monotonic() - self._looked_at < young_s
+            old = 0 if is_young else self.latest.number
+            if not is_young:
                 self._next = 0.0
             self._tells.append(tell)
             self._bell.notify_all()
@@ -161,7 +167,8 @@ class LivePanels:
             panels, condition = before.panels, Condition(before.condition.at, str(known), known.hint)
         self.latest = Picture(before.number + 1, panels, condition)
         with self._bell:
-            self._next = self._host.monotonic() + (AGAIN_S if self._dashboard.is_complete else 0.0)
+            self._looked_at = self._host.monotonic()
+            self._next = self._looked_at + (AGAIN_S if self._dashboard.is_complete else 0.0)
             tells = [*self._tells]
         for tell in tells:
             tell()

@@ -38,6 +38,7 @@ STREAMS_MAX = 32  # open pages; a browser opens six at most to one server
 CONNECTIONS_MAX = 100
 BEAT_S = 15.0  # a page that hears nothing for three of these asks anew
 SLOW_S = 30.0
+LOADING_S = 5.0  # a page that was just made asks for its news when it is there, and needs no other look for that
 HAVE_MAX = 100  # names of panels that a page says it has
 FIRST_S = 20.0  # a remote that does not answer is waited for shorter; then the page comes empty and is filled later
 END_S = 2
@@ -88,7 +89,7 @@ class Pages:
         """Yield what a page has not; `known`: the digest of each panel that it has."""
         news = asyncio.Event()
         yield _event("version", self._frame.version)
-        with self._live.watched(_teller(news)) as old:
+        with self._live.watched(_teller(news), young_s=LOADING_S) as old:
             while not self._live.is_over:
                 look = self._live.latest
                 for name, fragment in look.panels.items() if look.number > old else ():

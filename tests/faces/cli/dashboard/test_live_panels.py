@@ -67,12 +67,27 @@ def test_no_one_looks_at_the_ledgers_while_no_page_is_open(served: Served, ann: 
     stream = served.stream()
     stream.until("condition")
     stream.close()
-    claims.claim_files(ann, patterns=["src/api.py"])
-    seen = served.stream()
+    while served.live._tells:
+        continue  # the server has not heard yet that it was closed
+    for name in ("a", "b", "c"):
+        claims.claim_files(ann, patterns=[f"src/{name}.py"])
     looks = served.live.latest.number
-    seen.until("condition")
 
-    assert served.live.latest.number == looks + 1
+    shown = next(data for name, data in served.stream() if name == "panel" and "src/c.py" in data["html"])
+
+    assert (shown["name"], served.live.latest.number) == ("claims", looks + 1)
+
+
+def test_a_page_that_was_just_made_needs_no_other_look_for_its_news(served: Served, ann: Workspace) -> None:
+    page = served.ask()
+    looks = served.live.latest.number
+
+    stream = served.stream()
+    stream.until("condition")
+
+    assert (page.status, served.live.latest.number) == (200, looks)
+    claims.claim_files(ann, patterns=["src/api.py"])
+    assert "claims" in stream.panels()
 
 
 def test_so_many_pages_are_open_and_no_more(served: Served) -> None:
