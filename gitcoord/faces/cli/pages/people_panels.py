@@ -4,12 +4,23 @@ from collections import Counter
 from datetime import datetime
 
 from gitcoord.faces.cli.pages.markup import Node, element
-from gitcoord.faces.cli.pages.panel_parts import badge, code, codes, kind_of, listing, moment, note, nothing, tiles
+from gitcoord.faces.cli.pages.panel_parts import (
+    badge,
+    code,
+    codes,
+    details,
+    kind_of,
+    listing,
+    moment,
+    note,
+    nothing,
+    tiles,
+)
 from gitcoord.faces.cli.terminal import commands
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.fields import life_word, records, strings, text
 
-ATTENTION_MAX = 100
+ATTENTION_OPEN, ATTENTION_MAX = 20, 100  # that are there, the first of them unfolded
 _LIVES = ("live", "quiet", "stale", "over", "unknown", "ended")
 
 
@@ -18,11 +29,14 @@ def attention(facts: Result, _now: datetime) -> tuple[list[Node], int]:
     rows = records(facts.get("rows"))
     if not rows:
         return [nothing("Nothing needs attention.")], 0
-    shown = element("ul", *(_attention(row) for row in rows[:ATTENTION_MAX]), class_="rows")
-    more = (
-        [note(f"The first {ATTENTION_MAX} of {len(rows)}; all: gitcoord status")] if len(rows) > ATTENTION_MAX else []
-    )
-    return [shown, *more], len(rows)
+    items = [_attention(row) for row in rows[:ATTENTION_MAX]]
+    shown: list[Node] = [element("ul", *items[:ATTENTION_OPEN], class_="rows")]
+    if items[ATTENTION_OPEN:]:
+        folded = element("ul", *items[ATTENTION_OPEN:], class_="rows")
+        shown.append(details(f"{len(items) - ATTENTION_OPEN} more", [folded]))
+    if len(rows) > ATTENTION_MAX:
+        shown.append(note(f"The first {ATTENTION_MAX} of {len(rows)}; all: gitcoord status --json"))
+    return shown, len(rows)
 
 
 def _attention(row: Result) -> Node:

@@ -86,6 +86,17 @@ def test_text_of_others_is_text_and_nothing_else(facts: dict[str, Json]) -> None
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", html(hostile))
 
 
+def test_of_much_that_needs_attention_the_first_is_unfolded_and_the_rest_is_counted() -> None:
+    rows: list[Json] = [{"kind": "step_stale", "severity": "medium", "about": f"app/{num}"} for num in range(150)]
+    panel = next(panel for panel in PANELS if panel.name == "attention").of({"attention": {"rows": rows}}, NOW)
+
+    lists = [[*found.iter("li")] for found in panel.iter("ul")]
+
+    assert [len(items) for items in lists] == [20, 80]
+    assert [found.text for found in panel.iter("summary")] == ["80 more"]
+    assert "The first 100 of 150" in "".join(panel.itertext())
+
+
 def test_deliveries_are_shown_with_their_last_attempts() -> None:
     attempt = Attempt(id="d1", event="step_failed", at=NOW, number=2, result="exhausted", answer=HOSTILE)
     relay = Relay(name="webhooks", receiver="https://example.com", recent=(attempt,), delivered=41, failed=3)
