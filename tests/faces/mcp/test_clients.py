@@ -28,7 +28,11 @@ def test_claude_code_probes_and_lists_without_waiting_for_a_subscription(serve: 
     }
     assert len(probe["result"]["instructions"].encode()) <= 1536
     assert [one["name"] for one in prompts["result"]["prompts"]] == ["start-work", "hand-over"]
-    assert [one["uri"] for one in resources["result"]["resources"]] == ["coord://status", "coord://claims"]
+    assert [one["uri"] for one in resources["result"]["resources"]] == [
+        "coord://status",
+        "coord://claims",
+        "coord://notices",
+    ]
     assert "claim_step" in [one["name"] for one in tools["result"]["tools"]]
 
 

@@ -205,13 +205,14 @@ async def test_resources_and_templates_are_read(connect: Connect, repo: Path) ->
         status = (await client.read_resource("coord://status")).contents[0]
         project = (await client.read_resource("coord://projects/app")).contents[0]
         claims = (await client.read_resource("coord://claims")).contents[0]
+        notices = (await client.read_resource("coord://notices")).contents[0]
         missing = []
         for uri in ("coord://projects/none", "coord://nonsense", "coord://projects/a/b", "file:///etc/passwd"):
             with pytest.raises(MCPError) as caught:
                 await client.read_resource(uri)
             missing.append((caught.value.error.code, caught.value.error.data))
 
-    assert [one.uri for one in listed] == ["coord://status", "coord://claims"]
+    assert [one.uri for one in listed] == ["coord://status", "coord://claims", "coord://notices"]
     assert [one.uri_template for one in templates] == ["coord://projects/{name}"]
     assert isinstance(status, types.TextResourceContents)
     assert json.loads(status.text)["projects"][0]["name"] == "app"
@@ -219,6 +220,8 @@ async def test_resources_and_templates_are_read(connect: Connect, repo: Path) ->
     assert json.loads(project.text)["project"]["name"] == "app"
     assert isinstance(claims, types.TextResourceContents)
     assert json.loads(claims.text) == {"claims": [], "count": 0, "queued": []}
+    assert isinstance(notices, types.TextResourceContents)
+    assert (json.loads(notices.text)["notices"], json.loads(notices.text)["count"]) == ([], 0)
     assert {code for code, _ in missing} == {types.INVALID_PARAMS}
     assert missing[0][1] == {"uri": "coord://projects/none"}
 
