@@ -67,7 +67,7 @@ def test_what_another_process_commits_is_shown_without_a_reload(
 
 
 def test_an_update_leaves_what_a_person_is_at(page: Visit, team: Workspace) -> None:
-    for _ in range(2):
+    for _ in range(3):
         page.page.keyboard.press("k")
     page.finds("window.scrollTo(0, 500)")
     page.finds("window.row = document.querySelector('#panel-claims tbody tr')")
