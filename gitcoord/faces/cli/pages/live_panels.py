@@ -4,7 +4,7 @@
                                         └──────── pause <─────────────────────────────────┘
 
 Rules:
-  * One look is for all pages; there is none while no page is open.
+  * One look is for all pages; but for one at the start there is none while no page is open.
   * A panel is made anew where its facts are other ones; its digest names the facts that it shows.
   * What cannot be read leaves the panels as they were; the condition says why, and of which moment they are.
   * For a page that reads slowly nothing is kept: it gets what is newest when it reads again.
@@ -99,7 +99,7 @@ class LivePanels:
         self.latest = Picture(0, {}, Condition(self._host.now()))
 
     def start(self) -> None:
-        """Begin; the first look waits for a page."""
+        """Begin with a look; the next one waits for a page."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -137,6 +137,7 @@ class LivePanels:
 
     def _run(self) -> None:
         is_far = self._workspace.setting.transport.is_far
+        self.turn()  # so that the first page need not wait for documents that were never read
         while not self.is_over:
             with self._bell:
                 self._bell.wait_for(lambda: self.is_over or bool(self._tells))

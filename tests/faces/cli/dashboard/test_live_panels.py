@@ -115,6 +115,7 @@ def test_a_page_that_does_not_read_keeps_no_other_from_its_news(served: Served, 
 def test_a_ledger_that_breaks_while_it_is_watched_is_named_and_hides_no_other(served: Served, ann: Workspace) -> None:
     project(ann, name="app")
     project(ann, name="docs")
+    served.ask()
     stream = served.stream()
     stream.until("condition")
 
