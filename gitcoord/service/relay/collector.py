@@ -85,6 +85,9 @@ def pairs(env: Mapping[str, str], variable: str) -> dict[str, str]:
         name, equals, value = entry.partition("=")
         name, value = unquote(name.strip()), unquote(value.strip())
         if not (equals and _NAME.fullmatch(name) and value.isprintable() and value.isascii()):
-            raise UsageError(f"{variable} cannot be read.", hint="Each header is its name, `=` and its value; commas stand between them.")
+            raise UsageError(
+                f"{variable} cannot be read.",
+                hint="Each header is its name, `=` and its value; commas stand between them.",
+            )
         found[name] = value
     return found
