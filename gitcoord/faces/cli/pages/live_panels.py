@@ -21,7 +21,6 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from gitcoord.core.documents.json_text import Json, compact, time_text
-from gitcoord.core.documents.liveness import span_text
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.pages.panels import PANELS
 from gitcoord.ledger.clone.bug_report import as_known
@@ -190,5 +189,5 @@ class LivePanels:
         if trouble is not None:
             condition = Condition(at, str(trouble), trouble.hint)
         elif age_s > OLD_S:
-            condition = Condition(at, f"The remote was read {span_text(age_s)} ago for the last time.")
+            condition = Condition(at, f"The remote was not read for more than {OLD_S:.0f} s.")  # how old: the page says it
         return made(facts, now, self.latest.panels), condition

@@ -1,6 +1,7 @@
 """The dashboard in a real Chromium: what a person sees of it, does with it, and is spared."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from gitcoord.faces.cli.pages.live_panels import Condition, made
+from gitcoord.faces.cli.pages.page_frame import Frame
 from gitcoord.faces.cli.pages.panels import PANELS
 from gitcoord.service.claims import claims
 from gitcoord.service.dashboard import dashboard
@@ -80,6 +83,29 @@ def test_an_update_leaves_what_a_person_is_at(page: Visit, team: Workspace) -> N
     assert page.finds("document.activeElement === window.held && window.held.isConnected")
     assert page.finds("window.row.isConnected")
     assert page.finds("window.scrollY") == 500
+
+
+@pytest.mark.parametrize("is_released", [False, True])
+def test_the_focus_stays_with_a_row_that_moves_and_goes_to_the_heading_of_one_that_is_gone(
+    page: Visit, team: Workspace, *, is_released: bool
+) -> None:
+    held = claims.claim_files(team, patterns=["src/held.py"])["claim"]
+    page.shows(f"{CLAIMS}:has-text('src/held.py')")
+    page.finds("delete Element.prototype.moveBefore")  # which not every browser has
+    page.finds(
+        f"[...document.querySelectorAll('{CLAIMS}')].forEach((row) => {{"
+        " row.parentNode.prepend(row); const code = row.querySelector('code'); code.tabIndex = -1;"
+        f" if (code.textContent === '{held['id']}') code.focus(); }})"
+    )
+
+    if is_released:
+        claims.release_claims(team, claim_ids=[held["id"]])
+        page.page.wait_for_selector(f"{CLAIMS}:has-text('src/held.py')", state="detached")
+    else:
+        claims.claim_files(team, patterns=["src/new.py"])
+        page.shows(f"{CLAIMS}:has-text('src/new.py')")
+
+    assert page.finds("document.activeElement.textContent").startswith("Claims" if is_released else held["id"])
 
 
 def test_what_is_selected_stays_until_it_is_read(page: Visit, team: Workspace) -> None:
@@ -265,6 +291,41 @@ def test_a_remote_that_is_away_is_said_and_how_old_the_page_is(
         assert "ago" in visit.text("#condition")
         assert "What is shown was read" in visit.text("#trouble")
         assert "src/api.py" in visit.text("#panel-claims")
+
+
+def test_a_trouble_that_goes_on_is_said_to_a_screen_reader_once(
+    chromium: Browser, agents: Agents, shared: Shared
+) -> None:
+    ann = agents(shared.one, "ann/cli/wt")
+    claims.claim_files(ann, patterns=["src/api.py"])
+    with serving(ann) as served, visiting(chromium, served.url) as visit:
+        visit.page.clock.install()
+        visit.page.reload()
+        visit.is_live()
+        visit.finds(
+            "window.heard = []; new MutationObserver(() => heard.push(document.getElementById('said').textContent))"
+            ".observe(document.getElementById('said'), {childList: true})"
+        )
+
+        shared.remote.rename(shared.remote.with_name("gone.git"))
+        visit.shows('#condition[data-state="old"]')
+        before = visit.text("#trouble")
+        visit.page.clock.run_for(30_000)
+
+        heard = " ".join(visit.finds("heard"))
+        assert visit.text("#trouble") != before
+        assert heard.count(before.partition(". ")[0]) == 1
+
+
+def test_the_title_counts_what_the_panel_counts_also_where_not_all_is_shown(chromium: Browser, tmp_path: Path) -> None:
+    rows: list[Any] = [{"kind": "failed_step", "about": f"app/{num}", "message": "no disk"} for num in range(150)]
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    file = tmp_path / "shop.html"
+    file.write_bytes(Frame("shop", "here", 30).file(made({"attention": {"rows": rows}}, now, {}), Condition(now)))
+
+    with visiting(chromium, file.as_uri()) as visit:
+        assert visit.text("#panel-attention h2").split()[-1] == "150"
+        assert visit.finds("document.title") == "(150) shop - gitcoord"
 
 
 def test_without_its_script_the_page_is_whole(chromium: Browser, team: Workspace) -> None:

@@ -48,13 +48,14 @@
     $("condition").dataset.state = state;
     $("condition-text").textContent = text;
   };
-  const warn = (sentence, hint = "") => {
+  let warned = "";
+  const warn = (sentence, hint = "", age = "") => {
     const said = [sentence, hint].filter(Boolean).join(" ");
-    if ($("trouble").textContent !== said) {
-      $("trouble").textContent = said;
-      if (said) say(said);
-    }
-    $("trouble").hidden = !said;
+    if (said && said !== warned) say(said); // without its age, which is another one each second
+    warned = said;
+    const shown = [said, age].filter(Boolean).join(" ");
+    if ($("trouble").textContent !== shown) $("trouble").textContent = shown;
+    $("trouble").hidden = !shown;
   };
 
   // --- moments: how long ago, or in how long ---------------------------------------------------------
@@ -149,6 +150,12 @@
     for (const child of [...old.childNodes]) if (!kept.has(child)) child.remove();
   };
 
+  // A browser takes the focus from a node that is moved or gone; then it is on the panel's heading.
+  const focusOn = (node) => {
+    if (node.nodeName === "H2") node.tabIndex = -1;
+    node.focus({ preventScroll: true });
+  };
+
   // --- panels ------------------------------------------------------------------------------------
 
   const waiting = new Map(); // name -> the newest that came while the page is paused, or the panel is being read
@@ -169,8 +176,10 @@
   };
 
   const put = (panel) => {
-    const section = sectionOf(panel.name);
+    const section = sectionOf(panel.name), held = document.activeElement;
+    const isHere = section.contains(held);
     take(section, new DOMParser().parseFromString(panel.html, "text/html").body.firstElementChild);
+    if (isHere && document.activeElement !== held) focusOn(held.isConnected ? held : section.querySelector("h2"));
     waiting.delete(panel.name);
     furnish(section);
     section.classList.add("changed");
@@ -242,8 +251,8 @@
 
   const title = document.title;
   const countAttention = () => {
-    const count = document.querySelectorAll("#panel-attention ul.rows > li").length;
-    document.title = count ? `(${count}) ${title}` : title;
+    const shown = document.querySelector("#panel-attention .count"), count = shown ? shown.textContent : "0";
+    document.title = count !== "0" ? `(${count}) ${title}` : title;
   };
 
   // --- filter --------------------------------------------------------------------------------------
@@ -279,7 +288,7 @@
     else if (condition.trouble) show("old", `Read ${age}`);
     else show("live", "Live");
     if (lost) warn(lost, "Trying again…");
-    else if (condition && condition.trouble) warn(condition.trouble, `${condition.hint} What is shown was read ${age}.`);
+    else if (condition && condition.trouble) warn(condition.trouble, condition.hint, `What is shown was read ${age}.`);
     else warn("");
   };
 
@@ -350,8 +359,7 @@
     const here = all.findIndex((heading) => heading.parentNode.contains(document.activeElement));
     const first = by > 0 ? 0 : all.length - 1;
     const heading = all[here < 0 ? first : Math.min(Math.max(here + by, 0), all.length - 1)];
-    heading.tabIndex = -1;
-    heading.focus({ preventScroll: true });
+    focusOn(heading);
     heading.parentNode.scrollIntoView({ block: "start" });
   };
   const switchTheme = () => {
