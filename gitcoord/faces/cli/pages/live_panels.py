@@ -189,5 +189,5 @@ class LivePanels:
         if trouble is not None:
             condition = Condition(at, str(trouble), trouble.hint)
         elif age_s > OLD_S:
-            condition = Condition(at, f"The remote was not read for more than {OLD_S:.0f} s.")  # how old: the page says it
+            condition = Condition(at, f"The remote was not read for more than {OLD_S:.0f} s.")
         return made(facts, now, self.latest.panels), condition
