@@ -217,7 +217,8 @@ def _action(
     call: "Callable[[Workspace, Given], Result]",
     done: str,
 ) -> RowAction:
-    return RowAction(plain(title), [plain(fact) for fact in facts], fields, command, call, plain(done))
+    labelled = [field._replace(label=plain(field.label)) for field in fields]
+    return RowAction(plain(title), [plain(fact) for fact in facts], labelled, command, call, plain(done))
 
 
 def _claim_of(row: PaneRow, data: Result) -> dict[str, Json] | None:

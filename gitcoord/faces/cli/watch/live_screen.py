@@ -134,7 +134,7 @@ class LiveScreen(App[int]):
 
     def on_row_list_opened(self, opened: RowList.Opened) -> None:
         """Show all that is known of a row."""
-        dialog = TextDialog(opened.row.cells[0] or opened.row.key, panes.facts_of(opened.row))
+        dialog = TextDialog(opened.row.cells[0] or show.plain(opened.row.key), panes.facts_of(opened.row))
         self.push_screen(dialog)
         if self._pane in details.SOURCES:
             threading.Thread(target=self._open, args=(self._pane, opened.row, dialog), daemon=True).start()

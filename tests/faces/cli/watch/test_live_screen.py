@@ -253,6 +253,17 @@ def test_names_that_are_markup_or_escape_sequences_are_shown_as_they_are(ann: Wo
     watched(ann, see)
 
 
+@pytest.mark.rule("SEC-1")
+def test_who_asks_is_named_in_an_action_without_what_a_terminal_acts_on() -> None:
+    request: Json = {"id": "r-1", "agent": HOSTILE, "reason": HOSTILE, "requested": [HOSTILE]}
+
+    action = actions.respond(panes.PaneRow("r-1", [], {}), {"requests": [request]}, datetime.now(UTC))
+
+    assert action is not None
+    said = [action.title, *action.facts, *(field.label for field in action.fields), action.done]
+    assert not {"\x1b", "\x07", "\u202e"} & {*"".join(said)}
+
+
 def test_the_selection_stays_with_its_row_while_others_come(ann: Workspace, bob: Workspace) -> None:
     claim_files(bob, patterns=["b.zig"])
 
