@@ -75,6 +75,17 @@ def test_an_agent_is_kept_from_stopping_once_by_a_request_that_it_was_shown(
 
 
 @pytest.mark.rule("HOOK-14")
+def test_an_agent_is_let_go_where_nothing_remembers_that_it_was_kept(serve: Servers, one: Path, two: Path) -> None:
+    asked(serve, one, two)
+    (one / ".git/gitcoord/notices/s-ann.json").mkdir(parents=True)  # so that no file can be written there
+
+    kept, shown = stop(one, "s-ann", "opencode"), prompt(one, "s-ann")
+
+    assert kept.said == {}
+    assert "respond_to_request" in shown.context
+
+
+@pytest.mark.rule("HOOK-14")
 def test_what_a_reply_showed_no_hook_shows_again(serve: Servers, one: Path, two: Path) -> None:
     ann, _ = asked(serve, one, two)
 

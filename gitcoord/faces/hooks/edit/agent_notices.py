@@ -84,7 +84,7 @@ def _shown(ground: "Ground", rows: "list[_Row]", prefix: str) -> str:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         write(path, json.dumps({"told": [*told, *ids][-KEPT_MAX:]}))
     except OSError:
-        pass  # shown twice is better than not
+        new = [] if prefix else new  # shown twice is better than not, but who is not let go twice is never let go
     finally:
         if lock is not None:
             os.close(lock)
