@@ -37,8 +37,11 @@ class CallerNotice(Doc, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The whole of it as text for an agent, its calls spelled as those of tools."""
-        return f"{self.message} {self.next_step or ''}".strip()
+        """The whole of it as one line for an agent, its calls spelled as those of tools.
+
+        Tools put it between tags; what others wrote in it closes none (SEC-1).
+        """
+        return " ".join(f"{self.message} {self.next_step or ''}".split()).replace("</", "<\\/")
 
     def repeats(self, other: Self) -> bool:
         """Whether it says what another does, if of one ref in other words."""
