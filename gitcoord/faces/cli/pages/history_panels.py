@@ -101,13 +101,19 @@ def events(facts: Result, now: datetime) -> tuple[list[Node], int]:
             moment(row.get("time"), now),
             code(text(row.get("event"))),
             text(row.get("agent")),
-            codes([text(row.get("step"))] if row.get("step") else strings(row.get("patterns"))),
+            codes(_subjects(row)),
             text(row.get("title")) or text(row.get("description")) or text(row.get("reason")),
             ", ".join(strings(row.get("claims"))),
         ]
         for row in rows
     )
     return listing(["when", "event", "agent", "what", "about", "ids"], cells, len(rows), "gitcoord log"), len(rows)
+
+
+def _subjects(row: Result) -> list[str]:
+    """Return what an event is about: a step, files, or a project as a whole."""
+    one = row.get("step") or (None if row.get("patterns") else row.get("project"))
+    return [text(one)] if one else strings(row.get("patterns"))
 
 
 def deliveries(facts: Result, now: datetime) -> tuple[list[Node], int]:

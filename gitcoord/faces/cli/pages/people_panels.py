@@ -56,13 +56,8 @@ def agents(facts: Result, now: datetime) -> tuple[list[Node], int]:
     rows = records(facts.get("rows"))
     if not rows:
         return [nothing("No agent is there, and none holds anything.")], 0
-    lives = Counter(text(row.get("life")) for row in rows)
     with_repo = any(row.get("repo") for row in rows)
-    places = {word: place for place, word in enumerate(_LIVES)}
-    ordered = sorted(
-        rows,
-        key=lambda row: (not (row.get("on") or row.get("claims")), places.get(text(row.get("life")), len(places))),
-    )
+    ordered = sorted(rows, key=lambda row: (not (row.get("on") or row.get("claims")), _place(text(row.get("life")))))
     cells = (
         [
             badge(row.get("life"), life_word(row.get("life"), row.get("session"))),
@@ -79,5 +74,15 @@ def agents(facts: Result, now: datetime) -> tuple[list[Node], int]:
     )
     repo = ["repository"] if with_repo else []
     titles = ["life", "agent", "worktree", *repo, "clone", "steps", "claims", "last seen", "last call"]
-    summary = [(word, lives[word]) for word in _LIVES if lives[word]]
-    return [tiles(summary), *listing(titles, cells, len(rows), "gitcoord agents list")], len(rows)
+    return [tiles(_lives(rows)), *listing(titles, cells, len(rows), "gitcoord agents list")], len(rows)
+
+
+def _lives(rows: list[Result]) -> list[tuple[str, int]]:
+    """Count agents by how alive they are, in the words that their rows have."""
+    counts = Counter((text(row.get("life")), life_word(row.get("life"), row.get("session"))) for row in rows)
+    ordered = sorted(counts, key=lambda key: (_place(key[0]), key[1]))
+    return [(word, counts[life, word]) for life, word in ordered]
+
+
+def _place(life: str) -> int:
+    return _LIVES.index(life) if life in _LIVES else len(_LIVES)

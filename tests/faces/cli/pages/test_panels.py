@@ -11,7 +11,9 @@ import pytest
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.relay.relay import Attempt, Relay
+from gitcoord.faces.cli.pages.history_panels import events as events_panel
 from gitcoord.faces.cli.pages.panels import PANELS
+from gitcoord.faces.cli.pages.people_panels import agents as agents_panel
 from gitcoord.service.dashboard.dashboard import panels
 from gitcoord.service.relay import relays
 from gitcoord.service.session.workspace import Workspace
@@ -150,6 +152,26 @@ def test_a_state_is_a_word_and_a_shape_and_a_class(facts: dict[str, Json]) -> No
         assert node.get("class") in {f"state {kind}" for kind in ("ready", "work", "good", "warn", "bad", "idle")}
         assert len(list(node.iter("path"))) == 1
         assert "".join(node.itertext()).strip()
+
+
+def test_agents_are_counted_in_the_words_of_their_rows() -> None:
+    found = [("unknown", "cli-1"), ("live", "s-1"), ("unknown", "s-2"), ("unknown", "cli-2")]
+
+    panel = agents_panel({"rows": [{"life": life, "session": session} for life, session in found]}, NOW)[0]
+
+    assert ["".join(node.itertext()) for node in panel[0]] == ["1 live", "2 at a shell", "1 no heartbeat"]
+
+
+def test_an_event_says_what_it_is_about() -> None:
+    found: list[Json] = [
+        {"event": "project_created", "project": "shop"},
+        {"event": "step_claimed", "project": "shop", "step": "shop/2"},
+        {"event": "claim_granted", "project": "shop", "patterns": ["a.py", "b.py"]},
+    ]
+
+    table = ET.tostring(events_panel({"events": found}, NOW)[0][0], encoding="unicode", method="html")
+
+    assert re.findall(r'data-label="what"><span title="(.*?)">', table) == ["shop", "shop/2", "a.py, b.py"]
 
 
 def test_a_drawing_has_a_title_a_description_and_a_table_beside_it(facts: dict[str, Json]) -> None:
