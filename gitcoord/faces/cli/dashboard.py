@@ -84,7 +84,7 @@ def _serve(workspace: "Workspace", port: int | None, days: int, *, is_opened: bo
     link = page_link.open_link(folder, workspace.setting.host, port)
     frame = Frame(_name(workspace), workspace.remote_name, days)
     show.line(link.url)
-    show.aside("dashboard", f"of {workspace.remote_name}, for this machine, until it is interrupted")
+    show.aside("dashboard", f"shows {workspace.remote_name} on this machine alone; Ctrl-C ends it")
     show.flush()
     if is_opened and not open_file(page_link.leading_file(folder, link.url)):
         show.aside("note", "No browser could be started here; open the address in yours.")

@@ -17,7 +17,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import uvicorn
@@ -164,7 +164,7 @@ def make_server(link: Link, live: LivePanels, frame: Frame) -> uvicorn.Server:
     return _PageServer(config, live)
 
 
-def serve(link: Link, live: LivePanels, frame: Frame) -> None:
+def serve(link: Link, live: LivePanels, frame: Frame) -> NoReturn:
     """Answer until the process is interrupted.
 
     Raises:
@@ -175,6 +175,7 @@ def serve(link: Link, live: LivePanels, frame: Frame) -> None:
         make_server(link, live, frame).run([link.listening])
     finally:
         live.stop()
+    raise KeyboardInterrupt  # uvicorn ends also where the shell that started it in the background ignores the signal
 
 
 def _teller(news: asyncio.Event) -> Callable[[], None]:

@@ -63,6 +63,19 @@ def test_it_prints_its_address_serves_it_and_ends_when_it_is_interrupted(repo: P
     assert (len(token), token in err) == (32, False)
 
 
+def test_a_shell_that_started_it_in_the_background_interrupts_it_too(repo: Path) -> None:
+    words = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-m", "gitcoord", "dashboard"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(words, cwd=repo, env=env, stdout=-1, stderr=-1, encoding="utf-8") as program:
+        assert program.stdout
+        with urlopen(program.stdout.readline().strip(), timeout=END_S):  # noqa: S310 - our own
+            pass
+
+        status, _, err = ended(program, signal.SIGINT)
+
+    assert (status, err.splitlines()[-1]) == (130, "error: Interrupted. [interrupted]")
+
+
 def test_a_signal_that_ends_it_ends_it(repo: Path) -> None:
     with dashboard(repo) as (_, program):
         assert ended(program, signal.SIGTERM)[0] == -signal.SIGTERM
