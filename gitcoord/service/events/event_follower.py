@@ -75,6 +75,7 @@ class EventFollower:
                 self._listed = listed if page.has_more else None
         except CoordError as error:
             found[str(error)] = {"problem": str(error), "hint": error.hint}
+            self._news.forget()
             patience.pause(min(AFTER_TROUBLE * self._news.pause_s, seconds))
         self._is_troubled = bool(found)
         found |= self._oddities()

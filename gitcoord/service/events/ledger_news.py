@@ -53,6 +53,10 @@ class LedgerNews:
         self._seen = listed
         return listed
 
+    def forget(self) -> None:
+        """Let the next look be news: what came with the last one could not be read."""
+        self._seen = None
+
     def wait(self, patience: Patience, seconds: float) -> Mapping[RefName, Oid] | None:
         """Wait until a ref has moved; `None`: nothing did for so long, or the patience is over.
 
