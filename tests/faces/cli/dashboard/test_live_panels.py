@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+from gitcoord.core.documents.json_text import Json
+from gitcoord.faces.cli.pages.live_panels import Condition, LivePanels
 from gitcoord.faces.cli.pages.page_access import HEADERS
 from gitcoord.faces.cli.pages.page_server import STREAMS_MAX
 from gitcoord.faces.cli.pages.panels import PANELS
 from gitcoord.service.claims import claims
+from gitcoord.service.dashboard.dashboard import Dashboard
 from gitcoord.service.session.workspace import Workspace
 from tests.faces.cli.dashboard.serving import Served, serving
 from tests.unit.service.world import Agents, Shared, damage, project
@@ -141,6 +144,26 @@ def test_a_remote_that_goes_away_leaves_the_panels_and_says_so(agents: Agents, s
     assert away[0][1]["trouble"] != ""
     assert away[0][1]["at"] < ann.setting.host.now().isoformat()
     assert "src/api.py" in page.body
+
+
+class Broken(Dashboard):
+    """Facts that cannot be made, by a fault of ours."""
+
+    def panels(self, *, commits_max: int = 0) -> dict[str, Json]:
+        raise ZeroDivisionError(commits_max)
+
+
+def test_a_bug_that_goes_on_has_one_report(ann: Workspace) -> None:
+    live = LivePanels(ann, 30)
+    live._dashboard = Broken(ann, 30)
+
+    looks: list[Condition] = []
+    for _ in range(2):
+        live.turn()
+        looks.append(live.latest.condition)
+
+    assert (live.latest.number, looks[0]) == (2, looks[1])
+    assert "Report it with the file" in looks[0].hint
 
 
 def test_streams_end_when_the_server_does(served: Served) -> None:
