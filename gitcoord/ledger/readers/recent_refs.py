@@ -5,7 +5,7 @@
 
 Rules:
   * Only where a swap compares all that was decided on, checks too: what was written since then makes it LOST. Who is
-    refused has no swap, so a refusal is decided on refs as they are now.
+    refused has no swap, so a refusal is decided on refs as they are now. So is who is silent (`decider`).
   * Of the team's ref it is checked that it is the listed one; of the first that there ever is, a clone hears within
     RECENT, or at once of its own.
   * This clone's own writes since the listing count (`own_swaps`).

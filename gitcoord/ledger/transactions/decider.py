@@ -3,6 +3,8 @@
 Rules:
   * SAFE-2: what was listed a moment ago is enough for a first try (`recent_refs`): a swap that is won proves it, a
     loss is decided again on what is read then. A refusal has no swap that proves it: refs are listed anew.
+  * SAFE-7: who is silent is judged on refs as they are now: a session that goes on under another id of its clone may
+    have a heartbeat since, and no swap compares a ref that was not listed.
   * Where others write often, a push that loses costs more than a look: for a while after one, refs are listed first.
   * While a swap without an answer is pending, nothing is decided by what was seen before.
 
@@ -63,7 +65,7 @@ class Decider:
         if seen is not None:
             self._lookback.hear(self._reader.heartbeats(seen))
             batch = self._batch(entries, seen, ({}, {}), may_retry=True)
-            if batch.lands(entries):
+            if batch.lands(entries) and not any(plan.judged_by for plan in batch.plans.values()):
                 return batch, seen
             self._lookback.begin()
         listed = self._reader.list_refs()

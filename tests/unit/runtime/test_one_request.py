@@ -11,9 +11,11 @@ from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.watch import tick
 from tests.conftest import MakeRepo
 from tests.servers.fixtures import Servers
 from tests.servers.meddling_http import Meddled, Server, meddling
+from tests.unit.runtime.test_one_clone import move_beat
 from tests.unit.service.world import Agents, later, project
 
 READ, WRITE = "git-upload-pack", "git-receive-pack"
@@ -136,3 +138,20 @@ def test_a_step_is_taken_with_one_request(two: tuple[Workspace, Workspace], serv
     assert claim_step(ann)["step"]
 
     assert services(server) == [WRITE]
+
+
+@pytest.mark.rule("SAFE-7")
+def test_a_session_that_goes_on_under_another_id_of_its_clone_is_heard_before_it_is_judged(
+    agents: Agents, servers: Servers, repo: Path, make_repo: MakeRepo
+) -> None:
+    """Its heartbeat is at a ref that was not listed a moment ago, and that no swap compares."""
+    remote = servers.remote("http")
+    ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE=remote.url)
+    project(ann)
+    bob = agents(make_repo("bob"), "bob/claude/wt", serve=True, GITCOORD_REMOTE=remote.url)
+    assert claim_step(bob)["step"]
+    move_beat(remote, bob)
+    later(ann, hours=2).listed()
+    tick(later(bob, hours=2))
+
+    assert claim_step(ann)["step"] is None
