@@ -70,21 +70,27 @@ def objects_in(pack: bytes, base: Base) -> Sequence[Packed]:
     late: list[_Raw] = []
     left = _ALL_BYTES_MAX
     for raw in _raw_objects(pack):
-        left -= len(raw.data)
         found = _made(raw, made, by_oid, base, may_be_later=True)
+        left = _less(left, raw.data, found)
         if found is None:
             late.append(raw)
-            continue
-        left -= len(found.data)
-        if left < 0:
-            raise UnfamiliarError("the pack that it sends unfolds to too much", lasts=False)
-        made[raw.start] = by_oid[found.oid] = found
-    for raw in late:  # a base may follow its delta
+        else:
+            made[raw.start] = by_oid[found.oid] = found
+    for raw in late:  # a base may follow its delta, or be here
         found = _made(raw, made, by_oid, base, may_be_later=False)
+        left = _less(left, b"", found)
         if found is not None:
             made[raw.start] = by_oid[found.oid] = found
     newest_last = [*made.values()][::-1]  # the server sends the newest commits first
     return sorted(newest_last, key=lambda packed: _ORDER[packed.kind])
+
+
+def _less(left: int, raw: bytes, found: Packed | None) -> int:
+    """Return how many bytes may still be unfolded."""
+    left -= len(raw) + (len(found.data) if found else 0)
+    if left < 0:
+        raise UnfamiliarError("the pack that it sends unfolds to too much", lasts=False)
+    return left
 
 
 class _Raw(NamedTuple):

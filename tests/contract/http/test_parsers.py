@@ -194,6 +194,26 @@ def test_a_pack_that_unfolds_to_too_much_is_refused() -> None:
             objects_in(pack, nothing)
 
 
+@pytest.mark.rule("SEC-4")
+def test_deltas_of_what_is_here_unfold_to_no_more_than_the_rest() -> None:
+    """Each makes 16 MB of a base that is here, and is a few hundred bytes itself."""
+    base, size = bytes(0x10000), 16 << 20
+    copies = b"\x80" * (size // 0x10000)  # each 64 KiB from the start
+    delta = bytes([*_sizes(len(base)), *_sizes(size)]) + copies
+    head = bytes([0xF0 | len(delta) & 15, *_sizes(len(delta) >> 4)])
+    one = head + bytes(20) + zlib.compress(delta)
+    asked: list[Oid] = []
+
+    def here(oid: Oid) -> tuple[ObjectKind, bytes]:
+        asked.append(oid)
+        return ObjectKind.BLOB, base
+
+    with pytest.raises(UnfamiliarError, match="too much"):
+        objects_in(pack_of(*[one] * 8), here)
+
+    assert len(asked) < 8
+
+
 def _sizes(rest: int) -> list[int]:
     out: list[int] = []
     while rest > 0x7F:
