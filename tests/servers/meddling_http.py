@@ -1,7 +1,8 @@
 """An http server between a client and the real one, which answers as a test says and forwards what it says nothing of.
 
 with meddling(servers.http().port) as server:
-    server.answers("git-receive-pack", Meddled(429))    in place of the real answer, until `clear`
+    server.answers("git-receive-pack", Meddled(429))    in place of the real answer, until `clear`; of several each
+                                                        once, in their order, and then the last
     server.asked                                        method and path of each request, in order
 """
 
@@ -36,11 +37,16 @@ class Server:
     asked: list[str] = field(default_factory=list[str])
     headers: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
     connections: int = 0
-    rules: dict[str, Meddled] = field(default_factory=dict[str, Meddled])
+    rules: dict[str, list[Meddled]] = field(default_factory=dict[str, list[Meddled]])
 
-    def answers(self, tail: str, how: Meddled) -> None:
+    def answers(self, tail: str, *how: Meddled) -> None:
         """Answer so what ends with this."""
-        self.rules[tail] = how
+        self.rules[tail] = [*how]
+
+    def rule(self, path: str) -> Meddled:
+        """Return how a request is answered now."""
+        rules = next((rules for tail, rules in self.rules.items() if path.endswith(tail)), [Meddled(body=None)])
+        return rules.pop(0) if len(rules) > 1 else rules[0]
 
     def clear(self) -> None:
         """Forward everything, and forget what was asked."""
@@ -68,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bytes) -> None:
         self.place.asked.append(f"{self.command} {self.path}")
         self.place.headers.append({name.lower(): value for name, value in self.headers.items()})
-        how = next((rule for tail, rule in self.place.rules.items() if self.path.endswith(tail)), Meddled(body=None))
+        how = self.place.rule(self.path)
         real = how.body is None
         status, headers, answer = self._forwarded(body) if real else (how.status, {}, how.body or b"")
         if how.drops:

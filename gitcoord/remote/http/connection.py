@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 
 KEPT_S: Final = 60.0  # nginx keeps an idle connection for 75 s
 _ADDRESS_S: Final = 4.0  # for one of several addresses of a server
-_OK: Final = 200
+_SWITCHED, _OK = 101, 200
 _CHECK: Final = "Check the URL (`git remote -v`) and the network, then try again."
-_Failure = (OSError, http.client.HTTPException)
+_FRAME_BYTES: Final = 256 * 1024  # what an answer may have beside its body: status, headers, and lines of chunks
+_Failure = (OSError, http.client.HTTPException, ValueError)  # the last: sizes that are none
 
 
 class Proxy(NamedTuple):
@@ -90,8 +91,8 @@ class Question:
         return self.sends > 0
 
     def again(self) -> None:
-        """Forget that it was sent: the server said that it did nothing with it."""
-        self.sends, self.heard = 0, False
+        """Forget that it was sent now: the server said that it did nothing with it. Of an earlier try it did not."""
+        self.sends, self.heard = self.sends - 1, False
 
 
 class Answer(NamedTuple):
@@ -170,6 +171,7 @@ class Connections:
     def _converse(self, line: _Line, question: Question) -> Answer:
         try:
             question.sends += 1
+            line.socket.bytes_left = 2 * question.bytes_max + _FRAME_BYTES
             with suppress(BrokenPipeError, ConnectionResetError):  # it answered before it had all: that may say why
                 self._send(line.http, question)
             with line.http.getresponse() as response:
@@ -214,6 +216,7 @@ class Connections:
         timed = TimedSocket(plain, left.wait_s)
         connection = http.client.HTTPConnection(server.host, server.port)
         connection.auto_open = 0  # a new connection is a decision of ours
+        connection.response_class = _Response
         connection.sock = cast("Any", timed)
         return _Line(connection, timed, 0.0)
 
@@ -227,6 +230,8 @@ class Connections:
         plain.settimeout(left.whole_s())
         try:
             return self._context.wrap_socket(plain, server_hostname=self._server.host)
+        except TimeoutError:
+            raise left.over() from None
         except ssl.SSLCertVerificationError as error:  # git may trust other authorities than Python does
             raise UnfamiliarError(f"its certificate is not trusted: {error.verify_message}") from None
 
@@ -263,11 +268,15 @@ class _Left:
         left_s = self._end - self._monotonic()
         if left_s > 0:
             return left_s
+        raise self.over()
+
+    def over(self) -> UnreachableError:
+        """Return what it means that the time is over."""
         text = f"The remote {self._shown!r} did not answer in time."
         if not self._silent:
-            raise TooSlowError(text, hint=SLOW_HINT)
+            return TooSlowError(text, hint=SLOW_HINT)
         unanswered(self._shown)
-        raise NoAnswerError(text, hint="It is slow or gone: try again. `gitcoord doctor` says which.")
+        return NoAnswerError(text, hint="It is slow or gone: try again. `gitcoord doctor` says which.")
 
 
 def _close(idle: list[_Line]) -> None:
@@ -275,8 +284,20 @@ def _close(idle: list[_Line]) -> None:
         idle.pop().http.close()
 
 
+class _Response(http.client.HTTPResponse):
+    """An answer behind those that only say that there will be one; of those the library passes over 100 alone."""
+
+    def begin(self) -> None:
+        """Read up to the body. See RFC 9110, Informational 1xx."""
+        super().begin()
+        while _SWITCHED < self.status < _OK:  # else the answer would be taken for that to the next question
+            self.headers = cast("Any", None)
+            super().begin()
+
+
 def _read(response: http.client.HTTPResponse, bytes_max: int) -> Answer:
     headers = {name.lower(): value for name, value in response.getheaders()}
+    headers["www-authenticate"] = ", ".join(response.headers.get_all("www-authenticate", []))
     body = response.read(bytes_max + 1)
     if len(body) > bytes_max:
         raise UnfamiliarError("its answer is too large", lasts=False)

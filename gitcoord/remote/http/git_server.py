@@ -231,6 +231,7 @@ class GitServer:
             self._sign_in.fill()
         agent = self._way.settings.user_agent or f"git/{self._git()} {AGENT}"
         headers = [("User-Agent", agent), *question.headers, *own]
+        was_refused = False
         for is_last in (False, False, True):
             proof: Mapping[str, str] = {} if has_own else self._sign_in.header
             question.headers = [*headers, *proof.items()]
@@ -238,10 +239,11 @@ class GitServer:
             with suppress(ValueError, OverflowError, TypeError):  # it says none, or no date
                 self.date = parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
             if answer.status != _SIGN_IN:
-                if proof and answer.status == _OK and not self.known.wants_sign_in:
+                if proof and answer.status == _OK and (was_refused or not self.known.wants_sign_in):
                     self.known = self._kept.change(self._now_s(), self.known, wants_sign_in=True)
                     self._sign_in.approve()
                 return answer
+            was_refused = True
             question.again()  # it did nothing with it
             if proof:
                 self._sign_in.reject()

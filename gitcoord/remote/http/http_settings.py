@@ -51,7 +51,10 @@ _ENVIRONMENT_NOT_OURS: Final = ("GIT_HTTP_LOW_SPEED", "GIT_HTTP_MAX_REQUESTS", "
 _PLAIN_URL: Final = re.compile(
     r"(?i)https?://(?:[^/?#]*@)?(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?(?:/[!-\"$->@-~]*)?"
 )
-_HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\x80-\xff\t]*)")
+_HEADER: Final = re.compile(
+    r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\t]*)"
+)  # of others git sends the bytes as they stand
+_WORDS: Final = re.compile(r"[\x20-\x7e]*")
 
 
 class HttpSettings(NamedTuple):
@@ -115,6 +118,8 @@ def _unfamiliar(values: Mapping[str, str], env: Mapping[str, str]) -> str:
     for key, value in values.items():
         if key not in _KNOWN and value.lower() not in _USUAL.get(key, frozenset()):
             return f"http.{key} is set"
+    if not _WORDS.fullmatch(values.get("useragent", "")):
+        return "http.userAgent is no header"
     named = (name for name in sorted(env) if name.startswith(("GIT_SSL_", "GIT_HTTP_", "GIT_PROXY_SSL_")) and env[name])
     other = next((name for name in named if not name.startswith(_ENVIRONMENT_NOT_OURS)), None)
     return f"{other} is set" if other else ""

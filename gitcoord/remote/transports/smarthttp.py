@@ -265,11 +265,10 @@ class SmartHttpTransport:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
         except CoordError as error:  # of this machine
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
-        for update in updates if outcome.status is SwapStatus.WON else ():
-            if update.new is None:
-                self._listed.pop(update.ref, None)
-            else:
-                self._listed[update.ref] = update.new
+        if outcome.status is SwapStatus.WON:
+            listed = {**self._listed, **{update.ref: update.new for update in updates}}
+            # Never changed in place: another thread may be reading it.
+            self._listed = {ref: oid for ref, oid in listed.items() if oid is not None}
         return outcome
 
     def _swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
@@ -296,6 +295,7 @@ class SmartHttpTransport:
 
         Raises:
             UnfamiliarError: it takes it, or a part.
+            DeniedError: pushes are not taken.
             CoordError: there is no answer.
         """
         offered = self._server.receiving()
@@ -334,11 +334,12 @@ class SmartHttpTransport:
             if push.was_sent:
                 return SwapOutcome(SwapStatus.UNKNOWN, str(error).rstrip("."))
             raise
-        if not push.is_report(answer):
-            return self._judge_status(answer)
-        outcome = self._judge_report(answer, updates)
+        is_report = push.is_report(answer)
+        outcome = self._judge_report(answer, updates) if is_report else self._judge_status(answer)
         if push.is_doubtful and outcome.status is not SwapStatus.WON:
             return SwapOutcome(SwapStatus.UNKNOWN, f"an earlier try of this push may have landed: {outcome.message}")
+        if outcome.status is SwapStatus.DENIED and not is_report:  # nothing was compared
+            raise DeniedError(outcome.message)
         return outcome
 
     def _judge_status(self, answer: Answer) -> SwapOutcome:

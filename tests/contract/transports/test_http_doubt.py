@@ -1,0 +1,100 @@
+"""The transport by http where it cannot know what became of a push, and where it must not believe a server."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gitcoord.remote.contract.protocol import SwapStatus
+from gitcoord.remote.transports.smarthttp import SmartHttpTransport
+from tests.contract.transports.test_smarthttp import NO_EXCEPTIONS, RECEIVE, UPLOAD, behind, helper, posts
+from tests.contract.worlds import CLAIMS, CONFIG, Worlds, commit, put, won
+from tests.servers.fixtures import Remote, Servers
+from tests.servers.http_backend import PASSWORD, USER
+from tests.servers.meddling_http import Meddled, Server, meddling
+
+SWALLOWED = Meddled(body=None, drops=True)
+
+
+@pytest.fixture
+def server(servers: Servers) -> Iterator[Server]:
+    with meddling(servers.http().port) as running:
+        yield running
+
+
+@pytest.fixture
+def remote(servers: Servers, server: Server) -> Remote:
+    return behind(server, servers.remote("http"))
+
+
+@pytest.fixture
+def ann(worlds: Worlds, remote: Remote) -> SmartHttpTransport:
+    """A clone that has written once, so that it knows the server and has a connection to it."""
+    transport = worlds.smarthttp(remote)
+    won(put(transport, CONFIG, None, commit(transport, "config")))
+    return transport
+
+
+@pytest.mark.rule("SAFE-3")
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 413, 429, 501])
+def test_what_is_said_of_a_second_try_is_not_said_of_the_first(
+    ann: SmartHttpTransport, remote: Remote, server: Server, status: int
+) -> None:
+    """The first try landed, and its answer was lost with the kept connection; the second one is refused."""
+    new = commit(ann, "one")
+    headers = {"WWW-Authenticate": "Basic realm=x"} if status == 401 else {}
+    server.answers(RECEIVE, SWALLOWED, Meddled(status, headers))
+
+    outcome = put(ann, CLAIMS, None, new)
+
+    assert remote.refs()[CLAIMS] == new
+    assert outcome.status is SwapStatus.UNKNOWN, outcome
+
+
+@pytest.mark.parametrize("status", [403, 413])
+def test_a_refusal_of_all_pushes_is_no_proof_that_a_server_compares(
+    worlds: Worlds, remote: Remote, server: Server, status: int
+) -> None:
+    ann = worlds.smarthttp(remote)
+    one = commit(ann, "one")
+    server.answers(f"/{RECEIVE}", Meddled(status))
+    assert put(ann, CLAIMS, None, one).status is SwapStatus.DENIED
+    server.clear()
+
+    won(put(ann, CLAIMS, None, one))
+
+    assert posts(server) == 2  # one that is wrong on purpose comes first
+
+
+def test_a_credential_that_replaces_a_refused_one_is_kept_by_the_helpers(
+    worlds: Worlds, servers: Servers, server: Server, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    settings = helper(f"username={USER}\\npassword={PASSWORD}\\n", log)
+    remote = behind(server, servers.remote("http-auth"), settings=settings)
+    folder = worlds.new_folder()
+    ann = worlds.smarthttp(remote, folder=folder)
+    won(put(ann, CLAIMS, None, commit(ann, "one")))
+    log.write_text("")
+    later = worlds.smarthttp(remote, folder=folder)
+    server.answers(UPLOAD, Meddled(401, {"WWW-Authenticate": "Basic realm=x"}), Meddled(body=None))
+
+    later.read(["refs/coord/"])
+
+    assert [word for word in log.read_text().split() if word in {"get", "store", "erase"}] == [
+        *("get", "erase", "get", "store")
+    ]
+
+
+def test_a_proxy_that_refuses_is_named_without_its_password(worlds: Worlds, servers: Servers, server: Server) -> None:
+    settings = (("http.proxy", f"http://u:geheim@127.0.0.1:{server.port}"),)
+    ann = worlds.smarthttp(replace(servers.remote("http"), settings=settings), env=NO_EXCEPTIONS)
+    one = commit(ann, "one")
+    for status in (407, 403, 502):
+        server.answers("", Meddled(status, {"Content-Type": "text/plain"}, b"no"))
+
+        outcome = put(ann, CLAIMS, None, one)
+
+        assert outcome.status in {SwapStatus.DENIED, SwapStatus.UNREACHABLE}
+        assert "geheim" not in repr(outcome)
