@@ -13,7 +13,18 @@ from gitcoord.core.documents.liveness import span_text
 from gitcoord.errors import CoordError, DocumentError
 from gitcoord.faces.cli.terminal import commands, completion, show, world
 from gitcoord.faces.cli.terminal.calls import Result
-from gitcoord.faces.cli.terminal.fields import few, left, listed, record, records, short, strings, text, whole
+from gitcoord.faces.cli.terminal.fields import (
+    few,
+    left,
+    life_word,
+    listed,
+    record,
+    records,
+    short,
+    strings,
+    text,
+    whole,
+)
 from gitcoord.faces.cli.terminal.options import AsJson, examples, group
 
 IN_USE, FREE = 0, 1
@@ -81,7 +92,7 @@ def _lines(result: Result, now: datetime) -> None:
 
 def _use(row: dict[str, Json], now: datetime) -> str:
     """Return what uses a worktree on one line."""
-    session = f"session {text(row.get('session'))} ({text(row.get('life'))})"
+    session = f"session {text(row.get('session'))} ({life_word(row.get('life'), row.get('session'))})"
     match row.get("kind"):
         case "session":
             process = record(row.get("process"))

@@ -33,7 +33,10 @@ PACKAGES = (
     "typer",
     "uvicorn",
 )
-INSTALL = "Install gitcoord again with its dependencies: python3 -m pip install --force-reinstall gitcoord"
+INSTALL = (
+    "Install gitcoord again the way that you did, with its dependencies: with uv tool install --reinstall, "
+    "pipx install --force, or pip install --force-reinstall in its environment."
+)
 
 
 def checks(folder: Path, env: Mapping[str, str]) -> list[Check]:

@@ -40,6 +40,16 @@ def test_one_in_use_is_status_0_with_by_whom_and_what_frees_it(
     assert done.err == "next: If its holder is gone: `gitcoord step recover app/1`.\n"
 
 
+def test_who_holds_a_step_at_a_shell_is_named_so(
+    run: Run, repo: Path, add_worktree: AddWorktree, agents: Agents
+) -> None:
+    wt = add_worktree(repo, "wt")
+    project(agents(repo, "ann/cli/repo"))
+    assert run("step", "claim", cwd=wt).status == 0
+
+    assert "(at a shell)" in run("worktree", "in-use", str(wt)).out.splitlines()[1]
+
+
 def test_paths_of_worktrees_are_completed(
     repo: Path, add_worktree: AddWorktree, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,9 @@ try:
     from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 except ImportError:
     raise UsageError(
-        "What OpenTelemetry needs is not installed.", hint="Install it: python3 -m pip install 'gitcoord[otel]'"
+        "What OpenTelemetry needs is not installed.",
+        hint="Install gitcoord again the way that you did, as 'gitcoord[otel]', or '.[otel]' in a checkout: "
+        "with uv tool install, pipx install --force, or the pip of its environment.",
     ) from None
 
 if TYPE_CHECKING:

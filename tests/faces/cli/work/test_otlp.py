@@ -197,4 +197,4 @@ def test_without_the_extra_it_says_what_to_install(repo: Path, tmp_path: Path) -
     )
 
     assert done.returncode == 2
-    assert "hint: Install it: python3 -m pip install 'gitcoord[otel]'" in done.stderr
+    assert "hint: Install gitcoord again the way that you did, as 'gitcoord[otel]'" in done.stderr
