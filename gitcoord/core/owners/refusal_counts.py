@@ -203,9 +203,9 @@ def suggestion(pattern: str, refusals: int, rules: Rules = NO_RULES) -> str:
 
 
 def _promote(pattern: str, what: str) -> str:
-    plain = re.fullmatch(r"[\w./@+-]+", pattern, re.ASCII) and not pattern.startswith("-")
+    plain = re.fullmatch(r"[\w./@+-]+", pattern, re.ASCII)
     quoted = pattern if plain else "'" + pattern.replace("'", "'\\''") + "'"
-    return f"gitcoord promote {quoted} {what}"
+    return f"gitcoord promote {'-- ' if pattern.startswith('-') else ''}{quoted} {what}"
 
 
 def _counted(counter: Counter, refusal: RefusalCount, named: list[str]) -> Counter:

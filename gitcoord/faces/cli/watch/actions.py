@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.cli.screens.claim_views import left_of, what
 from gitcoord.faces.cli.terminal.calls import Result
+from gitcoord.faces.cli.terminal.commands import Words
 from gitcoord.faces.cli.terminal.fields import few, life_word, record, records, strings, text
 from gitcoord.faces.cli.terminal.show import plain
 from gitcoord.faces.cli.watch.panes import AGENTS, CLAIMS, HOT, LINE, NEEDS, STEPS, PaneRow
@@ -181,7 +182,8 @@ def promote(row: PaneRow, data: Result, _now: datetime) -> RowAction | None:
         return owner_edits.promote(workspace, pattern=given["pattern"], kind=given["kind"])
 
     def command(given: Given) -> Sequence[str]:
-        return ("promote", given.get("pattern", ""), given.get("kind", ""))
+        words = (given.get("pattern", ""), given.get("kind", ""))
+        return ("promote", *Words(words).in_order)
 
     fields = (
         Field("pattern", "file or pattern", plain(pattern), is_needed=True),

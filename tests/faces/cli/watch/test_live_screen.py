@@ -254,6 +254,14 @@ def test_names_that_are_markup_or_escape_sequences_are_shown_as_they_are(ann: Wo
 
 
 @pytest.mark.rule("SEC-1")
+def test_a_file_that_looks_like_an_option_is_none_in_the_command_of_an_action() -> None:
+    action = actions.promote(panes.PaneRow("--json", [], {"pattern": "--json"}), {}, datetime.now(UTC))
+
+    assert action is not None
+    assert action.shell({"pattern": "--json", "kind": "split"}) == "gitcoord promote -- --json split"
+
+
+@pytest.mark.rule("SEC-1")
 def test_who_asks_is_named_in_an_action_without_what_a_terminal_acts_on() -> None:
     request: Json = {"id": "r-1", "agent": HOSTILE, "reason": HOSTILE, "requested": [HOSTILE]}
 

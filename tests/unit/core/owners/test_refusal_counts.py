@@ -170,3 +170,4 @@ def test_what_is_hot_is_suggested_once(count: int, rules: Rules, word: str) -> N
 
 def test_a_suggestion_can_be_pasted_into_a_shell() -> None:
     assert "gitcoord promote 'a b'\\''$(x).ts' shared_file" in refusal_counts.suggestion("a b'$(x).ts", 20)
+    assert "gitcoord promote -- --json shared_file" in refusal_counts.suggestion("--json", 20)
