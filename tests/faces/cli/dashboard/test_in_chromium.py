@@ -89,7 +89,8 @@ def test_an_update_leaves_what_a_person_is_at(page: Visit, team: Workspace) -> N
 def test_the_focus_stays_with_a_row_that_moves_and_goes_to_the_heading_of_one_that_is_gone(
     page: Visit, team: Workspace, *, is_released: bool
 ) -> None:
-    held = claims.claim_files(team, patterns=["src/held.py"])["claim"]
+    made: Result = claims.claim_files(team, patterns=["src/held.py"])
+    held = made["claim"]
     page.shows(f"{CLAIMS}:has-text('src/held.py')")
     page.finds("delete Element.prototype.moveBefore")  # which not every browser has
     page.finds(

@@ -157,9 +157,10 @@ def test_a_state_is_a_word_and_a_shape_and_a_class(facts: dict[str, Json]) -> No
 def test_agents_are_counted_in_the_words_of_their_rows() -> None:
     found = [("unknown", "cli-1"), ("live", "s-1"), ("unknown", "s-2"), ("unknown", "cli-2")]
 
-    panel = agents_panel({"rows": [{"life": life, "session": session} for life, session in found]}, NOW)[0]
+    summary = agents_panel({"rows": [{"life": life, "session": session} for life, session in found]}, NOW)[0][0]
 
-    assert ["".join(node.itertext()) for node in panel[0]] == ["1 live", "2 at a shell", "1 no heartbeat"]
+    assert isinstance(summary, ET.Element)
+    assert ["".join(node.itertext()) for node in summary] == ["1 live", "2 at a shell", "1 no heartbeat"]
 
 
 def test_an_event_says_what_it_is_about() -> None:
@@ -169,9 +170,11 @@ def test_an_event_says_what_it_is_about() -> None:
         {"event": "claim_granted", "project": "shop", "patterns": ["a.py", "b.py"]},
     ]
 
-    table = ET.tostring(events_panel({"events": found}, NOW)[0][0], encoding="unicode", method="html")
+    table = events_panel({"events": found}, NOW)[0][0]
 
-    assert re.findall(r'data-label="what"><span title="(.*?)">', table) == ["shop", "shop/2", "a.py, b.py"]
+    assert isinstance(table, ET.Element)
+    shown = ET.tostring(table, encoding="unicode", method="html")
+    assert re.findall(r'data-label="what"><span title="(.*?)">', shown) == ["shop", "shop/2", "a.py, b.py"]
 
 
 def test_a_drawing_has_a_title_a_description_and_a_table_beside_it(facts: dict[str, Json]) -> None:
