@@ -297,7 +297,7 @@ class _Response(http.client.HTTPResponse):
 
 def _read(response: http.client.HTTPResponse, bytes_max: int) -> Answer:
     headers = {name.lower(): value for name, value in response.getheaders()}
-    headers["www-authenticate"] = ", ".join(response.headers.get_all("www-authenticate", []))
+    headers["www-authenticate"] = "\n".join(response.headers.get_all("www-authenticate", []))  # one line each
     body = response.read(bytes_max + 1)
     if len(body) > bytes_max:
         raise UnfamiliarError("its answer is too large", lasts=False)

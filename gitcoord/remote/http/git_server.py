@@ -39,6 +39,7 @@ AGENT: Final = f"gitcoord/{__version__}"
 _ADVERTISED_BYTES_MAX: Final = 64 << 20  # the refs of a large repository, which come with the capabilities
 _GZIP_BYTES: Final = 1024  # as git does
 _REDIRECTS_MAX: Final = 5
+_FRESH_S: Final = 60  # what was asked so lately is not asked again at a surprise
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _OK, _SIGN_IN, _FORBIDDEN, _MISSING, _TOO_LARGE, _TOO_MANY = 200, 401, 403, 404, 413, 429
 # Statuses of servers that did nothing with a post: its way, length or encoding is not theirs, or it is elsewhere.
@@ -72,7 +73,7 @@ class GitServer:
         self._git_version = git_version
         self._kept = KnownServers(folder, self._shown)
         self.known = self._kept.load(clocks.wall_ns() // 10**9)
-        self._is_fresh = False
+        self._asked_s = 0
         self._named = urlsplit(way.url)
         self._at = self._place()
         self._sign_in = SignIn(self._named, cwd=folder, env=way.env)
@@ -104,7 +105,7 @@ class GitServer:
     def renew(self) -> None:
         """Believe what is kept for a day, also in a process that lives for longer."""
         if self.known.at and self._now_s() - self.known.at >= BELIEVED_S:
-            self.known, self._is_fresh = self._kept.load(self._now_s()), False
+            self.known, self._asked_s = self._kept.load(self._now_s()), 0
             self._at = self._place()
             self._close()
 
@@ -114,7 +115,7 @@ class GitServer:
         return at if self.known.url and _is_same_host(self._named, at) else _bare(self._named)
 
     def forget(self) -> bool:
-        """Forget what was believed; tell whether there was anything that was not asked by this process."""
+        """Forget what was believed; tell whether there was anything that was not asked just now."""
         was_believed = not self._is_fresh and bool(self.known.receiving or self.known.uploading)
         if was_believed:
             self._at = _bare(self._named)
@@ -122,8 +123,12 @@ class GitServer:
             self.known = self._kept.change(
                 self._now_s(), self.known, receiving={}, uploading={}, compares=False, url=""
             )
-            self._is_fresh = True
+            self._asked_s = self._now_s()
         return was_believed
+
+    @property
+    def _is_fresh(self) -> bool:
+        return 0 <= self._now_s() - self._asked_s < _FRESH_S
 
     def leave_to_git(self, reason: str) -> None:
         """Note for a day that only git can talk to it."""
@@ -138,7 +143,7 @@ class GitServer:
         self.known = self._kept.change(self._now_s(), self.known, takes_one=True)
 
     def _learn(self, **changes: object) -> None:
-        self._is_fresh = True
+        self._asked_s = self._now_s()
         self.known = self._kept.change(self._now_s(), self.known, url=self._at.geturl(), git=self._git(), **changes)
 
     def _now_s(self) -> int:
@@ -205,6 +210,8 @@ class GitServer:
         if answer.status == _OK:
             return
         said = words_of(answer)
+        if answer.status == _MISSING and not self._is_fresh:  # it may have moved on from where a redirect led
+            raise UnfamiliarError(said, lasts=False)
         text = f"The remote {self._shown!r} was not read: {said}."
         if answer.status == _MISSING:
             raise DeniedError(text, hint="Check the URL.")
@@ -250,7 +257,7 @@ class GitServer:
             challenge = answer.headers.get("www-authenticate", "")
             if is_last or has_own or not _TAKEN_CHALLENGE.search(challenge):
                 break
-            if not self._sign_in.fill([challenge]):
+            if not self._sign_in.fill(challenge.splitlines()):
                 break
         raise UnfamiliarError("it asks for a sign-in that is not known here")
 

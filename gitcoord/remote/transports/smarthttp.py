@@ -347,8 +347,8 @@ class SmartHttpTransport:
         if answer.status in {_FORBIDDEN, _TOO_LARGE}:
             return SwapOutcome(SwapStatus.DENIED, words)
         if answer.status == _TOO_MANY:
-            hint = f"The remote asks for fewer requests.{retry_after(answer)}"
-            return SwapOutcome(SwapStatus.UNREACHABLE, f"{words}\n{hint}")
+            text = f"{words}. The remote asks for fewer requests.{retry_after(answer)}"
+            return SwapOutcome(SwapStatus.UNREACHABLE, text.rstrip("."))  # the middle of a sentence
         self._server.forget()  # what is believed of it may be why
         return SwapOutcome(SwapStatus.UNKNOWN, f"{words}, which is no report of a push")
 

@@ -118,7 +118,7 @@ def test_all_ways_to_sign_in_that_a_server_names_are_heard() -> None:
     with saying(answer("", *named)) as (port, _):
         found = connections(port).ask(question())
 
-    assert found.headers["www-authenticate"] == "Basic realm=x, Negotiate"
+    assert found.headers["www-authenticate"] == "Basic realm=x\nNegotiate"
 
 
 def test_a_server_that_is_silent_within_tls_did_not_answer_in_time() -> None:

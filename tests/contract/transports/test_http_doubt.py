@@ -9,7 +9,7 @@ import pytest
 from gitcoord.remote.contract.protocol import SwapStatus
 from gitcoord.remote.transports.smarthttp import SmartHttpTransport
 from tests.contract.transports.test_smarthttp import NO_EXCEPTIONS, RECEIVE, UPLOAD, behind, helper, posts
-from tests.contract.worlds import CLAIMS, CONFIG, Worlds, commit, put, won
+from tests.contract.worlds import CLAIMS, CONFIG, WAITING, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
 from tests.servers.http_backend import PASSWORD, USER
 from tests.servers.meddling_http import Meddled, Server, meddling
@@ -85,6 +85,34 @@ def test_a_credential_that_replaces_a_refused_one_is_kept_by_the_helpers(
     assert [word for word in log.read_text().split() if word in {"get", "store", "erase"}] == [
         *("get", "erase", "get", "store")
     ]
+
+
+@pytest.mark.parametrize("minutes", [0, 5])
+def test_where_a_redirect_led_is_asked_again_once_nothing_is_there(
+    worlds: Worlds, remote: Remote, server: Server, minutes: int
+) -> None:
+    """In the next process, and in the same one a while later."""
+    name, passed = remote.url.rpartition("/")[2], [0]
+    for service in (RECEIVE, UPLOAD):
+        tail = f"/info/refs?service={service}"
+        server.answers(f"/old/{name}{tail}", Meddled(301, {"Location": f"/moved/open/{name}{tail}"}))
+        server.answers(f"/moved/open/{name}{tail}", Meddled(301, {"Location": f"/open/{name}{tail}"}))
+    folder = worlds.new_folder()
+    clocks = WAITING._replace(wall_ns=lambda: 1_800_000_000 * 10**9 + passed[0] * 60 * 10**9)
+    old = replace(remote, url=remote.url.replace("/open/", "/old/"))
+    ann = worlds.smarthttp(old, folder=folder, clocks=clocks)
+    won(put(ann, CONFIG, None, commit(ann, "config")))
+    ann.read(["refs/coord/"])
+    for service in (RECEIVE, UPLOAD):
+        tail = f"/info/refs?service={service}"
+        server.answers(f"/old/{name}{tail}", Meddled(301, {"Location": f"/again/{name}{tail}"}))
+        server.answers(f"/again/{name}{tail}", Meddled(301, {"Location": f"/open/{name}{tail}"}))
+        server.answers(f"/open/{name}/{service}", Meddled(404), Meddled(body=None))
+    passed[0] = minutes
+    later = ann if minutes else worlds.smarthttp(old, folder=folder, clocks=clocks)
+
+    assert set(later.read(["refs/coord/"])) == {CONFIG}
+    assert later.name == "smarthttp"
 
 
 def test_a_proxy_that_refuses_is_named_without_its_password(worlds: Worlds, servers: Servers, server: Server) -> None:
