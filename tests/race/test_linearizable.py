@@ -170,7 +170,8 @@ def test_a_ledger_that_applies_twice_is_caught(world: World, recorder: Recorder,
     start = world.board()
     ann = world.clone("ann", lambda inner: Lossy(inner, ["landed"]))
     if forgets:
-        ann.transactions.reader = Forgetful(ann.transport, REFS)
+        mutant = Forgetful(ann.transport, REFS)
+        ann.transactions.reader = ann.transactions.decider.reader = mutant
 
     recorder.give(ann, add(3))
 

@@ -35,7 +35,7 @@ class Decider:
     def __init__(self, setting: Setting, reader: Reader, pending: Pending, lookback: Lookback) -> None:
         """Share what the transactions have."""
         self._setup = setting
-        self._reader = reader
+        self.reader = reader
         self._pending = pending
         self._lookback = lookback
         self._refusals = setting.refusals
@@ -47,7 +47,7 @@ class Decider:
         is_busy = self._lost_at is not None and setup.host.monotonic() - self._lost_at < CROWDED_S
         if is_busy or self._pending.pins():
             return None
-        return recent(setup.transport, setup.last_listing, self._reader, setup.host.now())
+        return recent(setup.transport, setup.last_listing, self.reader, setup.host.now())
 
     def note_loss(self) -> None:
         """Note that what was seen a moment ago was too old: others write often."""
@@ -63,21 +63,21 @@ class Decider:
         """
         self._lookback.begin()
         if seen is not None:
-            self._lookback.hear(self._reader.heartbeats(seen))
+            self._lookback.hear(self.reader.heartbeats(seen))
             batch = self._batch(entries, seen, ({}, {}), may_retry=True)
             if batch.lands(entries) and not any(plan.judged_by for plan in batch.plans.values()):
                 return batch, seen
             self._lookback.begin()
-        listed = self._reader.list_refs()
+        listed = self.reader.list_refs()
         pins = self._pending.resolve(listed)
-        self._reader.prefetch(listed)
-        self._setup.hear(listed, self._reader, self._lookback)
+        self.reader.prefetch(listed)
+        self._setup.hear(listed, self.reader, self._lookback)
         return self._batch(entries, listed, pins, may_retry=may_retry), listed
 
     def _batch(
         self, entries: Sequence[Entry], listed: Mapping[RefName, Oid], pins: tuple[Pins, Pins], *, may_retry: bool
     ) -> Batch:
-        setup, reader, now = self._setup, self._reader, self._setup.host.now()
+        setup, reader, now = self._setup, self.reader, self._setup.host.now()
         sight = setup.sight(partial(reader.heartbeats, listed), partial(self._held_steps, listed))
         ground = Ground(
             reader=reader,
@@ -102,5 +102,5 @@ class Decider:
         return batch
 
     def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:
-        boards = (state.content for state in self._reader.projects(listed))
+        boards = (state.content for state in self.reader.projects(listed))
         return (step for board in boards if board for step in board.held_steps())

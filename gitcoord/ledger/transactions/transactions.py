@@ -61,7 +61,7 @@ class Transactions:
         self._time = LeadTime(setting.host)
         self._refusals = setting.refusals
         self._lookback = setting.lookback()
-        self._decider = Decider(setting, self.reader, self._pending, self._lookback)
+        self.decider = Decider(setting, self.reader, self._pending, self._lookback)
         self._sweeper = Sweeper(setting.refs, setting.sessions, setting.clone.folder)
         self._carrier = Carrier(setting.transport, setting.beats, self._sweeper)
         self.lost_swaps = 0
@@ -128,9 +128,9 @@ class Transactions:
                 waiting = [entry for entry in waiting if entry.uid not in replies]
             began = host.monotonic()
             tries.count += 1
-            seen = self._decider.seen() if tries.count == 1 and not self._time.is_crowded() else None
+            seen = self.decider.seen() if tries.count == 1 and not self._time.is_crowded() else None
             try:
-                batch, listed = self._decider.decide(waiting, may_retry=tries.count <= MISSING_MAX, seen=seen)
+                batch, listed = self.decider.decide(waiting, may_retry=tries.count <= MISSING_MAX, seen=seen)
             except deadline.TooSlowError:
                 break
             except Exception as error:  # noqa: BLE001 - every waiting process gets an answer, whatever broke in this one
@@ -148,7 +148,7 @@ class Transactions:
             lost = any(swap.status is SwapStatus.LOST for swap in swaps)
             self._time.tried(began, lost=lost and listed is not seen)
             if lost and listed is seen:
-                self._decider.note_loss()
+                self.decider.note_loss()
             final = [
                 refused
                 for refused in batch.refused
@@ -348,7 +348,7 @@ class Transactions:
         self._time.find_out()
         try:
             with deadline.asking_again():
-                batch, _ = self._decider.decide(entries, may_retry=False)
+                batch, _ = self.decider.decide(entries, may_retry=False)
         except CoordError as error:
             self._note(error)
             return {}

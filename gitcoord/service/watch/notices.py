@@ -34,8 +34,9 @@ def take_notices(workspace: Workspace) -> list[dict[str, Json]]:
     _note_landed(workspace)
     claim_notices.take(workspace)
     with workspace.lock:
+        lost = lost_steps.take(workspace)  # first: of a landing it says more than the ledger does, which comes but once
         fresh = [*unread_rules(workspace.reader.rules), *claim_notices.fresh(workspace)]
-        taken, workspace.notices = [*workspace.notices, *lost_steps.take(workspace), *fresh], []
+        taken, workspace.notices = [*workspace.notices, *lost, *fresh], []
         former = workspace.setting.clone.former
         while former:
             one_before, here = former.pop(0), workspace.clone_id

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[4] / "gitcoord"
 # Modules that read a file whole and do not ask for its size: it is our own, or no checkout says which it is.
 READS_WHOLE = {
     "faces/ci/builds.py": "the CI's event, whose size is asked first",
+    "faces/cli/pages/page_frame.py": "style and script of the package",
     "faces/cli/wiring/extras.py": "a template",
     "faces/cli/wiring/git_hooks.py": "a template",
     "faces/cli/wiring/recipes.py": "a template",
