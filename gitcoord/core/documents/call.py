@@ -1,7 +1,7 @@
 """Calls: what a sentence tells its reader to do next, as data.
 
     sentence("Claim another: ", Call.of("claim_step"), ".")
-    sentence("Get in line: the same ", Call.of("claim_files", ..., wait_seconds=300), ".")
+    sentence("Get in line: repeat this as ", Call.of("claim_files", ..., wait_seconds=300), ".")
 
 Rules:
   * No text of the rules or services spells a call. A `Sentence` is made of words and calls; a face has each call in its

@@ -214,7 +214,7 @@ def refusal(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
     gone = None if others else _silence(work, first.claim)  # of several holders each conflict says it of its own
     said = gone.sentence(work.context.now, max(block.item.expires_at for block in blocks)) if gone else ""
     message += f" {said}" if said else ""
-    hint = what_to_do(first.claim.id, sentence("the same ", Call.of("claim_files", ..., wait_seconds=WAIT_S)))
+    hint = what_to_do(first.claim.id, sentence("repeat this as ", Call.of("claim_files", ..., wait_seconds=WAIT_S)))
     return outcomes.refused("conflict", message, hint, **conflict_facts(work, call, blocks))
 
 

@@ -127,7 +127,7 @@ def behind(line: list[QueueEntry]) -> Outcome:
     """Refuse a fresh call that would overtake a waiter."""
     first = line[0]
     message = f"{first.agent} has waited for this for over a minute and comes first."
-    hint = sentence("Get in line: the same ", Call.of("claim_files", ..., wait_seconds=grant.WAIT_S), ".")
+    hint = sentence("Get in line: repeat this as ", Call.of("claim_files", ..., wait_seconds=grant.WAIT_S), ".")
     return outcomes.refused("behind_the_line", message, hint, queue_id=first.id, agent=first.agent)
 
 

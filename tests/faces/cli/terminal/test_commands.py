@@ -8,7 +8,7 @@ from gitcoord.faces.cli.terminal.commands import Words, command, for_shell, resu
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.next_steps import refused_as_printed
 
-WAIT = sentence("the same ", Call.of("claim_files", ..., wait_seconds=300))
+WAIT = sentence("repeat this as ", Call.of("claim_files", ..., wait_seconds=300))
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,14 @@ def test_a_call_to_wait_is_the_one_that_was_asked_for_and_others_are_not() -> No
     less = sentence("Claim a smaller part: ", Call.of("claim_files", ...))
 
     assert (
-        for_shell(WAIT, Words(["src/a b.py", "c.py"])) == "the same `gitcoord claim add 'src/a b.py' c.py --wait 300`"
+        for_shell(WAIT, Words(["src/a b.py", "c.py"]))
+        == "repeat this as `gitcoord claim add 'src/a b.py' c.py --wait 300`"
     )
     assert (
-        for_shell(WAIT, Words(["-x.py"], ["--as", "x"])) == "the same `gitcoord claim add --as x --wait 300 -- -x.py`"
+        for_shell(WAIT, Words(["-x.py"], ["--as", "x"]))
+        == "repeat this as `gitcoord claim add --as x --wait 300 -- -x.py`"
     )
-    assert for_shell(WAIT, Words(["x" * 201])) == "the same `gitcoord claim add PATTERN --wait 300`"
+    assert for_shell(WAIT, Words(["x" * 201])) == "repeat this as `gitcoord claim add PATTERN --wait 300`"
     assert for_shell(less, Words(["c.py"])) == "Claim a smaller part: `gitcoord claim add PATTERN`"
 
 
