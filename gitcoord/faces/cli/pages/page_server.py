@@ -13,10 +13,10 @@ What this file does not know: what the panels are (`live_panels`), who may ask (
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
 from typing import Any, NoReturn
 
 import anyio
@@ -118,7 +118,7 @@ class _EventStream(Response):
             group.cancel_scope.cancel()
 
         try:
-            async with anyio.create_task_group() as group, aclosing(self._events) as events:
+            async with anyio.create_task_group() as group, contextlib.aclosing(self._events) as events:
                 group.start_soon(until_gone)
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
                 async for event in events:
@@ -183,7 +183,8 @@ def _teller(news: asyncio.Event) -> Callable[[], None]:
     loop = asyncio.get_running_loop()
 
     def tell() -> None:
-        loop.call_soon_threadsafe(news.set)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: its pages are, too
+            loop.call_soon_threadsafe(news.set)
 
     return tell
 

@@ -1,8 +1,10 @@
 """What open pages get: panels that changed, how old they are, and nothing where no one looks."""
 
+import asyncio
 from pathlib import Path
 
 from gitcoord.core.documents.json_text import Json
+from gitcoord.faces.cli.pages import page_server
 from gitcoord.faces.cli.pages.live_panels import Condition, LivePanels
 from gitcoord.faces.cli.pages.page_access import HEADERS
 from gitcoord.faces.cli.pages.page_server import STREAMS_MAX
@@ -144,6 +146,18 @@ def test_a_remote_that_goes_away_leaves_the_panels_and_says_so(agents: Agents, s
     assert away[0][1]["trouble"] != ""
     assert away[0][1]["at"] < ann.setting.host.now().isoformat()
     assert "src/api.py" in page.body
+
+
+def test_a_look_that_ends_after_its_server_breaks_nothing(ann: Workspace) -> None:
+    live = LivePanels(ann, 30)
+
+    async def page() -> None:
+        live._tells.append(page_server._teller(asyncio.Event()))
+
+    asyncio.run(page())
+    live.turn()
+
+    assert live.latest.panels.keys() == NAMES
 
 
 class Broken(Dashboard):
