@@ -109,8 +109,9 @@ def test_a_remote_that_hangs_stops_no_tool_that_looks(repo: Path, git: Git, serv
 
     assert (found["fresh"], [one["id"] for one in found["claims"]]) == (False, [claim])
     assert content(status)["fresh"] is False
-    assert refused.startswith("[unreachable] ")
-    assert "Nothing was released" in refused
+    # It was sent at once, on what was listed a moment ago: whether it landed no one knows, and calling again finds out.
+    assert refused.startswith(("[unknown_outcome] ", "[unreachable] "))
+    assert ("Nothing was released" if refused.startswith("[unreachable] ") else "Call again") in refused
 
 
 def test_who_waits_for_a_call_that_a_remote_leaves_without_an_answer_does_not_ask_it_again(
