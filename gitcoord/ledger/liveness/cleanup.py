@@ -6,6 +6,7 @@ probes must not gather. Each deletion is a compare-and-delete; under `refs/heads
     places/<key>/replies/<uid>.json   whose author is gone: it waits for seconds; so are entries in its spool
     fences/<session>/                 of a session that is gone: its lock is free
     held/<branch>~…                   whose fence is gone
+    notices/<session>…                of a session that is gone; the ledger keeps notices for a day
 
 What versions of before had outside of `places` is swept as well.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import FREE_SESSION
 from gitcoord.errors import CoordError
-from gitcoord.ledger.clone import files, held_branches, remote_folder
+from gitcoord.ledger.clone import files, held_branches, remote_folder, snapshot_files
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.refs import Refs
@@ -90,6 +91,10 @@ class Sweeper:
         yield from (path for path in left if _is_untouched(path, now, UNTOUCHED))
         for path in _files_in(self._folder / held_branches.HELD):
             if _is_untouched(path, now, UNTOUCHED) and not self._is_given(files.read_json(path)):
+                yield path
+        for path in _files_in(self._folder / snapshot_files.NOTICES):
+            is_old = path.name != snapshot_files.LOCK and _is_untouched(path, now, UNTOUCHED)
+            if is_old and not self._sessions.state(path.stem).locked:
                 yield path
         for folder in _files_in(self._folder / "fences"):
             limit = UNTOUCHED_FREE if folder.name.startswith(FREE_SESSION) else UNTOUCHED

@@ -215,6 +215,10 @@ def test_what_is_left_of_a_session_that_is_gone_is_swept(alone: Shimmed, agents:
     folder = alone.repo / ".git" / "gitcoord"
     sweeper, now = Sweeper(ann.setting.refs, ann.setting.sessions, folder), ann.setting.host.now()
     held = [*(folder / held_branches.HELD).iterdir()]
+    notices = folder / "notices"
+    notices.mkdir(exist_ok=True)
+    for name in ("s-gone.json", "s-gone.steps", "lock"):
+        (notices / name).write_text("{}")
 
     sweeper.sweep_files(now + UNTOUCHED + timedelta(days=1))
     given = [file.exists() for file in held]
@@ -223,6 +227,7 @@ def test_what_is_left_of_a_session_that_is_gone_is_swept(alone: Shimmed, agents:
     sweeper.sweep_files(now + UNTOUCHED + timedelta(days=3))
 
     assert (given, [file.exists() for file in held]) == ([True], [False])
+    assert [file.name for file in notices.iterdir()] == ["lock"]
 
 
 def test_a_step_that_is_handed_in_and_was_never_given_here_ends_nothing(alone: Shimmed, agents: Agents) -> None:
