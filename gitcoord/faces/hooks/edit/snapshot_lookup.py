@@ -111,7 +111,8 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
 
 
 def _stop(path: str, row: "Row", gone: str = "") -> str:
-    said = f' ("{row["description"]}")' if row.get("description") else ""
+    description = str(row.get("description") or "").replace("</", "<\\/")  # tools put a reason between tags
+    said = f' ("{description}")' if description else ""
     where = f" on branch {row['branch']}" if row.get("branch") else ""
     moment = _until(row)  # with its date unless it is within a day, as `core/documents/json_text.clock_text` writes it
     form = "%H:%M UTC" if abs(moment - time.time()) < DAY_S else "%Y-%m-%d %H:%M UTC"
