@@ -27,6 +27,22 @@ def as_known(error: Exception, doing: str) -> CoordError:
     return error if isinstance(error, CoordError) else bug(error, doing)
 
 
+class LastBug:
+    """What a loop that goes on after a bug remembers of it: one report for as long as it is the same."""
+
+    def __init__(self) -> None:
+        """Remember none yet."""
+        self._last: tuple[str, BugError] | None = None
+
+    def as_known(self, error: Exception, doing: str) -> CoordError:
+        """Return an error of ours as it is, any other as a bug with its report: the one before, if it is the same."""
+        if isinstance(error, CoordError):
+            return error
+        if self._last is None or self._last[0] != repr(error):
+            self._last = (repr(error), bug(error, doing))
+        return self._last[1]
+
+
 def write(error: Exception, *about: str) -> str:
     """Write a report and return its file, or "" where the disk takes none."""
     import platform  # seldom needed, and each command starts cold

@@ -23,7 +23,7 @@ from xml.etree import ElementTree as ET
 from gitcoord.core.documents.json_text import Json, compact, time_text
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.pages.panels import PANELS
-from gitcoord.ledger.clone.bug_report import as_known
+from gitcoord.ledger.clone.bug_report import LastBug
 from gitcoord.service.dashboard.dashboard import FIRST_COMMITS, Dashboard
 from gitcoord.service.events.ledger_news import LedgerNews
 from gitcoord.service.session import freshness
@@ -91,7 +91,7 @@ class LivePanels:
         self._bell = threading.Condition()
         self._tells: list[Callable[[], None]] = []
         self._trouble: CoordError | None = None
-        self._bug: tuple[str, CoordError] | None = None
+        self._bugs = LastBug()
         self._next = 0.0
         self._looked_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="panels", daemon=True)
@@ -155,7 +155,7 @@ class LivePanels:
         try:
             has_moved = self._news.look() is not None
         except Exception as error:  # noqa: BLE001 - the page says it; else this thread would end, and no one know why
-            trouble = self._as_known(error, "looking for news of the ledgers")
+            trouble = self._bugs.as_known(error, "looking for news of the ledgers")
         is_other = str(trouble) != str(self._trouble)
         self._trouble = trouble
         if not (has_moved or is_other or self._host.monotonic() >= self._next) or self.is_over:
@@ -164,7 +164,7 @@ class LivePanels:
         try:
             panels, condition = self.look()
         except Exception as error:  # noqa: BLE001 - as above
-            self._trouble = known = self._as_known(error, "showing the ledgers")
+            self._trouble = known = self._bugs.as_known(error, "showing the ledgers")
             panels, condition = before.panels, Condition(before.condition.at, str(known), known.hint)
         self.latest = Picture(before.number + 1, panels, condition)
         with self._bell:
@@ -173,14 +173,6 @@ class LivePanels:
             tells = [*self._tells]
         for tell in tells:
             tell()
-
-    def _as_known(self, error: Exception, doing: str) -> CoordError:
-        """Return an error of ours as it is, and a bug with its report: one for as long as it is the same."""
-        if isinstance(error, CoordError):
-            return error
-        if self._bug is None or self._bug[0] != repr(error):
-            self._bug = (repr(error), as_known(error, doing))
-        return self._bug[1]
 
     def look(self) -> tuple[Mapping[str, Fragment], Condition]:
         """Return the panels as they are now, or as what is here has them.

@@ -15,7 +15,7 @@ from gitcoord.errors import CoordError
 from gitcoord.faces.cli.terminal import commands
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.fields import records, text
-from gitcoord.ledger.clone.bug_report import as_known
+from gitcoord.ledger.clone.bug_report import LastBug
 from gitcoord.service.events import event_follower
 from gitcoord.service.place import path_copies
 from gitcoord.service.session import freshness
@@ -51,6 +51,7 @@ class LiveData:
         """Look at nothing yet."""
         self._workspace, self._show = workspace, show
         self._patience = Patience()
+        self._bugs = LastBug()
         self._events: list[Json] = []
         self._follower: event_follower.EventFollower | None = None
         self._last: Result = {}
@@ -71,7 +72,7 @@ class LiveData:
                 self._tell(self._look())
                 self._wait()
             except Exception as error:  # noqa: BLE001 - without this thread the screen would stand still
-                self._tell(self._without(as_known(error, "looking at the ledgers")))
+                self._tell(self._without(self._bugs.as_known(error, "looking at the ledgers")))
                 self._patience.pause(AFTER_A_BUG_S)
 
     def _tell(self, look: LiveLook) -> None:

@@ -11,6 +11,8 @@ from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.core.documents import outcomes
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import ClaimStep, CreateProject, UpdateStep
+from gitcoord.errors import StorageError
+from gitcoord.ledger.clone.bug_report import LastBug
 from gitcoord.ledger.clone.remote_folder import key_of
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.leader.spool import Spool
@@ -214,3 +216,14 @@ def with_poison_of_reading(member: Member) -> Member:
     transport.read = unreadable  # type: ignore[assignment,method-assign]
     setting = replace(member.setting, transport=transport, host=host_of(member.clock))
     return Member(member.name, setting, Transactions(setting), member.clock, member.sessions)
+
+
+def test_a_loop_that_goes_on_reports_a_bug_once_for_as_long_as_it_is_the_same() -> None:
+    bugs, known = LastBug(), StorageError("The disk is full.")
+
+    first, again = (bugs.as_known(ValueError("x"), "looking") for _ in range(2))
+    other, back = (bugs.as_known(error, "looking") for error in (KeyError("y"), ValueError("x")))
+
+    assert first is again
+    assert len({first.hint, other.hint, back.hint}) == 3  # each names a file of its own
+    assert bugs.as_known(known, "looking") is known
