@@ -14,26 +14,12 @@ from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatu
 from gitcoord.remote.http import report_status
 from gitcoord.remote.http.pkt_line import FLUSH, line, packet, packets
 from gitcoord.remote.transports.smarthttp import SmartHttpTransport
+from tests.contract.transports.smarthttp.meddled import LIST, NO_EXCEPTIONS, RECEIVE, UPLOAD, behind, helper, posts
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WAITING, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
 from tests.servers.http_backend import PASSWORD, USER
 from tests.servers.meddling_http import Meddled, Server, meddling
 from tests.servers.tunnelling_proxy import tunnelling
-
-LIST, RECEIVE, UPLOAD = "info/refs?service=git-receive-pack", "git-receive-pack", "git-upload-pack"
-NO_EXCEPTIONS = {"no_proxy": "", "NO_PROXY": ""}  # from a proxy, whatever the machine's environment says
-
-
-@pytest.fixture
-def server(servers: Servers) -> Iterator[Server]:
-    with meddling(servers.http().port) as running:
-        yield running
-
-
-def behind(server: Server, remote: Remote, **changes: object) -> Remote:
-    """Return a remote as it is reached through the meddling server."""
-    url = remote.url.replace(remote.url.split("/")[2], f"127.0.0.1:{server.port}")
-    return replace(remote, url=url, **changes)
 
 
 def atomic_too(body: bytes) -> bytes:
@@ -47,23 +33,6 @@ def always_yes(body: bytes) -> bytes:
     real = report_status.parsed(body, banded=True)
     lines = [line("unpack ok"), *(line(f"ok {ref}") for ref in sorted({*real.ok, *real.failed})), FLUSH]
     return packet(b"\x01" + b"".join(lines)) + FLUSH
-
-
-def posts(server: Server, service: str = RECEIVE) -> int:
-    return sum(1 for asked in server.asked if asked.startswith("POST") and asked.endswith(service))
-
-
-@pytest.fixture
-def remote(servers: Servers, server: Server) -> Remote:
-    return behind(server, servers.remote("http"))
-
-
-@pytest.fixture
-def ann(worlds: Worlds, remote: Remote) -> SmartHttpTransport:
-    """A clone that has written once, so that it knows the server."""
-    transport = worlds.smarthttp(remote)
-    won(put(transport, CONFIG, None, commit(transport, "config")))
-    return transport
 
 
 # -- one request -------------------------------------------------------------------------------------------------------
@@ -439,11 +408,6 @@ def test_a_server_that_changed_is_asked_again(ann: SmartHttpTransport, server: S
 
 
 # -- who asks ----------------------------------------------------------------------------------------------------------
-
-
-def helper(answer: str, log: Path) -> tuple[tuple[str, str], ...]:
-    script = f'!f() {{ echo "$1" >>{log}; cat >>{log}; test "$1" != get || printf "{answer}"; }}; f'
-    return (("credential.helper", ""), ("credential.helper", script))
 
 
 def test_a_helper_is_asked_once_and_its_credential_is_sent_at_once_later(

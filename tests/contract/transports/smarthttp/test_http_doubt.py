@@ -1,6 +1,5 @@
 """The transport by http where it cannot know what became of a push, and where it must not believe a server."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,32 +7,13 @@ import pytest
 
 from gitcoord.remote.contract.protocol import SwapStatus
 from gitcoord.remote.transports.smarthttp import SmartHttpTransport
-from tests.contract.transports.test_smarthttp import NO_EXCEPTIONS, RECEIVE, UPLOAD, behind, helper, posts
+from tests.contract.transports.smarthttp.meddled import NO_EXCEPTIONS, RECEIVE, UPLOAD, behind, helper, posts
 from tests.contract.worlds import CLAIMS, CONFIG, WAITING, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
 from tests.servers.http_backend import PASSWORD, USER
-from tests.servers.meddling_http import Meddled, Server, meddling
+from tests.servers.meddling_http import Meddled, Server
 
 SWALLOWED = Meddled(body=None, drops=True)
-
-
-@pytest.fixture
-def server(servers: Servers) -> Iterator[Server]:
-    with meddling(servers.http().port) as running:
-        yield running
-
-
-@pytest.fixture
-def remote(servers: Servers, server: Server) -> Remote:
-    return behind(server, servers.remote("http"))
-
-
-@pytest.fixture
-def ann(worlds: Worlds, remote: Remote) -> SmartHttpTransport:
-    """A clone that has written once, so that it knows the server and has a connection to it."""
-    transport = worlds.smarthttp(remote)
-    won(put(transport, CONFIG, None, commit(transport, "config")))
-    return transport
 
 
 @pytest.mark.rule("SAFE-3")
