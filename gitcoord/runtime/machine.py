@@ -11,6 +11,7 @@ from gitcoord.remote.contract.boot_id import boot_id
 from gitcoord.remote.contract.clocks import Clocks
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
+_SLICE_S = 0.5
 
 
 def make_host() -> Host:
@@ -18,7 +19,7 @@ def make_host() -> Host:
     return Host(
         now=now,
         monotonic=time.monotonic,
-        sleep=time.sleep,
+        sleep=sleep,
         chance=random.random,
         draw_id=lambda: "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(16)),
         pid=os.getpid(),
@@ -29,7 +30,14 @@ def make_host() -> Host:
 
 def clocks() -> Clocks:
     """Return what transports wait by."""
-    return Clocks(wall_ns=time.time_ns, monotonic=time.monotonic, sleep=time.sleep, jitter=random.random)
+    return Clocks(wall_ns=time.time_ns, monotonic=time.monotonic, sleep=sleep, jitter=random.random)
+
+
+def sleep(seconds: float) -> None:
+    """Sleep in slices. A signal that comes just before the system call does not interrupt it: Ctrl-C would be lost."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, _SLICE_S))
 
 
 def now() -> datetime:
