@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.bench.places import repository
+from tests.bench.registry import measures
 from tests.bench.report import Figure
 from tests.clients.driving import run, wire
 from tests.clients.endpoint import Say
@@ -22,6 +23,7 @@ RUNS = 10
 NAMES: tuple[Name, ...] = ("claude", "codex")  # those that do not wait for their servers
 
 
+@measures("P8c", limit_s=600)
 def p8c() -> list[Figure]:
     """Start each client ten times, each time in a repository of its own."""
     try:
@@ -46,10 +48,8 @@ def _measure(name: Name, program: Sequence[str], circumstances: str) -> Figure:
         samples.append(done.first_s * 1000)
         complete += done.shown_tools == expected
     work = f"first request of {PROGRAMS[name].title} {PROGRAMS[name].version}{circumstances}"
-    figure = Figure("P8c", work, samples, target=f"all tools in {RUNS} of {RUNS}")
-    figure.notes = {"work": work, "all_tools": f"{complete} of {RUNS}"}
-    figure.met = complete == RUNS
-    return figure
+    figure = Figure("P8c", work, samples, notes={"work": work, "all_tools": f"{complete} of {RUNS}"})
+    return figure.must(f"all tools in {RUNS} of {RUNS}", complete == RUNS)
 
 
 @contextmanager

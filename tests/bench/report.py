@@ -1,20 +1,27 @@
-"""Figures of a run: collected by name, shown as a table, written to bench.json with machine and versions."""
+"""Figures of a run as rows: shown as a table, written to bench.json with machine and versions."""
 
 import json
 import os
 import platform
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Self
 
 import gitcoord
+
+Row = Mapping[str, Any]  # a figure as bench.json has it
 
 
 @dataclass(slots=True)
 class Figure:
-    """One measured thing. Samples are in milliseconds unless `unit` says otherwise."""
+    """One measured thing. Samples are in milliseconds unless `unit` says otherwise.
+
+    What it must reach is said once, by `at_most`, `at_least` and `must`: the text of the target and the verdict.
+    """
 
     id: str
     work: str
@@ -29,7 +36,21 @@ class Figure:
         ranked = sorted(self.samples)
         return ranked[min(len(ranked) - 1, max(0, -(-int(share * 1000) * len(ranked) // 1000) - 1))]
 
-    def as_json(self) -> dict[str, object]:
+    def at_most(self, limit: float, share: float = 0.5) -> Self:
+        """Let a percentile have an upper limit, in the unit of the samples."""
+        return self.must(f"{_percentile(share)} <= {limit:g} {self.unit}", self.at(share) <= limit)
+
+    def at_least(self, limit: float, share: float = 0.5) -> Self:
+        """Let a percentile have a lower limit, in the unit of the samples."""
+        return self.must(f"{_percentile(share)} >= {limit:g} {self.unit}", self.at(share) >= limit)
+
+    def must(self, target: str, is_met: bool) -> Self:
+        """Add what must be reached; all of it has to be met."""
+        self.target = f"{self.target}; {target}" if self.target else target
+        self.met = is_met if self.met is None else self.met and is_met
+        return self
+
+    def as_json(self) -> dict[str, Any]:
         """Return what goes into bench.json."""
         return {
             "id": self.id,
@@ -45,36 +66,57 @@ class Figure:
         }
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """Return the figures as lines of text."""
-    rows = [["id", "work", "median", "p95", "p99", "n", "target", "met"]]
-    for one in figures:
-        met = "" if one.met is None else "yes" if one.met else "NO"
-        numbers = (f"{one.at(share):.2f} {one.unit}" for share in (0.5, 0.95, 0.99))
-        rows.append([one.id, one.work, *numbers, str(len(one.samples)), one.target, met])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    notes = [f"{one.id}: {json.dumps(one.notes)}" for one in figures if one.notes]
-    return "\n".join([*lines, "", *notes, f"machine: {json.dumps(machine())}"])
+def not_measured(name: str, why: str) -> dict[str, Any]:
+    """Return the row of a measurement that did not come about."""
+    return {"id": name, "work": f"not measured: {why}", "n": 0, "target": "", "met": False, "notes": {}}
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return rows as lines of text."""
+    cells = [["id", "work", "median", "p95", "p99", "n", "target", "met"]]
+    for row in rows:
+        met = {True: "yes", False: "NO"}.get(row["met"], "")
+        numbers = (f"{row[name]:.2f} {row['unit']}" if row["n"] else "" for name in ("median", "p95", "p99"))
+        cells.append([row["id"], row["work"], *numbers, str(row["n"]), row["target"], met])
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    notes = [f"{row['id']}: {json.dumps(row['notes'])}" for row in rows if row["notes"]]
+    return "\n".join([*lines, "", *notes])
 
 
 def machine() -> dict[str, object]:
-    """Return where this runs. The load says what else does: with one far above 0, only ratios mean something."""
+    """Return where this runs."""
     git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     return {
         "system": platform.system(),
         "machine": platform.machine(),
+        "processor": _processor(),
         "processors": os.cpu_count(),
-        "load": [round(one, 1) for one in os.getloadavg()],
         "python": platform.python_version(),
-        "git": git,
+        "git": git.removeprefix("git version "),
         "pygit2": version("pygit2"),
         "tree_sitter": version("tree-sitter"),
         "gitcoord": gitcoord.__version__,
     }
 
 
-def write(figures: Sequence[Figure], path: Path) -> None:
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of an earlier run, or none."""
+    text = path.read_text("utf-8") if path.is_file() else ""
+    return json.loads(text)["figures"] if text else []
+
+
+def write(rows: Iterable[Row], path: Path) -> None:
     """Write bench.json."""
-    content = {"machine": machine(), "figures": [one.as_json() for one in figures]}
-    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    content = {"machine": machine(), "figures": [*rows]}
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _percentile(share: float) -> str:
+    return {0.0: "least", 1.0: "most"}.get(share, f"p{share * 100:g}")
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*: (.*)$", path.read_text("utf-8"), re.MULTILINE) if path.is_file() else None
+    return found[1] if found else platform.processor()

@@ -14,6 +14,7 @@ from gitcoord.remote.contract.protocol import ObjectKind, RefName, RefUpdate, Sw
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
 from tests.bench.places import as_agent, repository, workspace
+from tests.bench.registry import measures
 from tests.bench.report import Figure
 from tests.servers.delaying_proxy import DelayingProxy
 from tests.servers.http_backend import HttpBackend
@@ -34,6 +35,7 @@ class Line(NamedTuple):
     other: Workspace
 
 
+@measures("P5")
 def p5() -> list[Figure]:
     """Measure a swap, a claim, and a claim after another clone's write; each beside a push over the same line."""
     figures: list[Figure] = []
@@ -97,8 +99,8 @@ def measured(given: Line, round_trip_ms: int, runs: int) -> list[Figure]:
     for figure in figures[1:]:
         figure.notes["of a push"] = round(figure.at(0.5) / pushes, 2)
         if round_trip_ms == 50 and "after" not in figure.work:
-            figure.target = f"one request, <= {RATIO} of a push"
-            figure.met = figure.notes["requests"] == 1 and figure.at(0.5) <= RATIO * pushes
+            figure.must("one request", figure.notes["requests"] == 1)
+            figure.must(f"p50 <= {RATIO} of a push", figure.at(0.5) <= RATIO * pushes)
     return figures
 
 

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from gitcoord.source.symbols.definitions import FILE_BYTES_MAX, CannotCheck, DefinitionReader
 from gitcoord.source.symbols.languages import LANGUAGES, language_of
 from gitcoord.source.symbols.parser_process import ParserProcess
+from tests.bench.registry import measures
 from tests.bench.report import Figure
-from tests.bench.sources import SOURCES
+from tests.bench.source.sources import SOURCES
 
 SIZES = (64 * 1024, FILE_BYTES_MAX)
 RUNS = 5
-TARGET = ">= 0.7 MB/s"
 MB = 1_000_000
 _ONCE = {"go": "package shop\n", "php": "<?php\n"}  # what a file begins with
 
 
+@measures("P11", limit_s=300)
 def p11() -> list[Figure]:
     """Each language, small and large; then what is broken."""
     assert {language_of(f"a.{ending}") for ending in SOURCES} == set(LANGUAGES)
@@ -28,7 +29,7 @@ def speed(ending: str, size_bytes: int, runs: int) -> Figure:
     language = language_of(f"a.{ending}")
     assert language is not None
     data = source(ending, size_bytes - 16)
-    figure = Figure("P11", f"{language.name}, {size_bytes // 1024} KB", [], unit="MB/s", target=TARGET)
+    figure = Figure("P11", f"{language.name}, {size_bytes // 1024} KB", [], unit="MB/s")
     reader = DefinitionReader(time.monotonic, parse_s_max=60)
     found: int | str = 0
     reader.definitions(f"a.{ending}", source(ending, 4096))  # the grammar is imported and its query compiled
@@ -40,7 +41,7 @@ def speed(ending: str, size_bytes: int, runs: int) -> Figure:
             found = definitions.reason
             break
         found = len(definitions.items)
-    figure.met = figure.at(0.5) >= 0.7 and isinstance(found, int)
+    figure.at_least(0.7).must("read to its end", isinstance(found, int))
     figure.notes = {
         "work": figure.work,
         "slowest": round(min(figure.samples), 2),
@@ -51,7 +52,7 @@ def speed(ending: str, size_bytes: int, runs: int) -> Figure:
 
 def cancelled(size_bytes: int) -> Figure:
     """Read broken files of each language with the limit that holds for users."""
-    figure = Figure("P11", f"broken syntax, {size_bytes // 1024} KB", [], target="cancelled after 1 s")
+    figure = Figure("P11", f"broken syntax, {size_bytes // 1024} KB", [])
     given_up: list[str] = []
     longest = (0.0, "")
     for seed, ending in enumerate(SOURCES):
@@ -67,8 +68,7 @@ def cancelled(size_bytes: int) -> Figure:
                 given_up.append(f"{ending}, {how}")
     figure.notes = {"cancelled": len(given_up), "which": given_up, "longest": f"{longest[0]:.0f} ms: {longest[1]}"}
     # Between two looks at the clock lies the query, whose cost is bounded at a third of a second.
-    figure.met = longest[0] <= 1500
-    return figure
+    return figure.must("cancelled after 1 s", longest[0] <= 1500)
 
 
 def source(ending: str, size_bytes: int) -> bytes:

@@ -1,0 +1,66 @@
+"""One measurement in a process of its own: what it starts and leaves ends with it, and so does what it breaks.
+
+`python -m tests.bench.runs MODULE FUNCTION NAME FILE` is that process; `rows_of` starts it, and always returns rows.
+"""
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.bench.registry import Measurement
+from tests.bench.report import not_measured
+
+END_S = 30.0  # for the interpreter to start, and for what was measured to be removed
+
+
+def rows_of(measurement: Measurement) -> list[dict[str, Any]]:
+    """Measure, within the time that it may take. Each row says when, for how long, and what else the machine did."""
+    begin, now, load = time.monotonic(), datetime.now(UTC), os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        rows = _measured(measurement, Path(folder))
+    took_s = round(time.monotonic() - begin, 1)
+    run = {"at": f"{now:%Y-%m-%d %H:%M}", "took_s": took_s, "load_before": round(load, 1), "part": measurement.name}
+    return [{**row, "run": run} for row in rows]
+
+
+def _measured(measurement: Measurement, folder: Path) -> list[dict[str, Any]]:
+    out = folder / "rows.json"
+    # What is measured is compiled, as an installed package is.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    run = measurement.run
+    words = [sys.executable, "-m", "tests.bench.runs", run.__module__, run.__name__, measurement.name, str(out)]
+    process = subprocess.Popen(words, env={**env, "TMPDIR": str(folder)}, start_new_session=True)
+    try:
+        status = process.wait(measurement.limit_s + END_S)
+    except subprocess.TimeoutExpired:
+        return [not_measured(measurement.name, f"it took more than {measurement.limit_s:.0f} s")]
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if not out.is_file():
+        return [not_measured(measurement.name, f"its process ended with status {status}")]
+    return json.loads(out.read_text("utf-8"))
+
+
+def _main(module: str, function: str, name: str, out: Path) -> None:
+    try:
+        rows = [figure.as_json() for figure in getattr(importlib.import_module(module), function)()]
+    except Exception as error:
+        rows = [not_measured(name, f"{type(error).__name__}: {error}".splitlines()[0][:200])]
+        out.write_text(json.dumps(rows), "utf-8")
+        raise
+    out.write_text(json.dumps(rows), "utf-8")
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]))
