@@ -22,7 +22,8 @@ from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports.gitcli import GitCliTransport
 from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
-from gitcoord.remote.transports.smarthttp import SmartHttpTransport, smart_http
+from gitcoord.remote.transports.smart import SmartTransport
+from gitcoord.remote.transports.smarthttp import smart_http
 from tests.servers.fixtures import HTTP_KINDS, KINDS, Remote, Servers
 
 WAITING = Clocks(time.time_ns, time.monotonic, time.sleep, random.Random(1).random)
@@ -89,7 +90,7 @@ class Worlds:
         env: Mapping[str, str] | None = None,
         folder: Path | None = None,
         clocks: Clocks = WAITING,
-    ) -> SmartHttpTransport:
+    ) -> SmartTransport:
         """Return the transport of a new clone, or of the one in `folder`."""
         store = ensure_store(folder or self.new_folder(), StoreMode.CACHE, remote=remote.url)
         environment = {**os.environ, **remote.env, **(env or {})}

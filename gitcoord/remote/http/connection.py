@@ -22,17 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from gitcoord.errors import UnreachableError
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.deadline import (
-    SLOW_HINT,
-    TOLD_AFTER_S,
-    NoAnswerError,
-    TooSlowError,
-    asked_for,
-    bounded,
-    is_silence,
-    teller,
-    unanswered,
-)
+from gitcoord.remote.contract.time_left import TimeLeft
 from gitcoord.remote.git.git_process import clean_text
 from gitcoord.remote.http.timed_socket import TimedSocket
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
@@ -133,10 +123,7 @@ class Connections:
             UnfamiliarError: only git can talk to it.
         """
         shown = self._server.shown
-        limit_s = asked_for(self._timeout_s, shown)
-        if limit_s is None:
-            raise NoAnswerError(f"The remote {shown!r} did not answer in time; nothing was sent.")
-        left = _Left(bounded(limit_s), limit_s, shown, self._clocks.monotonic)
+        left = TimeLeft(self._timeout_s, shown, self._clocks.monotonic)
         line = self._kept()
         if line is not None:
             line.socket.wait_s = left.wait_s
@@ -201,7 +188,7 @@ class Connections:
             http.putheader(name, value)
         http.endheaders(question.body or None)
 
-    def _opened(self, left: "_Left") -> _Line:
+    def _opened(self, left: "TimeLeft") -> _Line:
         server = self._server
         host, port = server.proxy[:2] if server.proxy else (server.host, server.port)
         plain = _dialed(host, port, left)
@@ -220,7 +207,7 @@ class Connections:
         connection.sock = cast("Any", timed)
         return _Line(connection, timed, 0.0)
 
-    def _wrapped(self, plain: socket.socket, left: "_Left") -> socket.socket:
+    def _wrapped(self, plain: socket.socket, left: "TimeLeft") -> socket.socket:
         import ssl  # noqa: PLC0415 - 10 ms, which http without TLS does not need
 
         if self._context is None and self._server.tls is not None:
@@ -234,49 +221,6 @@ class Connections:
             raise left.over() from None
         except ssl.SSLCertVerificationError as error:  # git may trust other authorities than Python does
             raise UnfamiliarError(f"its certificate is not trusted: {error.verify_message}") from None
-
-
-class _Left:
-    """How long one question may still take."""
-
-    def __init__(self, timeout_s: float, usual_s: float, shown: str, monotonic: Callable[[], float]) -> None:
-        self._end = monotonic() + timeout_s
-        self._tell_at = monotonic() + TOLD_AFTER_S
-        self._tell = teller()
-        self._silent = is_silence(timeout_s, usual_s)
-        self._shown = shown
-        self._monotonic = monotonic
-
-    def wait_s(self) -> float:
-        """Return how long the next wait may be; a person at the terminal sees what is waited for.
-
-        Raises:
-            NoAnswerError, TooSlowError: the time is over.
-        """
-        left_s = self.whole_s()
-        if self._tell is None:
-            return left_s
-        until_told = self._tell_at - self._monotonic()
-        if until_told > 0:
-            return min(left_s, until_told)
-        self._tell(self._shown)
-        self._tell = None
-        return left_s
-
-    def whole_s(self) -> float:
-        """Return how long it may take; see `wait_s`."""
-        left_s = self._end - self._monotonic()
-        if left_s > 0:
-            return left_s
-        raise self.over()
-
-    def over(self) -> UnreachableError:
-        """Return what it means that the time is over."""
-        text = f"The remote {self._shown!r} did not answer in time."
-        if not self._silent:
-            return TooSlowError(text, hint=SLOW_HINT)
-        unanswered(self._shown)
-        return NoAnswerError(text, hint="It is slow or gone: try again. `gitcoord doctor` says which.")
 
 
 def _close(idle: list[_Line]) -> None:
@@ -308,7 +252,7 @@ def _read(response: http.client.HTTPResponse, bytes_max: int) -> Answer:
     return Answer(response.status, headers, body)
 
 
-def _dialed(host: str, port: int, left: _Left) -> socket.socket:
+def _dialed(host: str, port: int, left: TimeLeft) -> socket.socket:
     """Connect to the first address that answers."""
     found = _addresses(host, port, left)
     last: OSError = OSError("it has no address")
@@ -333,7 +277,7 @@ def _dialed(host: str, port: int, left: _Left) -> socket.socket:
 _Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 
-def _addresses(host: str, port: int, left: _Left) -> list[_Address]:
+def _addresses(host: str, port: int, left: TimeLeft) -> list[_Address]:
     found: list[_Address] = []
     failed: list[OSError] = []
 

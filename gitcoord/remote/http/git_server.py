@@ -12,7 +12,7 @@ What this file does not know: refs and objects.
 
 import gzip
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from gitcoord import __version__
 from gitcoord.errors import DeniedError, UnreachableError
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
+from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.git.git_process import clean_text
 from gitcoord.remote.http import advertisement
+from gitcoord.remote.http.agent import AGENT
 from gitcoord.remote.http.connection import Answer, Connections, Proxy, Question, Server
 from gitcoord.remote.http.http_settings import HttpSettings, proxy_place
 from gitcoord.remote.http.known_server import BELIEVED_S, KnownServers
@@ -35,7 +36,6 @@ from gitcoord.remote.http.unfamiliar import UnfamiliarError
 if TYPE_CHECKING:
     import ssl
 
-AGENT: Final = f"gitcoord/{__version__}"
 _ADVERTISED_BYTES_MAX: Final = 64 << 20  # the refs of a large repository, which come with the capabilities
 _GZIP_BYTES: Final = 1024  # as git does
 _REDIRECTS_MAX: Final = 5
@@ -62,16 +62,19 @@ class Way(NamedTuple):
 class GitServer:
     """One server, as one clone uses it."""
 
+    way = "smarthttp"
+    says_time = True
+
     def __init__(
         self, way: Way, *, folder: Path, clocks: Clocks, timeout_s: float, git_version: Callable[[], str]
     ) -> None:
         """Ask nothing yet. `folder`: of the clone, where what is known of servers is kept."""
         self._way = way
-        self._shown = redact(way.url)
+        self.shown = redact(way.url)
         self._clocks = clocks
         self._timeout_s = timeout_s
         self._git_version = git_version
-        self._kept = KnownServers(folder, self._shown)
+        self._kept = KnownServers(folder, self.shown)
         self.known = self._kept.load(clocks.wall_ns() // 10**9)
         self._asked_s = 0
         self._named = urlsplit(way.url)
@@ -197,7 +200,10 @@ class GitServer:
             raise UnfamiliarError("it does not answer as a git server of today does")
         return answer.body
 
-    def receive_pack(self, body: bytes) -> "Push":
+    def seen(self, _refs: Sequence[RefName]) -> None:
+        """Say nothing: a post to `git-receive-pack` is answered with a report alone."""
+
+    def receive_pack(self, body: bytes, _updates: Sequence[RefUpdate]) -> "Push":
         """Make a push; `Push.send` posts it."""
         return Push(self, self._post("git-receive-pack", body, [], _ADVERTISED_BYTES_MAX // 16))
 
@@ -212,7 +218,7 @@ class GitServer:
         said = words_of(answer)
         if answer.status == _MISSING and not self._is_fresh:  # it may have moved on from where a redirect led
             raise UnfamiliarError(said, lasts=False)
-        text = f"The remote {self._shown!r} was not read: {said}."
+        text = f"The remote {self.shown!r} was not read: {said}."
         if answer.status == _MISSING:
             raise DeniedError(text, hint="Check the URL.")
         if answer.status == _FORBIDDEN:
@@ -276,7 +282,7 @@ class GitServer:
             proxy = Proxy(place.host, place.port, word) if place else None
             port = at.port or {"http": 80, "https": 443}[scheme]
             settings = self._way.settings
-            server = Server(scheme, host, port, self._shown, proxy, lambda: _trust(settings))
+            server = Server(scheme, host, port, self.shown, proxy, lambda: _trust(settings))
             self._lines = Connections(server, self._clocks, self._timeout_s)
         return self._lines
 
@@ -304,8 +310,8 @@ class Push:
         """Whether an earlier try of it may have landed."""
         return self._question.sends > 1
 
-    def send(self) -> Answer:
-        """Post it.
+    def send(self) -> bytes | SwapOutcome:
+        """Post it; return git's report, or what a status means.
 
         Raises:
             UnfamiliarError: the server did nothing with it, and git may know why.
@@ -315,11 +321,16 @@ class Push:
         if answer.status in _NOT_DONE:
             self._question.again()
             raise UnfamiliarError(words_of(answer), lasts=False)
-        return answer
-
-    def is_report(self, answer: Answer) -> bool:
-        """Whether an answer is git's."""
-        return answer.status == _OK and _type_of(answer) == "application/x-git-receive-pack-result"
+        if answer.status == _OK and _type_of(answer) == "application/x-git-receive-pack-result":
+            return answer.body
+        words = words_of(answer)
+        if answer.status in {_FORBIDDEN, _TOO_LARGE}:
+            return SwapOutcome(SwapStatus.DENIED, words)
+        if answer.status == _TOO_MANY:
+            text = f"{words}. The remote asks for fewer requests.{retry_after(answer)}"
+            return SwapOutcome(SwapStatus.UNREACHABLE, text.rstrip("."))  # the middle of a sentence
+        self._server.forget()  # what is believed of it may be why
+        return SwapOutcome(SwapStatus.UNKNOWN, f"{words}, which is no report of a push")
 
 
 def words_of(answer: Answer) -> str:

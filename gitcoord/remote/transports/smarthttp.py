@@ -1,72 +1,26 @@
-"""A remote reached by http in this process: a swap is one request, decided by what was read before.
-
-Rules:
-  * The commands of a swap and a pack go straight to `git-receive-pack`; the ids that the remote compares are those
-    that were read. Its capabilities are asked for once and kept (`git_server`).
-  * SAFE-5: several refs go in one request only to a remote that offers `atomic`; for any other the swap is LOST, and
-    nothing is sent. A remote that landed a part of several is sent no several again.
-  * A check of a ref that is there is a command from its id to the same id, which the server compares with the rest.
-    That a ref is absent cannot be sent: a command from zero to zero deletes what is there. So it is listed immediately
-    before.
-  * A deletion is sent with the commit that it expects, since a server deletes without comparing what it does not know;
-    where nothing else is written no pack is read, and the refs are listed immediately before.
-  * A server that says yes without comparing (dulwich's does) would make each race a win for all. So before the first
-    push it has to refuse one that is wrong on purpose, whole.
-  * What was sent and not answered is UNKNOWN; so is everything but a win where a kept connection swallowed a first try.
-  * What is unfamiliar is left to the git program (`gitcli`), which speaks to the same remote: for this call, or for a
-    day. A swap is left to it only while nothing was carried out.
+"""The transport by http: git's smart protocol, one request a swap (`smart`).
 
 What this file does not know: ledgers, and how a question travels.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING
 
-from gitcoord.errors import CoordError, DeniedError, MissingObjectError, RepositoryError, UnreachableError
+from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.deadline import NoAnswerError, TooSlowError
-from gitcoord.remote.contract.protocol import (
-    Objects,
-    Oid,
-    RefFault,
-    RefName,
-    RefUpdate,
-    SwapOutcome,
-    SwapStatus,
-    Transport,
-    first_stale,
-    is_under,
-    lost_at,
-    one_at_a_time,
-)
-from gitcoord.remote.git.git_failure import judge_failure
-from gitcoord.remote.git.git_process import Completed, clean_text
+from gitcoord.remote.contract.protocol import Objects
 from gitcoord.remote.git.git_version import git_version
 from gitcoord.remote.git.named_url import env_for
 from gitcoord.remote.git.user_config import ConnectionSettings
-from gitcoord.remote.http import fetch, listed_refs, report_status
-from gitcoord.remote.http.connection import Answer
-from gitcoord.remote.http.git_server import AGENT, GitServer, Way, retry_after, words_of
+from gitcoord.remote.http.git_server import GitServer, Way
 from gitcoord.remote.http.http_settings import http_settings
-from gitcoord.remote.http.pack_reader import OBJECTS_MAX, count_of, objects_in
-from gitcoord.remote.http.pack_writer import PackWriter
-from gitcoord.remote.http.unfamiliar import UnfamiliarError
-from gitcoord.remote.http.wrong_push import wrong_push
 from gitcoord.remote.store.known_tips import KnownTips
-from gitcoord.remote.transports.push_report import judge_lines, lines_of
+from gitcoord.remote.transports.smart import TIMEOUT_S, SmartTransport
 
 if TYPE_CHECKING:  # where git is not needed it is not loaded
     from gitcoord.remote.transports.gitcli import GitCliTransport
-
-TIMEOUT_S: Final = 15.0  # one network timeout: as long as a clone's lock may be held
-_LISTING_BYTES_MAX: Final = 16 << 20  # 100,000 refs
-_PACK_BYTES_MAX: Final = 64 << 20  # a larger one is for git, which does not hold it in memory
-_FORBIDDEN, _TOO_LARGE, _TOO_MANY = 403, 413, 429
-_T = TypeVar("_T")
 
 
 def smart_http(  # noqa: PLR0913 - the composition root names each
@@ -80,7 +34,7 @@ def smart_http(  # noqa: PLR0913 - the composition root names each
     by_git: "Callable[[], GitCliTransport]",
     namespace: str = "refs/coord/",
     timeout_s: float = TIMEOUT_S,
-) -> "SmartHttpTransport":
+) -> SmartTransport:
     """Return the transport of a clone to a URL; for what is not said here see `GitCliTransport`.
 
     Args:
@@ -107,293 +61,5 @@ def smart_http(  # noqa: PLR0913 - the composition root names each
         return f"{major}.{minor}{rest}"
 
     way = Way(url, http_settings(url, settings.http, env), git_env)
-    return SmartHttpTransport(
-        way,
-        store=tips,
-        folder=store_path.parent,
-        clocks=clocks,
-        by_git=by_git,
-        git_version=version,
-        timeout_s=timeout_s,
-    )
-
-
-class SmartHttpTransport:
-    """Refs of a remote, by http, with the clone's store for objects."""
-
-    is_far = True
-
-    def __init__(
-        self,
-        way: Way,
-        *,
-        store: KnownTips,
-        folder: Path,
-        clocks: Clocks,
-        by_git: Callable[[], "GitCliTransport"],
-        git_version: Callable[[], str],
-        timeout_s: float = TIMEOUT_S,
-    ) -> None:
-        """Reach a URL.
-
-        Args:
-            way: where it is, and what git's settings say of it.
-            store: where objects are, and what the remote is known to have of them.
-            folder: of the clone, for what is known of servers.
-            clocks: what time it is.
-            by_git: makes the transport for what is unfamiliar.
-            git_version: of the program, which questions name.
-            timeout_s: for each question.
-        """
-        self.objects: Objects = store.objects
-        self._store = store
-        self._shown_url = redact(way.url)
-        self._server = GitServer(way, folder=folder, clocks=clocks, timeout_s=timeout_s, git_version=git_version)
-        self._make_git = by_git
-        self._clocks = clocks
-        self._git: GitCliTransport | None = None
-        self._unfamiliar = way.settings.unfamiliar
-        self._faults: Sequence[RefFault] = ()
-        self._listed: dict[RefName, Oid] = {}
-        self._is_all_listed = False
-
-    @property
-    def name(self) -> str:
-        """Return `smarthttp`, or `gitcli` where the git program does it."""
-        return "gitcli" if self.why_git else "smarthttp"
-
-    @property
-    def why_git(self) -> str:
-        """Return why the git program does it; nothing where it does not."""
-        return self._unfamiliar or self._server.known.by_git
-
-    @property
-    def atomic(self) -> bool:
-        """Whether several refs may be written at once, as far as is known."""
-        if self.why_git:
-            return self._by_git().atomic
-        known = self._server.known
-        return not known.takes_one and (not known.receiving or "atomic" in known.receiving)
-
-    @property
-    def sends_checks(self) -> bool:
-        """Whether the remote compares checks itself; not before it is known to write all or nothing."""
-        if self.why_git:
-            return self._by_git().sends_checks
-        return bool(self._server.known.receiving) and self.atomic
-
-    @property
-    def faults(self) -> Sequence[RefFault]:
-        """What the last read skipped."""
-        return tuple(self._faults)
-
-    # -- reading ------------------------------------------------------------------------------------------------------
-
-    def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
-        """List the refs under `prefixes`.
-
-        Raises:
-            UnreachableError: the remote cannot be reached or does not answer.
-            DeniedError: the remote does not let us read.
-        """
-        refs = self._or_by_git(lambda: self._list(prefixes), lambda git: git.read(prefixes))
-        if self.why_git:
-            self._faults = self._by_git().faults
-        return refs
-
-    @property
-    def _agent(self) -> str:
-        return AGENT if "agent" in self._server.uploading() else ""
-
-    def _list(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
-        body = self._server.upload_pack(listed_refs.question(prefixes, self._agent), _LISTING_BYTES_MAX)
-        refs, self._faults = listed_refs.parsed(body, prefixes)
-        elsewhere = {ref: oid for ref, oid in self._listed.items() if not is_under(ref, prefixes)}
-        self._listed = {**elsewhere, **refs}
-        self._is_all_listed = self._is_all_listed or self._store.namespace in prefixes
-        return refs
-
-    def fetch(self, oids: Iterable[Oid]) -> None:
-        """Make these commits present, with all they need.
-
-        Raises:
-            UnreachableError: the remote cannot be reached or does not answer.
-            DeniedError: the remote does not let us read.
-            MissingObjectError: the remote no longer has one of them.
-        """
-        missing = [oid for oid in dict.fromkeys(oids) if not self.objects.has(oid)]
-        if missing:
-            self._or_by_git(lambda: self._bring(missing), lambda git: git.fetch(missing))
-            self._store.note(self._listed, is_all=self._is_all_listed)
-
-    def _bring(self, oids: Sequence[Oid]) -> None:
-        question = fetch.question(oids, self._store.known(), self._agent)
-        pack = fetch.pack_in(self._server.upload_pack(question, _PACK_BYTES_MAX))
-        if count_of(pack) > OBJECTS_MAX:
-            self._store.index(pack)
-        else:
-            try:
-                for packed in objects_in(pack, self.objects.read):
-                    self.objects.write(packed.kind, packed.data)
-            except MissingObjectError:
-                raise UnfamiliarError("its pack needs what is not here", lasts=False) from None
-        lacking = [oid for oid in oids if not self.objects.has(oid)]
-        if lacking:
-            raise UnfamiliarError("its pack lacks what was asked for", lasts=False)
-
-    def server_time(self) -> datetime | None:
-        """Return what time the server says it is, for the price of a listing; `None` where it does not say so."""
-        with suppress(CoordError):
-            self.read([f"{self._store.namespace}config"])
-        return self._by_git().server_time() if self.why_git else self._server.date
-
-    # -- writing ------------------------------------------------------------------------------------------------------
-
-    def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
-        """Compare all, then write all, in one request."""
-        tips = [update.new for update in updates if update.new and not update.is_check]
-        lacking = [tip for tip in tips if not self.objects.has(tip)]
-        if lacking:
-            return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
-        try:
-            outcome = self._or_by_git(lambda: self._swap(updates), lambda git: git.swap(updates))
-        except DeniedError as error:
-            return SwapOutcome(SwapStatus.DENIED, str(error).rstrip("."))
-        except (NoAnswerError, TooSlowError) as error:
-            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), error)
-        except UnreachableError as error:  # before anything was sent
-            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
-        except CoordError as error:  # of this machine
-            return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
-        if outcome.status is SwapStatus.WON:
-            listed = {**self._listed, **{update.ref: update.new for update in updates}}
-            # Never changed in place: another thread may be reading it.
-            self._listed = {ref: oid for ref, oid in listed.items() if oid is not None}
-        return outcome
-
-    def _swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
-        offered = self._server.receiving()
-        if not self._server.known.compares:
-            self._prove()
-        writes = [update for update in updates if not update.is_check]
-        if not self.atomic and len(writes) > 1:
-            return one_at_a_time()
-        if any(update.new is None for update in writes) and "delete-refs" not in offered:
-            raise UnfamiliarError("it does not offer to delete refs", lasts=False)
-        sent = [update for update in updates if update.old or update.new] if self.atomic else writes
-        only_deletes = all(update.new is None for update in sent)
-        looked_at = [update for update in updates if only_deletes or update not in sent]
-        if looked_at:
-            stale = first_stale(self._list([update.ref for update in looked_at]), looked_at)
-            if stale is not None:
-                return lost_at(stale)
-        body = report_status.commands(sent, offered, AGENT)
-        return self._push(sent, body if only_deletes else body + self._pack(sent))
-
-    def _prove(self) -> None:
-        """Have the server refuse a push of which one line is wrong: that ref is not there.
-
-        Raises:
-            UnfamiliarError: it takes it, or a part.
-            DeniedError: pushes are not taken.
-            CoordError: there is no answer.
-        """
-        offered = self._server.receiving()
-        wrong = wrong_push(self.objects, self._store.namespace, self._clocks.wall_ns() // 10**9, atomic=self.atomic)
-        outcome = self._push(wrong.lines, report_status.commands(wrong.lines, offered, AGENT) + wrong.pack)
-        if outcome.status is SwapStatus.UNKNOWN and self._server.known.takes_one:  # the line that is right has landed
-            self._push(wrong.undo, report_status.commands(wrong.undo, offered, AGENT))
-        elif outcome.status is SwapStatus.UNREACHABLE:
-            raise UnreachableError(outcome.message)
-        elif outcome.status in {SwapStatus.WON, SwapStatus.UNKNOWN}:
-            is_yes = outcome.status is SwapStatus.WON
-            raise UnfamiliarError("it takes pushes without comparing" if is_yes else outcome.message, lasts=is_yes)
-        self._server.note_proof()
-
-    def _pack(self, updates: Sequence[RefUpdate]) -> bytes:
-        tips = {*self._listed.values(), *(update.old for update in updates if update.old)}
-        writer = PackWriter(self.objects, tips)
-        for update in updates:
-            if update.new is None and update.old:
-                writer.add_alone(update.old)
-            elif update.new and not update.is_check:
-                writer.add(update.new, update.old)
-        if writer.is_empty:  # a server that gets no object may take the push for one that only deletes
-            writer.add_alone(next(update.new for update in updates if update.new))
-        return writer.pack()
-
-    def _push(self, updates: Sequence[RefUpdate], body: bytes) -> SwapOutcome:
-        push = self._server.receive_pack(body)
-        try:
-            answer = push.send()
-        except UnfamiliarError as error:
-            if push.was_sent:
-                return SwapOutcome(SwapStatus.UNKNOWN, f"{self._shown_url}: {error}")
-            raise
-        except UnreachableError as error:
-            if push.was_sent:
-                return SwapOutcome(SwapStatus.UNKNOWN, str(error).rstrip("."))
-            raise
-        is_report = push.is_report(answer)
-        outcome = self._judge_report(answer, updates) if is_report else self._judge_status(answer)
-        if push.is_doubtful and outcome.status is not SwapStatus.WON:
-            return SwapOutcome(SwapStatus.UNKNOWN, f"an earlier try of this push may have landed: {outcome.message}")
-        if outcome.status is SwapStatus.DENIED and not is_report:  # nothing was compared
-            raise DeniedError(outcome.message)
-        return outcome
-
-    def _judge_status(self, answer: Answer) -> SwapOutcome:
-        words = words_of(answer)
-        if answer.status in {_FORBIDDEN, _TOO_LARGE}:
-            return SwapOutcome(SwapStatus.DENIED, words)
-        if answer.status == _TOO_MANY:
-            text = f"{words}. The remote asks for fewer requests.{retry_after(answer)}"
-            return SwapOutcome(SwapStatus.UNREACHABLE, text.rstrip("."))  # the middle of a sentence
-        self._server.forget()  # what is believed of it may be why
-        return SwapOutcome(SwapStatus.UNKNOWN, f"{words}, which is no report of a push")
-
-    def _judge_report(self, answer: Answer, updates: Sequence[RefUpdate]) -> SwapOutcome:
-        offered = self._server.known.receiving
-        try:
-            report = report_status.parsed(answer.body, banded="side-band-64k" in offered)
-        except UnfamiliarError as error:
-            return SwapOutcome(SwapStatus.UNKNOWN, str(error))
-        errors = "".join(f"remote: {line}\n" for line in report.said.splitlines() if line.strip())
-        if not report.unpacked:
-            failed = judge_failure(Completed(1, b"", errors.encode()))
-            is_no = failed.status is SwapStatus.DENIED
-            words = clean_text(errors) or "the remote reported nothing of the push"
-            return failed if is_no else SwapOutcome(SwapStatus.UNKNOWN, words)
-        is_unpacked = report.unpacked == "ok"
-        if not is_unpacked:
-            errors += f"error: remote unpack failed: {report.unpacked}\n"
-        outcome = judge_lines(lines_of(updates, report.ok if is_unpacked else (), report.failed), updates, errors)
-        if report.ok and report.failed and len(updates) > 1:
-            self._server.note_halves()
-        return outcome
-
-    # -- the git program ----------------------------------------------------------------------------------------------
-
-    def _by_git(self) -> "GitCliTransport":
-        if self._git is None:
-            self._git = self._make_git()
-        return self._git
-
-    def _or_by_git(self, own: Callable[[], _T], by_git: Callable[[Transport], _T]) -> _T:
-        """Do it here, or else by git: at once where that is known, and after one more look where it is a surprise."""
-        self._server.renew()
-        if self.why_git:
-            return by_git(self._by_git())
-        reason = UnfamiliarError("")
-        for _ in range(2):
-            try:
-                return own()
-            except UnfamiliarError as error:
-                reason = error
-            if not self._server.forget():
-                break
-        done = by_git(self._by_git())
-        is_better = not isinstance(done, SwapOutcome) or done.status in {SwapStatus.WON, SwapStatus.LOST}
-        if reason.lasts and is_better:
-            self._server.leave_to_git(str(reason))
-        return done
+    server = GitServer(way, folder=store_path.parent, clocks=clocks, timeout_s=timeout_s, git_version=version)
+    return SmartTransport(server, store=tips, clocks=clocks, by_git=by_git, unfamiliar=way.settings.unfamiliar)

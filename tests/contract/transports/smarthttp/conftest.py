@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gitcoord.remote.transports.smarthttp import SmartHttpTransport
+from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.transports.smarthttp.meddled import behind
 from tests.contract.worlds import CONFIG, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
@@ -23,7 +23,7 @@ def remote(servers: Servers, server: Server) -> Remote:
 
 
 @pytest.fixture
-def ann(worlds: Worlds, remote: Remote) -> SmartHttpTransport:
+def ann(worlds: Worlds, remote: Remote) -> SmartTransport:
     """A clone that has written once, so that it knows the server and has a connection to it."""
     transport = worlds.smarthttp(remote)
     won(put(transport, CONFIG, None, commit(transport, "config")))

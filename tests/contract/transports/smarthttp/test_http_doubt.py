@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.remote.contract.protocol import SwapStatus
-from gitcoord.remote.transports.smarthttp import SmartHttpTransport
+from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.transports.smarthttp.meddled import NO_EXCEPTIONS, RECEIVE, UPLOAD, behind, helper, posts
 from tests.contract.worlds import CLAIMS, CONFIG, WAITING, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
@@ -19,7 +19,7 @@ SWALLOWED = Meddled(body=None, drops=True)
 @pytest.mark.rule("SAFE-3")
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 413, 429, 501])
 def test_what_is_said_of_a_second_try_is_not_said_of_the_first(
-    ann: SmartHttpTransport, remote: Remote, server: Server, status: int
+    ann: SmartTransport, remote: Remote, server: Server, status: int
 ) -> None:
     """The first try landed, and its answer was lost with the kept connection; the second one is refused."""
     new = commit(ann, "one")

@@ -13,7 +13,7 @@ from gitcoord.errors import DeniedError, UnreachableError
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.remote.http import report_status
 from gitcoord.remote.http.pkt_line import FLUSH, line, packet, packets
-from gitcoord.remote.transports.smarthttp import SmartHttpTransport
+from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.transports.smarthttp.meddled import LIST, NO_EXCEPTIONS, RECEIVE, UPLOAD, behind, helper, posts
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WAITING, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
@@ -38,7 +38,7 @@ def always_yes(body: bytes) -> bytes:
 # -- one request -------------------------------------------------------------------------------------------------------
 
 
-def test_a_swap_is_one_request_on_a_connection_that_stays(ann: SmartHttpTransport, server: Server) -> None:
+def test_a_swap_is_one_request_on_a_connection_that_stays(ann: SmartTransport, server: Server) -> None:
     server.clear()
     tip: Oid | None = None
     connections = server.connections
@@ -74,7 +74,7 @@ def test_a_process_of_the_clone_knows_the_server_from_an_earlier_one(
 
 
 def test_what_another_wrote_is_brought_without_what_is_here(
-    worlds: Worlds, remote: Remote, server: Server, ann: SmartHttpTransport
+    worlds: Worlds, remote: Remote, server: Server, ann: SmartTransport
 ) -> None:
     folder = worlds.new_folder()
     bob = worlds.smarthttp(remote, folder=folder)
@@ -99,7 +99,7 @@ def test_what_another_wrote_is_brought_without_what_is_here(
 # -- what is compared by the server ------------------------------------------------------------------------------------
 
 
-def test_a_check_and_a_deletion_go_with_the_write_in_one_request(ann: SmartHttpTransport, server: Server) -> None:
+def test_a_check_and_a_deletion_go_with_the_write_in_one_request(ann: SmartTransport, server: Server) -> None:
     one, two = commit(ann, "one"), commit(ann, "two")
     config = ann.read([CONFIG])[CONFIG]
     won(ann.swap([RefUpdate(CLAIMS, None, one), RefUpdate(STEPS, None, two)]))
@@ -117,7 +117,7 @@ def test_a_check_and_a_deletion_go_with_the_write_in_one_request(ann: SmartHttpT
 
 @pytest.mark.parametrize("stale", ["check", "deletion", "pruned deletion"])
 def test_one_stale_line_stops_all_with_nothing_written(
-    ann: SmartHttpTransport, worlds: Worlds, remote: Remote, stale: str
+    ann: SmartTransport, worlds: Worlds, remote: Remote, stale: str
 ) -> None:
     one, two, three = (commit(ann, text) for text in ("one", "two", "three"))
     won(put(ann, STEPS, None, one))
@@ -136,7 +136,7 @@ def test_one_stale_line_stops_all_with_nothing_written(
     assert remote.refs() == before
 
 
-def test_absence_is_looked_at_before_and_never_sent(ann: SmartHttpTransport, remote: Remote, server: Server) -> None:
+def test_absence_is_looked_at_before_and_never_sent(ann: SmartTransport, remote: Remote, server: Server) -> None:
     """A command from zero to zero would delete what is there."""
     one = commit(ann, "one")
     won(put(ann, STEPS, None, one))
@@ -182,7 +182,7 @@ def test_a_server_that_says_yes_without_comparing_gets_no_push_of_ours(
     assert (ann.name, ann.why_git) == ("gitcli", "it takes pushes without comparing")
 
 
-def test_a_server_has_to_refuse_once_a_day(ann: SmartHttpTransport, remote: Remote, server: Server) -> None:
+def test_a_server_has_to_refuse_once_a_day(ann: SmartTransport, remote: Remote, server: Server) -> None:
     assert posts(server) == 2  # one that is wrong on purpose, and the first that is not
     assert set(remote.refs()) == {CONFIG}
 
@@ -208,9 +208,7 @@ def test_a_server_has_to_refuse_once_a_day(ann: SmartHttpTransport, remote: Remo
     ],
     ids=["dropped", "half a packet", "cut short", "empty", "html", "500", "502", "503"],
 )
-def test_a_push_without_its_answer_is_unknown_and_never_lost(
-    ann: SmartHttpTransport, server: Server, how: Meddled
-) -> None:
+def test_a_push_without_its_answer_is_unknown_and_never_lost(ann: SmartTransport, server: Server, how: Meddled) -> None:
     new = commit(ann, "one")
 
     server.answers(RECEIVE, how)
@@ -226,7 +224,7 @@ def test_a_push_without_its_answer_is_unknown_and_never_lost(
 
 
 def test_a_kept_connection_that_swallows_a_push_makes_a_second_try_and_no_lie(
-    ann: SmartHttpTransport, server: Server
+    ann: SmartTransport, server: Server
 ) -> None:
     """The first try landed, the second one met it: whose it is cannot be said from the answer."""
     new = commit(ann, "one")
@@ -252,7 +250,7 @@ def test_a_kept_connection_that_swallows_a_push_makes_a_second_try_and_no_lie(
     ids=["403", "413", "429"],
 )
 def test_a_push_that_a_server_says_no_to_has_its_words(
-    ann: SmartHttpTransport, server: Server, how: Meddled, status: SwapStatus, words: str
+    ann: SmartTransport, server: Server, how: Meddled, status: SwapStatus, words: str
 ) -> None:
     server.answers(RECEIVE, how)
 
@@ -273,9 +271,7 @@ def test_a_push_that_a_server_says_no_to_has_its_words(
     ],
     ids=["403", "404", "429", "500", "dropped"],
 )
-def test_a_read_that_fails_says_how(
-    ann: SmartHttpTransport, server: Server, how: Meddled, error: type[Exception]
-) -> None:
+def test_a_read_that_fails_says_how(ann: SmartTransport, server: Server, how: Meddled, error: type[Exception]) -> None:
     server.answers(UPLOAD, how)
 
     with pytest.raises(error):
@@ -394,7 +390,7 @@ def test_a_proxy_that_is_no_http_proxy_is_left_to_git(worlds: Worlds, servers: S
         ann.read(["refs/coord/"])
 
 
-def test_a_server_that_changed_is_asked_again(ann: SmartHttpTransport, server: Server, remote: Remote) -> None:
+def test_a_server_that_changed_is_asked_again(ann: SmartTransport, server: Server, remote: Remote) -> None:
     """What it said before was believed; the first surprise asks it anew."""
     remote.git("config", "receive.advertiseAtomic", "false")
     moved = RefName("refs/coord/moved")
