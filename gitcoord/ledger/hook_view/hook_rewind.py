@@ -68,8 +68,8 @@ def _as_seen(glance: Glance, mark: Mark, seen: Iterable[Oid], ref: RefName) -> G
 
 def _judged(glance: Glance, mark: Mark) -> Rewind | None:
     """Judge the claims by what was seen of them, as `lookback` does, with the git program."""
-    from gitcoord.ledger.format.meta import APPLIED_KEPT, applied_path  # noqa: PLC0415 - loaded where another wrote since
-    from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions  # noqa: PLC0415 - as above
+    from gitcoord.ledger.format.meta import APPLIED_KEPT, applied_path  # loaded where another wrote since
+    from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions  # as above
 
     tip, now = glance.tip("claims"), glance.clocks.wall()
     counts = glance.text("claims", META, *([applied_path(mark.clone)] if mark.clone else []))

@@ -45,7 +45,7 @@ def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
         before = _copied(where)
         brought = _fetched(where, clocks, end, "c*")  # claims and config
         if brought is not None:
-            from gitcoord.ledger.hook_view.hook_rewind import ahead  # noqa: PLC0415 - the store of a clone needs no marks
+            from gitcoord.ledger.hook_view.hook_rewind import ahead  # the store of a clone needs no marks
 
             return ahead(Glance(where, clocks, end, "", brought), before[1] if before else {})
         problem = "another process is reading it"
@@ -122,7 +122,7 @@ def _newest(glance: Glance, seen: Iterable[tuple[float, dict[str, Oid]]]) -> Gla
 
 
 def _key(where: Where) -> str:
-    from gitcoord.ledger.clone.remote_folder import key_of  # noqa: PLC0415 - the store of a clone needs no hash
+    from gitcoord.ledger.clone.remote_folder import key_of  # the store of a clone needs no hash
 
     return key_of(where.url or "", where.namespace)
 
@@ -173,8 +173,8 @@ def _copied(where: Where) -> tuple[float, dict[str, Oid]] | None:
 
 
 def _listed(where: Where) -> tuple[float, dict[str, Oid]] | None:
-    from gitcoord.ledger.clone.remote_folder import folder_of  # noqa: PLC0415
-    from gitcoord.ledger.readers.last_listing import LastListing  # noqa: PLC0415 - as above
+    from gitcoord.ledger.clone.remote_folder import folder_of
+    from gitcoord.ledger.readers.last_listing import LastListing  # as above
 
     found = LastListing(folder_of(where.folder, where.url or "", where.namespace)).raw()
     return (found.at.timestamp(), _in_namespace(where, found.refs.items())) if found is not None else None
@@ -187,9 +187,9 @@ def _in_namespace(where: Where, refs: Iterable[tuple[str, object]]) -> dict[str,
 
 def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
     """Return when a session of this clone read the remote last, and what it saw; see `service/place/remote_poller`."""
-    from hashlib import sha256  # noqa: PLC0415 - as above
+    from hashlib import sha256  # as above
 
-    from gitcoord.ledger.clone.remote_folder import without_credentials  # noqa: PLC0415
+    from gitcoord.ledger.clone.remote_folder import without_credentials
 
     place = f"{without_credentials(where.url or '')} {where.namespace}".encode("utf-8", "surrogateescape")
     data = files.read_json(where.folder / "watch" / f"{sha256(place).hexdigest()[:16]}.json")
@@ -213,8 +213,8 @@ def _written_since(
     where: Where, at: float, tips: Mapping[str, Oid], counts: Callable[[str], bool]
 ) -> Iterator[tuple[str, Oid]]:
     """Yield the ledgers that this clone has written since a moment, and that were not seen with as much."""
-    from gitcoord.ledger.clone.remote_folder import folder_of  # noqa: PLC0415
-    from gitcoord.ledger.readers import own_swaps  # noqa: PLC0415 - as above
+    from gitcoord.ledger.clone.remote_folder import folder_of
+    from gitcoord.ledger.readers import own_swaps  # as above
 
     head = f"{where.namespace}/"
     for ref, own in own_swaps.newest(folder_of(where.folder, where.url or "", where.namespace)).items():

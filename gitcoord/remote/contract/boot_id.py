@@ -36,7 +36,7 @@ def boot_id() -> str:
 def read_boot_id(platform: str, *, file: Path = LINUX_FILE, library: Library | None = None) -> str:
     """Ask the system of that name. `library`: the C library; none: that of this process."""
     if platform == "darwin":
-        import ctypes  # noqa: PLC0415 - a millisecond of every command, for nothing but on macOS
+        import ctypes  # a millisecond of every command, for nothing but on macOS
 
         value = ctypes.create_string_buffer(_BYTES_MAX)
         size = ctypes.c_size_t(_BYTES_MAX)
@@ -58,6 +58,6 @@ def machine_id() -> str:
         known = Path("/etc/machine-id").read_text("ascii").strip()
     if known:
         return known
-    import platform  # noqa: PLC0415 - seldom needed, and each command starts cold
+    import platform  # seldom needed, and each command starts cold
 
     return platform.node()

@@ -208,7 +208,7 @@ class Connections:
         return _Line(connection, timed, 0.0)
 
     def _wrapped(self, plain: socket.socket, left: "TimeLeft") -> socket.socket:
-        import ssl  # noqa: PLC0415 - 10 ms, which http without TLS does not need
+        import ssl
 
         if self._context is None and self._server.tls is not None:
             self._context = self._server.tls()

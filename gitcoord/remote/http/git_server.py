@@ -368,7 +368,7 @@ def _is_same_host(here: SplitResult, there: SplitResult) -> bool:
 
 def _trust(settings: HttpSettings) -> "ssl.SSLContext":
     """Return what checks the server's certificate, and has the client's."""
-    import ssl  # noqa: PLC0415 - 10 ms, which http without TLS does not need
+    import ssl  # 10 ms, which http without TLS does not need
 
     def ask(*_: object) -> str:
         raise UnfamiliarError("the key of the client's certificate has a password")

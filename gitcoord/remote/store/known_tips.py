@@ -20,7 +20,7 @@ from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 from gitcoord.remote.git.git_failure import shown
 from gitcoord.remote.git.git_process import run_git
 from gitcoord.remote.store.files_refs import FilesRefs
-from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS, open_repository
+from gitcoord.remote.store.pygit_objects import libgit2_errors, open_repository
 
 _INDEX_S: Final = 60.0  # git takes 1 s for 60 MB
 
@@ -55,15 +55,18 @@ class KnownTips:
         before = self._refs.read([self._own])
         inside = {ref: oid for ref, oid in listed.items() if ref.startswith(self.namespace) and self.objects.has(oid)}
         wanted = {RefName(self._own + ref.removeprefix(self.namespace)): oid for ref, oid in inside.items()}
-        with suppress(*LIBGIT2_ERRORS):
+        gone = before.keys() - wanted.keys() if is_all else ()
+        new = {ref: oid for ref, oid in wanted.items() if before.get(ref) != oid}
+        if not gone and not new:
+            return
+        with suppress(*libgit2_errors()):
             references = open_repository(self._store).references
-            for ref in before.keys() - wanted.keys() if is_all else ():
-                with suppress(*LIBGIT2_ERRORS):  # another process was faster
+            for ref in gone:
+                with suppress(*libgit2_errors()):  # another process was faster
                     references.delete(ref)
-            for ref, oid in wanted.items():
-                if before.get(ref) != oid:
-                    with suppress(*LIBGIT2_ERRORS):
-                        references.create(ref, oid, force=True)
+            for ref, oid in new.items():
+                with suppress(*libgit2_errors()):
+                    references.create(ref, oid, force=True)
 
     def index(self, pack: bytes) -> None:
         """Keep a pack as it came.

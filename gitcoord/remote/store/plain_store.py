@@ -153,7 +153,7 @@ class PlainStore:
             when = f"within {seconds} s" if seconds else "in the time that was left"
             raise UnreachableError(f"{redact(place.url)} did not answer {when}.")
         if done.rc != 0:
-            from gitcoord.remote.git.git_failure import read_error  # noqa: PLC0415 - its tables take 10 ms to load
+            from gitcoord.remote.git.git_failure import read_error  # its tables take 10 ms to load
 
             raise read_error(done, redact(place.url))
 

@@ -6,19 +6,16 @@ Rules:
   * The size is looked at before the content is loaded.
   * A repository that is repacked by another process while we have it open is opened again, once per call.
   * A write that failed where the disk takes the same bytes is tried again: `git gc` removes empty folders of objects.
+  * libgit2 is loaded when it is needed: it takes longer to load than nine Pythons, and a loose object does without.
 
 What this file does not know: refs, remotes or what a document is.
 """
 
 import hashlib
 import os
-import tempfile
 import zlib
 from pathlib import Path
-from typing import Final
-
-import pygit2
-from pygit2.enums import ObjectType
+from typing import TYPE_CHECKING, Final
 
 from gitcoord.errors import (
     CoordError,
@@ -30,30 +27,36 @@ from gitcoord.errors import (
 )
 from gitcoord.remote.contract.protocol import CorruptError, ObjectKind, Oid
 
+if TYPE_CHECKING:
+    import pygit2
+
 OBJECT_BYTES_MAX = 16 * 1024 * 1024  # the contract of `Objects.read`; our largest real tree has 25 kB
 _HEADER_BYTES_MAX: Final = 32 * 1024  # "commit 12345\0" before it is deflated, and what deflating random bytes adds
 _WRITES_MAX: Final = 4  # with `git gc` in a loop, 2 of 3,551 calls met a folder that it had just removed
 
-# pygit2 picks the class by libgit2's error code and category; a full disk, for one, is an OSError.
-LIBGIT2_ERRORS: Final = (pygit2.GitError, OSError, KeyError, ValueError)
-
-_TYPES: Final = {
-    ObjectKind.BLOB: ObjectType.BLOB,
-    ObjectKind.TREE: ObjectType.TREE,
-    ObjectKind.COMMIT: ObjectType.COMMIT,
-}
-_KINDS: Final = {int(number): kind for kind, number in _TYPES.items()}
+# git's own numbers, as in gitformat-pack(5) and libgit2.
+_TYPES: Final = {ObjectKind.COMMIT: 1, ObjectKind.TREE: 2, ObjectKind.BLOB: 3}
+_KINDS: Final = {number: kind for kind, number in _TYPES.items()}
 
 
-def open_repository(path: Path, failure: type[CoordError] = StoreDamagedError) -> pygit2.Repository:
+def libgit2_errors() -> tuple[type[Exception], ...]:
+    """Return what libgit2 raises. pygit2 picks by the code and category of an error; a full disk is an OSError."""
+    from pygit2 import GitError
+
+    return GitError, OSError, KeyError, ValueError
+
+
+def open_repository(path: Path, failure: type[CoordError] = StoreDamagedError) -> "pygit2.Repository":
     """Open a repository with libgit2.
 
     Raises:
         CoordError: the `failure`: it is missing, damaged, someone else's, or of a format that libgit2 cannot read.
     """
+    from pygit2 import Repository
+
     try:
-        return pygit2.Repository(str(path))
-    except LIBGIT2_ERRORS as error:
+        return Repository(str(path))
+    except libgit2_errors() as error:
         message = f"The repository {str(path)!r} cannot be opened: {error}."
         raise failure(message) from error
 
@@ -84,23 +87,23 @@ class PygitObjects:
             loose = None  # it is in a pack, or nowhere; libgit2 says which
         if loose is not None:
             return _parse_loose(oid, loose)
-        raw = pygit2.Oid(hex=oid)
         try:
-            return _read_once(self._database(), raw, oid)
-        except LIBGIT2_ERRORS:
+            return _read_once(self._database(), oid)
+        except libgit2_errors():
             self.reopen()
         try:
-            return _read_once(self._database(), raw, oid)
+            return _read_once(self._database(), oid)
         except KeyError:
             message = f"Object {oid} is not in the object store."
             raise MissingObjectError(message) from None
-        except LIBGIT2_ERRORS as error:
+        except libgit2_errors() as error:
             message = f"Object {oid} is corrupt: {error}."
             raise CorruptError(message, where=oid) from error
 
     def has(self, oid: Oid) -> bool:
         """Whether the object is here; libgit2 looks for new packs before it says no."""
-        return pygit2.Oid(hex=oid) in self._database()
+        is_loose = os.path.exists(f"{self._path}/objects/{oid[:2]}/{oid[2:]}")
+        return is_loose or _raw(oid) in self._database()
 
     def write(self, kind: ObjectKind, data: bytes) -> Oid:
         """Store an object and return its id.
@@ -112,7 +115,7 @@ class PygitObjects:
         for _ in range(_WRITES_MAX):
             try:
                 return Oid(str(self._opened().write(_TYPES[kind], data)))
-            except LIBGIT2_ERRORS as error:
+            except libgit2_errors() as error:
                 words = str(error)
             self._try_disk(data)
             self.reopen()
@@ -125,6 +128,8 @@ class PygitObjects:
         Raises:
             StorageError: they cannot be written, for this reason.
         """
+        import tempfile
+
         try:
             with tempfile.NamedTemporaryFile(prefix="tmp_obj_", dir=self._path / "objects") as file:
                 file.write(data)
@@ -137,12 +142,12 @@ class PygitObjects:
         """Forget the open repository, so that the next call sees it as it is on disk."""
         self._repository = self._odb = None
 
-    def _opened(self) -> pygit2.Repository:
+    def _opened(self) -> "pygit2.Repository":
         if self._repository is None:
             self._repository = open_repository(self._path, self._failure)
         return self._repository
 
-    def _database(self) -> pygit2.Odb:
+    def _database(self) -> "pygit2.Odb":
         if self._odb is None:
             self._odb = self._opened().odb
         return self._odb
@@ -173,7 +178,14 @@ def _parse_loose(oid: Oid, content: bytes) -> tuple[ObjectKind, bytes]:
     return ObjectKind(word.decode()), data
 
 
-def _read_once(odb: pygit2.Odb, raw: pygit2.Oid, oid: Oid) -> tuple[ObjectKind, bytes]:
+def _raw(oid: Oid) -> "pygit2.Oid":
+    from pygit2 import Oid as Raw
+
+    return Raw(hex=oid)
+
+
+def _read_once(odb: "pygit2.Odb", oid: Oid) -> tuple[ObjectKind, bytes]:
+    raw = _raw(oid)
     number, size_bytes = odb.read_header(raw)
     kind = _KINDS.get(int(number))
     if kind is None:

@@ -26,14 +26,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
-import pygit2
-
 from gitcoord.errors import SchemaError, StorageError, StoreDamagedError, UsageError, unwritable
 from gitcoord.redaction import redact
 from gitcoord.remote.contract import clone_folder
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, oid
 from gitcoord.remote.store.files_refs import FilesRefs
-from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS, open_repository
+from gitcoord.remote.store.pygit_objects import libgit2_errors, open_repository
 
 # Of all that the processes of one clone share: store.json, journal, spool, replies, what is pending, the snapshot. Who
 # finds a higher one stops. Raised only while no session of an older version holds its lock, and then with modes of new
@@ -50,6 +48,15 @@ _CONFIG: Final = {
     "gc.auto": "0",  # `gitcoord gc` decides when
     "maintenance.auto": "false",
 }
+# The configuration as libgit2 and `_configure` write it, by line.
+_PLAIN_LINES: Final = frozenset(
+    (
+        *("[core]", "[gc]", "[maintenance]", "\tbare = true", "\trepositoryformatversion = 0"),
+        *("\tfilemode = true", "\tfilemode = false", "\tignorecase = true", "\tprecomposeunicode = true"),
+        *("\thooksPath = /dev/null", "\tlogAllRefUpdates = false", "\tfsync = committed,reference"),
+        *("\tauto = 0", "\tauto = false"),
+    )
+)
 
 
 class StoreMode(StrEnum):
@@ -94,7 +101,8 @@ def open_store(common_dir: Path) -> Store | None:
         lost = sorted(ref for ref, tips in home_tips(store).items() if tips[-1] is not None)
         held = f"; it held {', '.join(lost)}" if lost and store.mode is StoreMode.HOME else ""
         raise StoreDamagedError(f"The store {str(repository)!r} is gone{held}.", hint=_REPAIR)
-    open_repository(repository)
+    if not _is_plain(repository):
+        open_repository(repository)
     if not (repository / "HEAD").read_bytes().startswith(b"ref: "):  # libgit2 opens it all the same, git does not
         raise StoreDamagedError(f"The store {str(repository)!r} is damaged.", hint=_REPAIR)
     return store
@@ -179,7 +187,7 @@ def set_mode(store: Store, mode: StoreMode, *, remote: str = "") -> Store:
     try:
         _configure(store.path, mode)
         _write_description(changed)
-    except LIBGIT2_ERRORS as error:
+    except libgit2_errors() as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise unwritable(f"The store {str(store.path)!r}", reason or error) from error
     return changed
@@ -193,7 +201,7 @@ def keep_from_gc(store: Store, name: RefName, tip: Oid) -> None:
     """
     try:
         open_repository(store.path).references.create(name, tip, force=True)
-    except LIBGIT2_ERRORS as error:
+    except libgit2_errors() as error:
         raise unwritable(f"The store {str(store.path)!r}", error) from error
 
 
@@ -207,7 +215,7 @@ def let_go(store: Store, name: RefName) -> None:
         open_repository(store.path).references.delete(name)
     except KeyError:  # another process did
         return
-    except LIBGIT2_ERRORS as error:
+    except libgit2_errors() as error:
         raise unwritable(f"The store {str(store.path)!r}", error) from error
 
 
@@ -242,6 +250,21 @@ def home_tips(store: Store) -> dict[RefName, list[Oid | None]]:
     return tips
 
 
+def _is_plain(repository: Path) -> bool:
+    """Whether this is a repository of ours as we made it; of any other libgit2 says whether it can be opened.
+
+    Reading does without libgit2 (`pygit_objects`), which takes longer to load than all else.
+    """
+    try:
+        lines = (repository / "config").read_text("utf-8", "replace").splitlines()
+        is_own = repository.stat().st_uid == os.geteuid()
+    except (OSError, AttributeError):  # Windows has no ids of users
+        return False
+    is_known = "\trepositoryformatversion = 0" in lines and _PLAIN_LINES.issuperset(lines)
+    has_all = (repository / "HEAD").is_file() and all((repository / name).is_dir() for name in ("objects", "refs"))
+    return is_known and is_own and has_all
+
+
 def _append(handle: int, lines: str) -> None:
     # A line that a crash tore off must not swallow the next one, so each write begins on a line of its own.
     os.write(handle, f"\n{lines}".encode())
@@ -263,6 +286,8 @@ def _create(store: Store) -> Store:
 
 
 def _create_repository(store: Store) -> None:
+    import pygit2
+
     draft = Path(tempfile.mkdtemp(prefix="store.git.", dir=store.folder))
     try:
         pygit2.init_repository(str(draft), bare=True)

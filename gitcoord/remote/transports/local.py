@@ -19,8 +19,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import pygit2
-
 from gitcoord.errors import (
     MissingObjectError,
     StorageError,
@@ -177,7 +175,9 @@ class LocalTransport:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
         if lacking:
             return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
-        wrong = [update.ref for update in updates if not pygit2.reference_is_valid_name(update.ref)]
+        from pygit2 import reference_is_valid_name
+
+        wrong = [update.ref for update in updates if not reference_is_valid_name(update.ref)]
         if wrong:
             return SwapOutcome(SwapStatus.DENIED, f"{wrong[0]!r} is not a ref name")
         return None

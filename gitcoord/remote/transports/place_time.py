@@ -10,9 +10,7 @@ What this file does not know: a clock of ours.
 
 import os
 import re
-import tempfile
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +22,8 @@ _LITTER: Final = "tmp_obj_clock"  # as git names objects that are not whole; its
 
 def of_folder(git_dir: Path) -> datetime | None:
     """Return what the system that keeps a repository's files stamps one with; `None` where none can be made."""
+    import tempfile
+
     try:
         with tempfile.NamedTemporaryFile(dir=git_dir / "objects", prefix=_LITTER) as file:
             return datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
@@ -33,6 +33,8 @@ def of_folder(git_dir: Path) -> datetime | None:
 
 def in_trace(trace: bytes) -> datetime | None:
     """Return the last date that a server's answer had, by git's trace of it."""
+    from email.utils import parsedate_to_datetime
+
     dates = _DATE.findall(trace)
     try:
         return parsedate_to_datetime(dates[-1].decode("ascii")).astimezone(UTC) if dates else None

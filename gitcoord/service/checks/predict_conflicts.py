@@ -25,7 +25,7 @@ from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger.clone import files
-from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS
+from gitcoord.remote.store.pygit_objects import libgit2_errors
 from gitcoord.service.checks import last_prediction
 from gitcoord.service.checks.active_branches import PUSHED_DAYS, Behind, Gathered, active, gather
 from gitcoord.service.checks.last_prediction import PredictedPair
@@ -274,7 +274,7 @@ def _pair(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, their
         return {}
     try:
         return _merged(place, kept, reader, ours, theirs)
-    except (*LIBGIT2_ERRORS, UnicodeError) as error:
+    except (*libgit2_errors(), UnicodeError) as error:
         why = str(error).rstrip(".") or type(error).__name__
         place.notes.append(f"{shown(ours.name)} and {shown(theirs.name)} cannot be merged in trial: {shown(why, 200)}.")
         return {}

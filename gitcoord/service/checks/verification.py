@@ -299,7 +299,7 @@ class _Verification:
 
     def predictions(self) -> Iterator[Finding]:
         """Yield the active branches that do not merge with this one."""
-        from gitcoord.service.checks import predict_conflicts  # noqa: PLC0415 - libgit2's merges are needed by nothing else here
+        from gitcoord.service.checks import predict_conflicts  # libgit2's merges are needed by nothing else here
 
         if self.span.to_default:
             return

@@ -70,7 +70,7 @@ def _place(site: Site, repository: Repository, placement: Placement, doors: Door
     path = path_of(url, repository) if transport.name == "local" else None
 
     def probe() -> Mapping[str, Json]:
-        from gitcoord.ledger.archive import write_probe  # noqa: PLC0415 - not with --offline
+        from gitcoord.ledger.archive import write_probe  # not with --offline
 
         return write_probe.probe(transport, refs, signature_of(settings), doors.host)
 

@@ -216,8 +216,8 @@ class Places:
 
 def _read(text: str, what: "Callable[[YAML], object]") -> object:
     # A team without rules does not pay for the import, which takes longer than a claim.
-    from ruamel.yaml import YAML  # noqa: PLC0415
-    from ruamel.yaml.error import MarkedYAMLError  # noqa: PLC0415
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
 
     yaml = YAML(typ="safe", pure=True)
     yaml.max_depth = DEPTH_MAX

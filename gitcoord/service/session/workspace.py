@@ -145,7 +145,7 @@ class Workspace:
     def checkout(self) -> "Checkout":
         """Return what this worktree has."""
         if self._checkout is None:
-            from gitcoord.service.session.checkout import Checkout  # noqa: PLC0415 - only who claims needs to read files
+            from gitcoord.service.session.checkout import Checkout  # only who claims needs to read files
 
             self._checkout = Checkout.of(self.repository, self.setting.host.monotonic)
         return self._checkout

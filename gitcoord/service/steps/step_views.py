@@ -94,7 +94,7 @@ def detect_stale_work(workspace: Workspace, *, timeout_minutes: int = 15) -> dic
 
 def get_metrics(workspace: Workspace, *, project: str | None = None, agent_id: str | None = None) -> dict[str, Json]:
     """Return counts, durations, throughput and who did what."""
-    from gitcoord.core.steps.metrics import metrics  # noqa: PLC0415 - brings `statistics`, which `status` should not wait for
+    from gitcoord.core.steps.metrics import metrics  # brings `statistics`, which `status` should not wait for
 
     return metrics(boards_of(workspace, project), agent_id)
 

@@ -88,7 +88,7 @@ def write(workspace: Workspace, *, text: str, name: str, instead_of: str | None 
         InvalidError: it is not valid; every fault has its line.
         ContendedError: another client changed the rules meanwhile.
     """
-    from gitcoord.service.inputs import owners_input  # noqa: PLC0415 - no server, watch or sync checks what is written
+    from gitcoord.service.inputs import owners_input  # no server, watch or sync checks what is written
 
     checked = owners_input.check(text)
     warnings: list[Json] = [*checked.passed(name)]

@@ -100,7 +100,7 @@ class _Cache:
             return Known()
         known = self._files.get((oid, _is_auto(name)))
         if known is None:
-            from gitcoord.service.team import owners_file  # noqa: PLC0415 - only who has rules needs it
+            from gitcoord.service.team import owners_file  # only who has rules needs it
 
             try:
                 text = text_of(objects.read(oid)[1], name)

@@ -31,7 +31,7 @@ def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json
     if name not in fields():
         hint = f"{did_you_mean(name, fields())}It is one of {', '.join(fields())}."
         raise InvalidError(f"There is no policy {shown(name)}.", hint=hint)
-    from gitcoord.service.inputs import policy_input  # noqa: PLC0415 - who only reads a policy does not check one
+    from gitcoord.service.inputs import policy_input  # who only reads a policy does not check one
 
     word = policy_input.value_of(name, value)
 

@@ -25,7 +25,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.errors import RepositoryError, StorageError, disk_hint
 from gitcoord.redaction import redact
 from gitcoord.remote.git.git_process import Completed, clean_env, run_git
-from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS
+from gitcoord.remote.store.pygit_objects import libgit2_errors
 from gitcoord.source.checkout import remote_probe
 from gitcoord.source.checkout.bounded_git import read_git
 from gitcoord.source.checkout.default_branch import default_tip, name_of
@@ -98,7 +98,7 @@ class Trial:
 
     def side_at(self, name: str, commit: str) -> Side | None:
         """Return a branch as of a commit, if that is here."""
-        with suppress(*LIBGIT2_ERRORS):
+        with suppress(*libgit2_errors()):
             return Side(name, commit, str(self.objects[commit].peel(pygit2.Tree).id))
         return None
 
@@ -176,7 +176,7 @@ class Trial:
             if "bare" in fields or not head.strip("0") or not folder.is_dir():
                 continue
             name = fields.get("branch", "").removeprefix("refs/heads/") or f"{folder.name}@{head[:7]}"
-            with suppress(*LIBGIT2_ERRORS):
+            with suppress(*libgit2_errors()):
                 committed = str(self.objects[head].peel(pygit2.Commit).tree_id)
                 tree = self._tree_of(folder) or committed
                 out.append(Side(name, head, tree, str(folder), dirty=tree != committed))
@@ -220,7 +220,7 @@ class Trial:
         known = [self.repository.text("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") for name in names]
         best: pygit2.Commit | None = None
         for side in (known[0], theirs, known[1]):
-            with suppress(*LIBGIT2_ERRORS):
+            with suppress(*libgit2_errors()):
                 commit = self.objects[side].peel(pygit2.Commit) if side else None
                 if best is None or (commit and self.objects.descendant_of(commit.id, best.id)):
                     best = commit

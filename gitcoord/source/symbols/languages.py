@@ -92,8 +92,8 @@ def language_of(path: str) -> Language | None:
 def load(language: Language) -> "tuple[Grammar, Query] | None":
     """Return grammar and query of a language; `None`: the grammar is not installed, or not one that this can use."""
     try:
-        from tree_sitter import Language as Grammar  # noqa: PLC0415 - see the rules above
-        from tree_sitter import Query  # noqa: PLC0415
+        from tree_sitter import Language as Grammar  # see the rules above
+        from tree_sitter import Query
 
         function: Callable[[], object] = getattr(importlib.import_module(language.module), language.function)
         grammar = Grammar(function())

@@ -254,13 +254,13 @@ def _write_whole(repository: Repository, key: Key, value: str, scope: Scope) -> 
     """Put a value with a password where git has put it without; git takes values from its command line only."""
     import pygit2  # seldom needed, and each command starts cold
 
-    from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS
+    from gitcoord.remote.store.pygit_objects import libgit2_errors
 
     origin = repository.text("config", _FLAGS[scope], "--show-origin", "--null", "--get", key.name) or ""
     file = repository.top / origin.partition("\0")[0].removeprefix("file:")
     try:
         pygit2.Config(str(file))[key.name] = value
-    except LIBGIT2_ERRORS as error:
+    except libgit2_errors() as error:
         hint = "Write it with an editor (`git config --edit`), or leave the password to a credential helper."
         raise UsageError(f"git could not write {key.name} with its password: {error}.", hint=hint) from None
 
