@@ -56,7 +56,7 @@ def _main(module: str, function: str, name: str, out: Path) -> None:
     try:
         rows = [figure.as_json() for figure in getattr(importlib.import_module(module), function)()]
     except Exception as error:
-        rows = [not_measured(name, f"{type(error).__name__}: {error}".splitlines()[0][:200])]
+        rows = [not_measured(name, f"{type(error).__name__}: {error}".splitlines()[0][:120])]
         out.write_text(json.dumps(rows), "utf-8")
         raise
     out.write_text(json.dumps(rows), "utf-8")

@@ -17,7 +17,7 @@ from tests.bench.places import repository, workspace
 from tests.bench.registry import Measurement, Run, measurements, order
 from tests.bench.remote import http_claims
 from tests.bench.report import Figure, table, write
-from tests.bench.source import definitions
+from tests.bench.source import definitions, folder_claims
 from tests.bench.source.sources import SOURCES
 
 
@@ -42,6 +42,12 @@ def test_commits_and_rebases_are_made_with_hooks_and_without() -> None:
         figures = committing.measured("a few", top, given, commits=1, rebases=1)
 
     assert [(figure.id, len(figure.samples), figure.unit) for figure in figures] == [("P7c", 1, "x python -c pass")] * 2
+
+
+def test_folders_are_claimed_in_a_whole_and_in_a_sparse_checkout() -> None:
+    figures = folder_claims.beside_ls_files(1_000, 2)
+
+    assert [(figure.work[-6:], len(figure.samples)) for figure in figures] == [(" whole", 2), ("sparse", 2)]
 
 
 def test_there_is_a_source_of_each_language() -> None:

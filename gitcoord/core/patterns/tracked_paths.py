@@ -12,6 +12,8 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
+from operator import lt
 
 
 class Tracked:
@@ -19,7 +21,9 @@ class Tracked:
 
     def __init__(self, paths: Iterable[str]) -> None:
         """Keep the paths; in order already, as git lists them, they cost next to nothing."""
-        self.paths: Sequence[str] = sorted(dict.fromkeys(paths))
+        ordered = sorted(paths)
+        is_each_once = all(map(lt, ordered, islice(ordered, 1, None)))
+        self.paths: Sequence[str] = ordered if is_each_once else sorted({*ordered})
 
     def __len__(self) -> int:
         return len(self.paths)

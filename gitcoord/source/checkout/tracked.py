@@ -111,11 +111,13 @@ def read_tracked(repository: Repository) -> TrackedFiles:
     Raises:
         RepositoryError: git cannot read the index.
     """
-    # Without --sparse, so that git expands folders of a sparse index to the files in them.
-    done = repository.git("ls-files", "-z", "--cached", "--full-name", "--", ":/")
+    # Without --sparse, so that git expands folders of a sparse index to the files in them. A path in conflict is there
+    # once a side, and is listed once.
+    done = repository.git("ls-files", "-z", "--cached", "--deduplicate", "--full-name", "--", ":/")
     if done.rc != 0:
         raise RepositoryError(f"git cannot list the tracked files: {clean_text(done.errors)}")
-    # A path in conflict is listed once a side.
-    paths = sorted({name for name in done.stdout.decode("utf-8", "replace").split("\0") if name})
+    paths = sorted(
+        done.stdout.decode("utf-8", "replace").split("\0")[:-1]
+    )  # of bytes, git's order is that of code points
     folds_case = repository.text("config", "--type=bool", "--get", "core.ignorecase") == "true"
     return TrackedFiles(tuple(paths), folds_case)
