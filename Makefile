@@ -16,7 +16,7 @@ EXTERNAL_WORKERS ?= -n 3 --dist loadgroup
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage torture torture-slice external dist sbom docs check format bench docs-check clean
+.PHONY: help demo test coverage torture torture-slice mutants external dist sbom docs check format bench docs-check clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ torture-slice: $(READY) ## Run a minute of it with a fresh seed (SEED=N repeats 
 	@seed=$(SEED); seed=$${seed:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
 	echo "The same again: make torture-slice SEED=$$seed"; \
 	TORTURE_EXAMPLES=100 $(PYTEST) -n0 -m torture --timeout 900 --hypothesis-seed=$$seed tests/property
+
+mutants: $(READY) ## Plant a fault for each promise, and see that a test of the promise catches it.
+	$(PYTEST) $(PYTEST_WORKERS) -m torture --timeout 900 $(PYTEST_ARGS) tests/mutants
 
 external: $(READY) ## Run what needs registries: programs that are not ours, and the wheel with libraries other than the pinned.
 	$(PYTEST) $(EXTERNAL_WORKERS) -m external $(PYTEST_ARGS) tests/faces/mcp tests/packaging tests/site

@@ -61,6 +61,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update", action="store_true", help="rewrite the expected output of transcripts in tests/scenarios"
     )
+    parser.addoption("--rule", metavar="ID", help="only the tests that carry the rule of this id")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that do not carry the rule that was asked for."""
+    rule = config.getoption("rule")
+    if rule is not None:
+        left_out = [item for item in items if not any(rule in mark.args for mark in item.iter_markers("rule"))]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture

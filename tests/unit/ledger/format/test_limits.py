@@ -1,6 +1,7 @@
 """Limits: what a reader would refuse is refused before it is written, and everything else goes on."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,21 @@ from typing import Any
 import pytest
 
 from gitcoord.core.claims.claim import Claim
-from gitcoord.core.claims.claim_commands import ClaimFiles, ExtendClaims, Wish
+from gitcoord.core.claims.claim_commands import ClaimCommand, ClaimFiles, ExtendClaims, Wish
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.json_text import Json, canonical
 from gitcoord.core.steps.step_commands import BeatStep, ClaimStep, CompleteStep
 from gitcoord.errors import DocumentError, LimitError
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.meta import META, applied_path
-from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.kinds.claims import Claims
+from gitcoord.ledger.kinds.ledger import LedgerState, Others
+from gitcoord.ledger.kinds.steps import STEPS
+from gitcoord.ledger.kinds.table import Ledgers
+from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapStatus
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, World, code
 
@@ -148,6 +154,32 @@ def test_a_call_beyond_a_limit_is_invalid_and_names_it(tmp_path: Path) -> None:
         assert reply.outcome is not None
         assert str(number) in reply.outcome.message
     assert code(ann.do(BeatStep(step_num=1, fence=1))) == "heartbeat"
+
+
+class Sloppy(Claims):
+    """A kind whose rules leave the second claim without an item, as no reader takes it."""
+
+    def decide(self, content: Register, command: ClaimCommand, context: Context, others: Others) -> Decision[Register]:
+        decision = super().decide(content, command, context, others)
+        changes = tuple(
+            change.evolve(items=()) if isinstance(change, Claim) and change.id == "c-00000002" else change
+            for change in decision.changes
+        )
+        return replace(decision, changes=changes)
+
+
+@pytest.mark.rule("SAFE-8", "LIVE-1")
+def test_a_document_that_readers_refuse_is_not_written_and_the_others_of_the_batch_land(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = world.clone("ann")
+    sloppy = Transactions(replace(ann.setting, ledgers=Ledgers(STEPS, Sloppy())))
+    entries = [ann.entry(call(number, f"{number}.py"), None, f"ann/{number}") for number in (1, 2, 3)]
+
+    replies = replace(ann, transactions=sloppy).run(*entries)
+
+    assert [code(reply) for reply in replies] == ["claim_granted", "beyond_limits", "claim_granted"]
+    assert list(register(world).claims) == ["c-00000001", "c-00000003"]
+    assert state_of(world, REFS.claims).left_out == {}
 
 
 @pytest.mark.rule("SAFE-8")
