@@ -39,6 +39,7 @@ class Policy(Doc, frozen=True, kw_only=True):
         require_claims: CI refuses changes that were never claimed for their branch.
         trailers: a commit on the branch of a step that is held says step, fence and agent (`Coord-Step` …).
         texts: `private` keeps titles, descriptions, reasons and notes out of the ledgers (SEC-6); `shared` keeps them.
+        archives_kept: of the archives of each ledger the newest so many stay; 0 keeps all.
         subtree_min_files: so many of them in one folder become the folder; 0 never.
     """
 
@@ -65,6 +66,7 @@ class Policy(Doc, frozen=True, kw_only=True):
     pre_commit: Text = "warn"
     trailers: bool = True
     texts: Text = "shared"
+    archives_kept: Number = 2
 
     @property
     def idle_limit(self) -> int:

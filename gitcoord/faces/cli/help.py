@@ -7,7 +7,7 @@ from typer.core import TyperGroup
 
 # Heading -> the words below it. Every word of the parser is in one of them; a test holds that.
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Set up": ("init", "doctor", "upgrade", "uninstall", "config", "policy", "import", "demo"),
+    "Set up": ("init", "doctor", "gc", "upgrade", "uninstall", "config", "policy", "import", "demo"),
     "Plan and work": ("project", "step"),
     "Claim": ("claim", "request", "queue", "owners", "hotspots", "promote"),
     "See": ("status", "watch", "agents", "worktree", "log", "metrics", "dashboard", "predict", "schema"),

@@ -22,6 +22,7 @@ NOUNS: Mapping[str, str] = {
     "init": "gitcoord.faces.cli.setup.init",
     "doctor": "gitcoord.faces.cli.setup.doctor",
     "upgrade": "gitcoord.faces.cli.setup.upgrade",
+    "gc": "gitcoord.faces.cli.setup.gc",
     "uninstall": "gitcoord.faces.cli.setup.uninstall",
     "status": "gitcoord.faces.cli.status",
     "watch": "gitcoord.faces.cli.watch.command",

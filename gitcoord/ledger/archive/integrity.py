@@ -49,7 +49,7 @@ def faults(objects: Objects, tip: Oid, count_max: int = COMMITS_MAX) -> Iterator
             return
         if newer is not None:
             yield from _step(objects, newer[0], folder, newer[1], latest)
-        newer, at = (commit_id := at, folder), commit.parents[0] if commit.parents else None
+        newer, at = (commit_id := at, folder), commits.before(objects, commit)
         if number == 0:
             latest = folder
             for path, oid in trees.changes(trees.EMPTY, folder):

@@ -46,9 +46,10 @@ def past_claims(objects: Objects, tip: Oid, since: datetime) -> Past:
             claim = _claim(objects, oid) if oid and oid not in found and claims_layout.kind_at(path) is Claim else None
             if oid and claim is not None:
                 found[oid] = claim
-        if commit.committed_at < since - SLACK or not commit.parents:
+        earlier = commits.before(objects, commit)
+        if commit.committed_at < since - SLACK or earlier is None:
             return Past(tuple(found.values()))
-        newer, claim_tip = folder, commit.parents[0]
+        newer, claim_tip = folder, earlier
     return Past(tuple(found.values()), is_cut=True)
 
 

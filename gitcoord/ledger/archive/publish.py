@@ -1,7 +1,7 @@
 """Publishing: what was coordinated in one clone's store moves to a remote that was named later.
 
 Rules:
-  * STORE-2: a ledger is published as a parentless commit of its tree; its history stays in the store.
+  * STORE-2: a ledger is published as a parentless commit of its tree; its history and archives stay in the store.
   * A project whose name is taken on the remote is not touched there: it is refused by name and kept here,
     under `refs/kept/…` of the store. While anything is kept there, the store may not be deleted.
   * What was put aside before is never overwritten: the next of that name gets `@2`, `@3` ….
@@ -16,10 +16,11 @@ from typing import NamedTuple
 from gitcoord.errors import DeniedError, StorageError, UnreachableError
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.commits import WALK_MAX, Signature
-from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.format.refs import ARCHIVES, Refs
 from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, RefName, RefUpdate, SwapStatus, Transport
 
 KEPT = "refs/kept/"
+PUBLISHED = "refs/published/"
 
 
 class Published(NamedTuple):
@@ -43,13 +44,15 @@ def publish(home: Transport, remote: Transport, refs: Refs, signature: Signature
     for ref, tip in sorted(own_tips.items()):
         if refs.clone_of(ref) is not None:
             _set_aside(home, ref, tip, None)
+        elif refs.is_at(ARCHIVES, ref):
+            _set_aside(home, ref, tip, RefName(f"{PUBLISHED}{ref.removeprefix('refs/')}"))
         elif not _is_there(home, remote, tip, theirs.get(ref)) and (
             ref in theirs or not _publish_one(home, remote, ref, tip, signature, now)
         ):
             _set_aside(home, ref, tip, RefName(f"{KEPT}{ref.removeprefix('refs/')}"))
             kept.append(ref)
         else:
-            _set_aside(home, ref, tip, RefName(f"refs/published/{ref.removeprefix('refs/')}"))
+            _set_aside(home, ref, tip, RefName(f"{PUBLISHED}{ref.removeprefix('refs/')}"))
             published.append(ref)
     return Published(tuple(published), tuple(kept))
 
@@ -65,9 +68,10 @@ def _is_there(home: Transport, remote: Transport, tip: Oid, theirs: Oid | None) 
         if not remote.objects.has(commit_id):
             return False
         commit = commits.read(remote.objects, commit_id)
-        if not commit.parents:
+        earlier = commits.before(remote.objects, commit)
+        if earlier is None:
             return commit.tree == ours
-        commit_id = commit.parents[0]
+        commit_id = earlier
     return False
 
 

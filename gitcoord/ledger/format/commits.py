@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError
+from gitcoord.ledger.format.root_commit import replaced_by
 from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, oid
 
-WALK_MAX = 20_000  # a ledger is rolled before it has more commits
+ROLLED_AFTER = 20_000  # a ledger with more commits is rolled; walking so many takes 0.7 s
+WALK_MAX = 3 * ROLLED_AFTER + ROLLED_AFTER // 4  # a ledger, the two archives that are kept, and a roll that came late
 
 
 class Signature(NamedTuple):
@@ -82,12 +84,29 @@ def read(objects: Objects, commit: Oid) -> Commit:
         raise DocumentError(message, where=commit) from None
 
 
+def before(objects: Objects, commit: Commit) -> Oid | None:
+    """Return the commit that a ledger's commit came after: its first parent, or the tip that it replaces as a roll.
+
+    `None`: it is the first one, as far as is known; only a roll of the same tree is one (SAFE-9).
+    """
+    if commit.parents:
+        return commit.parents[0]
+    replaced = replaced_by(commit.message)
+    is_other = replaced and objects.has(replaced) and read(objects, replaced).tree != commit.tree
+    return None if is_other else replaced
+
+
+def is_first(commit: Commit) -> bool:
+    """Whether a ledger began with a commit: a roll has something before it, be it here or not."""
+    return not commit.parents and replaced_by(commit.message) is None
+
+
 def walk(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit]]:
-    """Walk a ledger's commits from its tip, as far as they are here, the newest first."""
+    """Walk a ledger's commits from its tip, rolls included, as far as they are here, the newest first."""
     commit_id: Oid | None = tip
     for _ in range(WALK_MAX):
         if commit_id is None or not objects.has(commit_id):
             return
         commit = read(objects, commit_id)
         yield commit_id, commit
-        commit_id = commit.parents[0] if commit.parents else None
+        commit_id = before(objects, commit)

@@ -5,10 +5,12 @@
     <namespace>/steps/<project>        one project, its name in lower case: two spellings are one ref
     <namespace>/heartbeats/<clone>     liveness of one clone; replaced, never chained
     <namespace>/relay/<name>           how far a relay has delivered; replaced, never chained
+    <namespace>/archive/<ledger>/<n>   the history that the nth roll took out of a ledger; nothing is decided by it
 
 The namespace is `refs/coord`, or `refs/heads/<prefix>/coord` where only branches may be pushed.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +21,8 @@ from gitcoord.remote.contract.protocol import Oid, RefName
 
 DEFAULT_NAMESPACE = "refs/coord"
 RELAYS = "relay/"  # below the namespace
+ARCHIVES = "archive/"  # as well
+_NUMBER = re.compile("[1-9][0-9]{0,8}")  # of an archive; what someone else named otherwise is none
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,20 @@ class Refs:
     def is_probe(self, ref: RefName) -> bool:
         """Whether `init` or `doctor` made this ref to see what the remote allows."""
         return ref.startswith(f"{self.namespace}/probe/")
+
+    def archives_of(self, ledger: RefName, listed: Mapping[RefName, Oid]) -> dict[int, RefName]:
+        """Return the archives of a ledger by their number, the oldest first."""
+        prefix = self.archive(ledger, "")
+        named = ((ref.removeprefix(prefix), ref) for ref in listed if ref.startswith(prefix))
+        return dict(sorted((int(number), ref) for number, ref in named if _NUMBER.fullmatch(number)))
+
+    def archive(self, ledger: RefName, number: int | str) -> RefName:
+        """Return the ref of an archive of a ledger."""
+        return self.below(f"{ARCHIVES}{ledger.removeprefix(f'{self.namespace}/')}/{number}")
+
+    def without_archives(self, listed: Mapping[RefName, Oid]) -> dict[RefName, Oid]:
+        """Return what a clone needs of a listing: it works without the history that was rolled out."""
+        return {ref: tip for ref, tip in listed.items() if not self.is_at(ARCHIVES, ref)}
 
     def clone_of(self, ref: RefName) -> str | None:
         """Return the clone whose heartbeat this ref is."""

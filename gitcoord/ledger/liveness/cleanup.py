@@ -14,6 +14,7 @@ What versions of before had outside of `places` is swept as well.
 import contextlib
 from collections.abc import Container, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from gitcoord.core.documents.json_text import Json
@@ -28,20 +29,21 @@ from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 UNTOUCHED = timedelta(days=7)
 UNTOUCHED_FREE = timedelta(days=30)  # whose session has no lock is gone only after a long enough wait
 A_SWAP_MAX = 5
+INBOX = "inbox/"  # below the namespace
 LOOK_EVERY = timedelta(minutes=10)  # reading every heartbeat's commit costs 20 µs each: too much for every claim
 
 
 def sweep(objects: Objects, refs: Refs, listed: Mapping[RefName, Oid], now: datetime) -> list[RefUpdate]:
-    """Return deletions of heartbeats and probes that are a week old, oldest names first."""
-    if refs.under_heads:
-        return []
-    found: list[RefUpdate] = []
-    for ref in sorted(listed):
-        if len(found) == A_SWAP_MAX:
-            break
-        if (refs.clone_of(ref) or refs.is_probe(ref)) and _is_old(objects, listed[ref], now):
-            found.append(RefUpdate(ref, listed[ref], None))
-    return found
+    """Return the deletions that one swap carries, oldest names first."""
+    return [*islice(untouched(objects, refs, listed, now), A_SWAP_MAX)]
+
+
+def untouched(objects: Objects, refs: Refs, listed: Mapping[RefName, Oid], now: datetime) -> Iterator[RefUpdate]:
+    """Yield the deletions of all heartbeats, probes and inbox posts that are a week old; under `refs/heads/` none."""
+    for ref in () if refs.under_heads else sorted(listed):
+        is_litter = refs.clone_of(ref) or refs.is_probe(ref) or refs.is_at(INBOX, ref)
+        if is_litter and _is_old(objects, listed[ref], now):
+            yield RefUpdate(ref, listed[ref], None)
 
 
 def _is_old(objects: Objects, tip: Oid, now: datetime) -> bool:
@@ -81,10 +83,11 @@ class Sweeper:
         """Remove old files of this clone; looked for once a day."""
         if self._next_files is None or now >= self._next_files:
             self._next_files = now + timedelta(days=1)
-            for path in self._old_files(now):
+            for path in self.untouched_files(now):
                 files.remove(path)
 
-    def _old_files(self, now: datetime) -> Iterator[Path]:
+    def untouched_files(self, now: datetime) -> Iterator[Path]:
+        """Yield the files of this clone that may go."""
         places = (*remote_folder.folders_in(self._folder), self._folder, self._folder / "home")
         left = [path for place in places for name in ("replies", "spool") for path in _files_in(place / name)]
         left.append(self._folder / "pending.json")

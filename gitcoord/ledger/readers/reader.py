@@ -136,10 +136,11 @@ class Reader:
         return self._at(CLAIMS, self._refs.claims, refs.get(self._refs.claims))
 
     def prefetch(self, refs: Mapping[RefName, Oid]) -> None:
-        """Bring the listed tips that are not here yet, in one fetch."""
+        """Bring the listed tips that are not here yet, in one fetch; an archive only where it is read."""
         has = self._transport.objects.has
         read = {tip for ref, tip in refs.items() if (state := self._states.get(ref)) is not None and state.tip == tip}
-        unknown = [tip for tip in refs.values() if tip not in read and tip not in self._beats and not has(tip)]
+        wanted = self._refs.without_archives(refs).values()
+        unknown = [tip for tip in wanted if tip not in read and tip not in self._beats and not has(tip)]
         if unknown:
             with contextlib.suppress(MissingObjectError):  # a ref moved meanwhile; reading that ledger will say so
                 self._transport.fetch(unknown)

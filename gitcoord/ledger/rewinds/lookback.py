@@ -34,7 +34,6 @@ from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import WALK_MAX, Commit
 from gitcoord.ledger.format.meta import APPLIED_KEPT, META, SCHEMA, WRITER, Applied, Meta, applied_path
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.ledger.format.root_commit import replaced_by
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.readers.strays import STRAYS, Strays
@@ -201,10 +200,9 @@ class Lookback:
 
     def _note_first(self, ref: RefName, tip: Oid) -> None:
         """Note the first commit of a history, by which any copy of it is known, however old."""
-        for oid, commit in _ancestry(self._objects, tip):
-            if oid != tip and commit is not None and not commit.parents:
-                self.marks.note(ref, Mark(oid, 0))
-                return
+        roots = [oid for oid, commit in _ancestry(self._objects, tip) if commit is not None and not commit.parents]
+        if roots and roots[-1] != tip:  # behind its rolls
+            self.marks.note(ref, Mark(roots[-1], 0))
 
     def _verdict(self, mark: Mark | None, tip: Oid | None, present: Present | None, now: datetime) -> Rewind | None:
         if mark is None or tip is None or present is None:
@@ -293,14 +291,7 @@ def _ancestry(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit | None]]
         yield commit_oid, commit
         if commit is None:
             continue
-        parents = commit.parents or _replaced(objects, commit)
+        replaced = commits.before(objects, commit)
+        parents = commit.parents or ((replaced,) if replaced else ())
         waiting.extend(parent for parent in parents if parent not in known)
         known.update(parents)
-
-
-def _replaced(objects: Objects, commit: Commit) -> tuple[Oid, ...]:
-    """Return the tip that a roll replaces: one with the same tree, as far as that can be seen."""
-    replaced = replaced_by(commit.message)
-    if replaced is None or (objects.has(replaced) and commits.read(objects, replaced).tree != commit.tree):
-        return ()
-    return (replaced,)

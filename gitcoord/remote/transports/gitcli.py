@@ -7,7 +7,8 @@ Several processes of a clone share the store, so each fetch has refs of its own,
     refs/slots/<n>/claims       where the remote's refs/coord/claims was when slot n was last read
 
 The first free slot is taken, so that one is warm and an unchanged read writes nothing. What `read` returns comes
-from its own slot only; a slot that another process reads later moves nothing back.
+from its own slot only; a slot that another process reads later moves nothing back. Archives of ledgers (`archive/`)
+are not fetched, and listed only where they are asked for: who has not seen their history works without it.
 
 Writing is one `git push --porcelain --atomic` with a lease for each ref. Rules:
   * A lease compares with the listing that the same push receives, and the server compares with that listing again
@@ -120,6 +121,7 @@ class GitCliTransport:
         self._store = store_path
         self._timeout_s = timeout_s
         self._namespace = namespace
+        self._archives = f"{namespace}archive/"
         self._clocks = clocks
         self._faults: Sequence[RefFault] = ()
         self._slot_refs: dict[int, FilesRefs] = {}
@@ -141,7 +143,8 @@ class GitCliTransport:
             DeniedError: the remote does not let us read.
         """
         self._faults = ()
-        if not all(is_under(prefix, [self._namespace]) for prefix in prefixes):
+        own = (is_under(prefix, [self._namespace]) and not prefix.startswith(self._archives) for prefix in prefixes)
+        if not all(own):
             return self._list(prefixes)
         with self._slot() as slot:
             refs = None if slot is None else self._fetch_namespace(slot)
@@ -152,7 +155,7 @@ class GitCliTransport:
     def _fetch_namespace(self, slot: int) -> Mapping[RefName, Oid] | None:
         """Fetch into a slot and return its refs, or None where git stumbled over one of them or a left-over lock."""
         own = f"refs/slots/{slot}/"
-        fetch = [*_FETCH, "--prune", "--", _REMOTE, f"+{self._namespace}*:{own}*"]
+        fetch = [*_FETCH, "--prune", "--", _REMOTE, f"+{self._namespace}*:{own}*", f"^{self._archives}*"]
         done = self._fetched(fetch)
         if done.rc != 0 and not _NOT_OUR_REF.search(done.errors):  # else it is a ref of the remote that is damaged
             # Empty this slot: damaged refs, lock files of a killed fetch. It is ours while we hold it.

@@ -87,10 +87,14 @@ class ReadOnlyCopy:
             raise self._unread(done)
 
     def deepen(self, ref: RefName, since: datetime) -> None:
-        """Bring the commits of one ledger back to a moment, as far as the remote gives them."""
+        """Bring the commits of one ledger and its archives back to a moment, as far as the remote gives them."""
         when = f"--shallow-since={int(since.timestamp())}"
         # A tip that is older than the moment is an error to git; what is here already is enough then.
         self._run([*_FETCH, "--update-head-ok", when, "--", _REMOTE, f"+{ref}:{ref}"])
+        archive = f"{self._namespace}archive/{ref.removeprefix(self._namespace)}/*"
+        # First the last commit of each: where a ledger was rolled since, that tells whether more is needed.
+        if self._run([*_FETCH, "--depth=1", "--", _REMOTE, f"+{archive}:{archive}"]).rc == 0:
+            self._run([*_FETCH, when, "--", _REMOTE, f"+{archive}:{archive}"])
 
     def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
         """List the refs of the copy."""

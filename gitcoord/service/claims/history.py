@@ -137,7 +137,7 @@ def _search(workspace: Workspace, take: Callable[[Ended], bool]) -> datetime | N
                 folder = trees.load(objects, commits.read(objects, commit.parents[0]).tree, folder)
             if any(take(_with_claim(workspace, ended, folder)) for ended in over):
                 return last
-            if not commit.parents:
+            if commits.before(objects, commit) is None:
                 return None
     return last
 

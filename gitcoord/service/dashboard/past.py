@@ -66,7 +66,7 @@ class _LedgerPast:
         """Find and return the next commit; none of before `since`."""
         try:
             self.next = next((commit for _, commit in self.older), None)
-            is_cut = self.next is None and (self.last is None or bool(self.last.parents))
+            is_cut = self.next is None and (self.last is None or not commits.is_first(self.last))
         except (DocumentError, MissingObjectError):
             self.next, is_cut = None, True
         if self.next is not None and self.next.committed_at < since:

@@ -1,6 +1,6 @@
 """The list of checks, in the order in which they are shown, after those of the machine (`machine`)."""
 
-from gitcoord.service.doctor import ledgers, mirrors, remote, repository_checks, rewound, store
+from gitcoord.service.doctor import bounds, ledgers, mirrors, remote, repository_checks, rewound, store
 from gitcoord.service.doctor.check_run import Check
 from gitcoord.service.doctor.site import Site
 
@@ -12,4 +12,10 @@ def of_repository(site: Site) -> list[Check]:
 
 def of_place(site: Site) -> list[Check]:
     """Return those of the remote and of what is coordinated there."""
-    return [*mirrors.checks(site), *remote.checks(site), *rewound.checks(site), *ledgers.checks(site)]
+    return [
+        *mirrors.checks(site),
+        *remote.checks(site),
+        *rewound.checks(site),
+        *ledgers.checks(site),
+        *bounds.checks(site),
+    ]

@@ -70,7 +70,8 @@ def ledgers(site: Site) -> Finding:
     place, _ = site.reached()
     site.listed()
     with site.apart() as transport:
-        reader, listed = Reader(transport, place.refs), sorted(transport.read(place.refs.everything).items())
+        reader, read = Reader(transport, place.refs), transport.read(place.refs.everything)
+        listed = sorted(place.refs.without_archives(read).items())
         found = [said for ref, tip in listed for said in _ref(reader, transport, ref, tip, site)]
     wanted = [ref for ref, _ in listed if LEDGERS.is_ledger(place.refs, ref)]
     count = len(wanted)
@@ -259,7 +260,11 @@ def _untouched(site: Site) -> list[Finding]:
     if not gone:
         return []
     text = f"{len(gone)} heartbeats and probes were not touched for {UNTOUCHED.days} days."
-    return [warn(text, "Nothing to do: the next commands delete five of them each.", untouched=[*gone])]
+    return [
+        warn(
+            text, "Nothing to do: the next commands delete five of them each, and `gitcoord gc` all.", untouched=[*gone]
+        )
+    ]
 
 
 def ownership(site: Site) -> Finding:

@@ -8,13 +8,15 @@ Rules:
     it, however often and by however many processes it is delivered.
   * A ledger that is back or gone by what this clone saw is left alone until a person has decided (SAFE-9). After that,
     where the position is in its history no more, what is not older than the position counts as new.
-  * A roll has the position of the tip that it replaces: nothing before it is new again.
+  * A roll has the position of the tip that it replaces: nothing before it is new again. A reader that was further
+    behind when its ledger was rolled goes on in the archive, which is brought for it.
   * SEC-2, SEC-6: what leaves has no credentials in it; under `texts = private` it has nothing that people wrote in
     their own words, even where a ledger still has that from before.
 
 What this file does not know: who reads it, and where a position is kept.
 """
 
+import contextlib
 import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
@@ -27,6 +29,7 @@ from gitcoord.core.steps.board import Board
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits
+from gitcoord.ledger.format.commits import Commit
 from gitcoord.ledger.format.root_commit import replaced_by
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.protocol import Oid, RefName
@@ -136,7 +139,7 @@ class _Walk(NamedTuple):
     def _after(self, tip: Oid, position: Position | None) -> tuple[int, list[Oid]]:
         """Return the commits after a position, the newest first, and how many events of the oldest are delivered."""
         found: list[tuple[Oid, int]] = []
-        for oid, commit in commits.walk(self.workspace.setting.transport.objects, tip):
+        for oid, commit in self._history(tip, is_sought=position is not None and bool(position.commit)):
             if position is not None and is_at(position, oid):
                 return position.events, [oid for oid, _ in found]
             replaced = None if commit.parents or position is None else replaced_by(commit.message)
@@ -147,6 +150,20 @@ class _Walk(NamedTuple):
             return position.events if position else 0, [oid for oid, _ in found]
         first = int(position.at.timestamp())
         return 0, [oid for oid, at in found if at >= first]
+
+    def _history(self, tip: Oid, *, is_sought: bool) -> Iterator[tuple[Oid, Commit]]:
+        """Walk a ledger; where a position is sought, into archives as well that were never read here."""
+        transport, at = self.workspace.setting.transport, tip
+        while True:
+            last: Commit | None = None
+            for oid, last in commits.walk(transport.objects, at):
+                yield oid, last
+            before = commits.before(transport.objects, last) if last and is_sought and not last.parents else None
+            if before is None or transport.objects.has(before):
+                return
+            with contextlib.suppress(CoordError):  # it is away, or the archive is gone: what is not older counts as new
+                transport.fetch([before])
+            at = before
 
     def _deliveries(self, project: str, commit: Oid) -> Iterator[Delivery]:
         objects = self.workspace.setting.transport.objects

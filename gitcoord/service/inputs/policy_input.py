@@ -75,6 +75,7 @@ class PolicyInput(Input):
         Literal["shared", "private"],
         _says("shared, or private: no titles, descriptions, reasons and notes in the ledgers"),
     ] = "shared"
+    archives_kept: Annotated[_Count, _says("archives of each ledger that stay; 0 is all")] = 2
 
 
 def purposes() -> dict[str, str]:

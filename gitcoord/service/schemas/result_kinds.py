@@ -20,6 +20,7 @@ from gitcoord.service.schemas import (
 RESULTS: Mapping[str, tuple[type, ...]] = {
     "init": (setup_answers.Wired,),
     "doctor": (setup_answers.Diagnosis,),
+    "gc": (setup_answers.KeptWithinBounds,),
     "upgrade": (setup_answers.Upgraded,),
     "uninstall": (setup_answers.Uninstalled,),
     "config check": (setup_answers.FileChecked,),

@@ -42,6 +42,69 @@ class Wired(Answer):
     dry_run: bool
 
 
+class RolledLedger(TypedDict):
+    """A ledger that was rolled, how many commits it had since it was rolled last, and where they are now."""
+
+    ref: str
+    commits: int
+    archive: str
+
+
+class ArchivesKept(TypedDict):
+    """The archives that are there.
+
+    Attributes:
+        kept: how many of each ledger policy keeps; 0: all.
+        unaudited: those that are older, and stay until `gitcoord audit` has passed them.
+    """
+
+    refs: list[str]
+    kept: int
+    unaudited: list[str]
+
+
+class StoreSize(TypedDict):
+    """How large a store is; `loose`: objects that are files of their own."""
+
+    loose: int
+    packs: int
+    bytes: int
+
+
+class StorePacked(TypedDict):
+    """The size of this clone's store; `after`: null where it was only looked at."""
+
+    before: StoreSize
+    after: StoreSize | None
+
+
+class LeftProblem(TypedDict):
+    """What was left as it is, and why."""
+
+    code: str
+    message: str
+    hint: str
+    ref: NotRequired[str]
+
+
+class KeptWithinBounds(Answer):
+    """What `gc` did, or would.
+
+    Attributes:
+        deleted: refs that no one had touched for a week.
+        files: how many files of this clone went.
+        store: of this clone; null where there is none.
+    """
+
+    dry_run: bool
+    rolled: list[RolledLedger]
+    archives: ArchivesKept
+    deleted: list[str]
+    files: int
+    store: StorePacked | None
+    problems: list[LeftProblem]
+
+
 class Upgraded(Answer):
     """What was written again; with `--rules`: the ledgers that were raised.
 

@@ -124,7 +124,7 @@ class Activity:
                 last = commit
         except (DocumentError, MissingObjectError):
             last = last._replace(parents=(tip,)) if last else None
-        if last is None or last.parents:
+        if last is None or not commits.is_first(last):
             self._cut(last.committed_at if last else self.workspace.setting.host.now())
 
     def _cut(self, at: datetime) -> None:

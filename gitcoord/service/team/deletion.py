@@ -20,6 +20,7 @@ from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import ContendedError
+from gitcoord.ledger.format.refs import ARCHIVES
 from gitcoord.ledger.rewinds.restore import Restorer
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate
 from gitcoord.service.session import holder_liveness
@@ -27,7 +28,7 @@ from gitcoord.service.session.workspace import Workspace
 
 
 def delete_project(workspace: Workspace, *, name: str) -> dict[str, Json]:
-    """Take a project away, with its history.
+    """Take a project away, with its history and its archives.
 
     Raises:
         NotFoundError: there is no such project.
@@ -39,7 +40,10 @@ def delete_project(workspace: Workspace, *, name: str) -> dict[str, Json]:
     if state.content and held:
         return _held(workspace, state.content.project, held, listed)
     with _locked(workspace):
-        _restorer(workspace).delete(state.ref)
+        restorer = _restorer(workspace)
+        restorer.delete(state.ref)
+        for ref, tip in _archives(workspace, state.ref).items():
+            restorer.remove(RefUpdate(ref, tip, None))
     return {"deleted": state.content.project.name if state.content else name}
 
 
@@ -89,11 +93,17 @@ def delete_everything(workspace: Workspace) -> dict[str, Json]:
         is_ledger, listed = workspace.setting.ledgers.is_ledger, transport.read(refs.everything)
         ledgers = [ref for ref in listed if is_ledger(refs, ref) and ref != refs.config]
         deleted: list[Json] = [ref for ref in ledgers if restorer.delete(ref)]
-        rest = transport.read(refs.everything)
+        rest = {**transport.read(refs.everything), **_archives(workspace)}
         own = {ref: tip for ref, tip in rest.items() if not (ref == refs.config and others)}
         deleted += [ref for ref, tip in own.items() if restorer.remove(RefUpdate(ref, tip, None))]
-    left: list[Json] = [*transport.read(refs.everything)]
+    left: list[Json] = [*{**transport.read(refs.everything), **_archives(workspace)}]
     return {"deleted": deleted, "left": left, "others": [*others]}
+
+
+def _archives(workspace: Workspace, ledger: RefName | None = None) -> Mapping[RefName, Oid]:
+    """Return the archives of a ledger, or of all: not every transport has them in its listing."""
+    refs = workspace.setting.refs
+    return workspace.setting.transport.read([refs.archive(ledger, "") if ledger else refs.below(ARCHIVES)])
 
 
 def _restorer(workspace: Workspace) -> Restorer:

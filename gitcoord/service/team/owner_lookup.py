@@ -90,9 +90,10 @@ class _Cache:
             commit = commits.read(objects, commit_id)
             known = self._file(objects, trees.load(objects, commit.tree).file(name), name)
             why = why or known.why
-            if not known.why or not commit.parents or not objects.has(commit.parents[0]):
+            earlier = commits.before(objects, commit)
+            if not known.why or earlier is None or not objects.has(earlier):
                 return Known(known.rules, why)
-            commit_id = commit.parents[0]
+            commit_id = earlier
         return Known(why=why)
 
     def _file(self, objects: Objects, oid: Oid | None, name: str) -> Known:

@@ -50,6 +50,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
         for noun in (
             "init",
             "doctor",
+            "gc",
             "upgrade",
             "uninstall",
             "status",

@@ -11,12 +11,13 @@ from gitcoord.remote.transports.read_only import DEPTH
 from gitcoord.runtime import open_inspection
 from gitcoord.service.checks.commit_range import Wanted
 from gitcoord.service.checks.verification import Report, verify
-from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.upkeep.gc import gc
 from gitcoord.service.watch.overview import status
 from tests.unit.service.hub import APP, CLAIMS, Hub
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
-from tests.unit.service.world import Agents, project, seen
+from tests.unit.service.world import Agents, commit_on, project, seen
 
 pytestmark = pytest.mark.rule("SAFE-9")
 
@@ -123,3 +124,20 @@ def _bad_folder(repository: pygit2.Repository) -> pygit2.Oid:
     outer = repository.TreeBuilder()
     outer.insert("ba", inner.write(), pygit2.enums.FileMode.TREE)
     return outer.write()
+
+
+@pytest.mark.parametrize("archive", [True, False], ids=["with its archive", "without"])
+def test_claims_of_before_a_roll_count_and_where_they_are_gone_that_is_said(
+    hub: Hub, ann: Workspace, *, archive: bool
+) -> None:
+    claim_files(ann, patterns=["a.py"])
+    claim_files(ann, patterns=["b.py"])
+    commit_on(hub.git, hub.one, "feat", **{"a.py": "x = 1\n"})
+    release_claims(ann)
+    gc(ann, rolled_after=1)
+    if not archive:
+        hub.git(hub.path, "update-ref", "-d", "refs/coord/archive/claims/1")
+
+    found = [finding.message for finding in check(hub.one).findings if finding.rule is Rule.CANNOT_CHECK]
+
+    assert (found == []) is archive

@@ -15,7 +15,8 @@ from gitcoord.service.dashboard.dashboard import Dashboard, panels
 from gitcoord.service.schemas.dashboard_answers import DashboardShown
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, complete_step
-from tests.conftest import Git
+from gitcoord.service.team.deletion import delete_project
+from gitcoord.service.upkeep.gc import gc
 from tests.unit.service.dashboard.busy_team import busy
 from tests.unit.service.world import Agents, Result, damage, later, project, seen, store_of
 
@@ -154,19 +155,28 @@ def test_history_is_read_in_parts_and_says_from_when_it_is_complete(ann: Workspa
     assert last["timeline"] == said(ann)["timeline"]
 
 
-def test_a_ledger_that_is_another_one_now_is_read_anew(ann: Workspace, repo: Path, git: Git) -> None:
+def test_a_ledger_that_is_another_one_now_is_read_anew(ann: Workspace) -> None:
     project(ann, (), (), name="one")
     claim_step(ann, step_id="one/1")
     looked = Dashboard(ann)
     looked.panels()
     complete_step(ann, step_id="one/1", commit_hash="HEAD")
-    store, ref = store_of(repo), "refs/coord/steps/one"
-    rolled = git(
-        store, "commit-tree", f"{ref}^{{tree}}", "-m", f'Roll\n\n{{"replaces":"{git(store, "rev-parse", ref)}"}}'
-    )
-    git(store, "update-ref", ref, rolled)
+    delete_project(ann, name="one")
+    project(ann, (), (), name="one")
 
     assert seen(looked.panels())["timeline"]["spans"] == 0
+
+
+def test_a_ledger_that_was_rolled_goes_on(ann: Workspace) -> None:
+    project(ann, (), (), name="one")
+    claim_step(ann, step_id="one/1")
+    looked = Dashboard(ann)
+    looked.panels()
+    complete_step(ann, step_id="one/1", commit_hash="HEAD")
+    gc(ann, rolled_after=1)
+
+    assert seen(looked.panels())["timeline"] == seen(Dashboard(ann).panels())["timeline"] == said(ann)["timeline"]
+    assert seen(looked.panels())["timeline"]["spans"] == 1
 
 
 def test_what_happened_before_the_first_day_is_left_out(ann: Workspace, bob: Workspace) -> None:

@@ -21,6 +21,7 @@ from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, complete_step, skip_step
 from gitcoord.service.team.deletion import delete_project
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.upkeep.gc import gc
 from tests.conftest import Git
 from tests.servers.webhook_receiver import SECRET, Hook, Odd, end_early, garbage, lie, reply
 from tests.unit.service.relay.conftest import begun, relay
@@ -345,3 +346,19 @@ def test_a_restart_goes_on_where_the_last_process_ended(agents: Agents, repo: Pa
 
 def test_every_word_of_events_can_be_asked_for(ann: Workspace, hook: Hook) -> None:
     assert relay(ann, hook).words == {*Event}
+
+
+def test_a_relay_goes_on_across_rolls_also_one_that_was_away(ann: Workspace, hook: Hook) -> None:
+    rounds = begun(ann, hook)
+    for name in "abcd":
+        claim_files(ann, patterns=[f"{name}.zig"])
+    gc(ann, rolled_after=2)
+    for name in "efgh":
+        claim_files(ann, patterns=[f"{name}.zig"])
+    gc(ann, rolled_after=2)
+    claim_files(ann, patterns=["i.zig"])
+
+    first, second = once(rounds), once(rounds)
+
+    assert [post.value["detail"]["patterns"] for post in hook.posts] == [[f"{name}.zig"] for name in "abcdefghi"]
+    assert (first["delivered"], second["delivered"]) == (9, 0)
