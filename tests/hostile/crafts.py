@@ -1,0 +1,282 @@
+"""Ledgers as an attacker who may push could leave them: each is a tip that any git client can make.
+
+A craft takes the remote and the ref, and returns the object that the ref shall name. What it makes costs the attacker
+little; what it costs the reader is what the tests look at.
+"""
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+Json = Any
+Craft = Callable[["Ledger"], str]
+
+ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x1b[0m \u202etxt.exe\u2066 \x9b2J \r\n\x00 --force `touch /tmp/x` $(id) <b>&"
+DEEP = 10_000
+MANY = 100_000
+HUGE_BYTES = 200 * 1024 * 1024
+
+
+class Ledger:
+    """A ref of the remote, and how to write objects beside it with git alone."""
+
+    def __init__(self, remote: Path, ref: str) -> None:
+        self.remote = remote
+        self.ref = ref
+        self.tip = self.git("rev-parse", ref)
+
+    def git(self, *words: str, given: bytes = b"") -> str:
+        done = subprocess.run(["git", *words], cwd=self.remote, input=given, capture_output=True, check=True)
+        return done.stdout.decode("utf-8", "surrogateescape").strip()
+
+    def blob(self, data: bytes) -> str:
+        return self.git("hash-object", "-w", "--stdin", given=data)
+
+    def tree(self, *entries: tuple[str, str, str]) -> str:
+        """Write a tree as it is given, sorted or not: mode, name and id of each entry."""
+        data = b"".join(f"{mode} {name}".encode() + b"\0" + bytes.fromhex(oid) for mode, name, oid in entries)
+        return self.git("hash-object", "-t", "tree", "--literally", "-w", "--stdin", given=data)
+
+    def entries(self) -> list[tuple[str, str, str]]:
+        """Return the entries of the tip's tree."""
+        rows = (line.split(None, 3) for line in self.git("ls-tree", self.tip).splitlines())
+        return [(mode.removeprefix("0"), name, oid) for mode, _, oid, name in rows]
+
+    def commit(self, tree: str, message: str = "by hand", *parents: str) -> str:
+        named = [word for parent in (parents or (self.tip,)) for word in ("-p", parent)]
+        return self.git("commit-tree", tree, *named, "-F", "-", given=message.encode("utf-8", "surrogateescape"))
+
+    def with_entry(self, mode: str, name: str, oid: str) -> str:
+        """Return a commit whose tree has one entry more, or another one of that name."""
+        kept = [entry for entry in self.entries() if entry[1] != name]
+        return self.commit(self.tree(*sorted([*kept, (mode, name, oid)], key=_order)))
+
+    def documents(self) -> list[str]:
+        """Return the paths of the documents, meta and counters aside."""
+        paths = self.git("ls-tree", "-r", "--name-only", self.tip).splitlines()
+        return [path for path in paths if path.endswith(".json") and not path.startswith(("meta", "applied", "record"))]
+
+    def with_files(self, files: Mapping[str, bytes | None]) -> str:
+        """Return a commit in which files are others; `None`: gone."""
+        index = self.remote / "crafted-index"
+        env = ["env", f"GIT_INDEX_FILE={index}", "git"]
+
+        def run(*words: str, given: bytes = b"") -> str:
+            done = subprocess.run([*env, *words], cwd=self.remote, input=given, capture_output=True, check=True)
+            return done.stdout.decode().strip()
+
+        run("read-tree", self.tip)
+        rows = (f"100644 {self.blob(data)}" if data is not None else f"0 {'0' * 40}" for data in files.values())
+        listed = "".join(f"{row}\t{path}\n" for row, path in zip(rows, files, strict=True))
+        run("update-index", "--index-info", given=listed.encode())
+        tree = run("write-tree")
+        index.unlink()
+        return self.commit(tree)
+
+    def read(self, path: str) -> Json:
+        return json.loads(self.git("show", f"{self.tip}:{path}"))
+
+    def with_changes(self, change: Callable[[dict[str, Json]], Json]) -> str:
+        """Return a commit in which each document is what a function makes of it."""
+        return self.with_files(
+            {path: json.dumps(change(self.read(path))).encode("utf-8", "surrogatepass") for path in self.documents()}
+        )
+
+
+def _order(entry: tuple[str, str, str]) -> str:
+    return entry[1] + "/" if entry[0] == "40000" else entry[1]
+
+
+def _everywhere(value: Json, text: Callable[[str], str]) -> Json:
+    """Return JSON in which each text is another."""
+    match value:
+        case str():
+            return text(value)
+        case list():
+            return [_everywhere(item, text) for item in value]
+        case dict():
+            return {key: _everywhere(item, text) for key, item in value.items()}
+        case _:
+            return value
+
+
+def a_blob(ledger: Ledger) -> str:
+    return ledger.blob(b"{}")
+
+
+def a_tree(ledger: Ledger) -> str:
+    return ledger.git("rev-parse", f"{ledger.tip}^{{tree}}")
+
+
+def an_empty_commit(ledger: Ledger) -> str:
+    return ledger.commit(ledger.tree())
+
+
+def a_tag(ledger: Ledger) -> str:
+    text = f"object {ledger.tip}\ntype commit\ntag x\ntagger eve <e@x> 1800000000 +0000\n\nx\n"
+    return ledger.git("hash-object", "-t", "tag", "-w", "--stdin", given=text.encode())
+
+
+def a_way_out(ledger: Ledger) -> str:
+    return ledger.with_entry("100644", "..", ledger.blob(b"{}"))
+
+
+def git_inside(ledger: Ledger) -> str:
+    inner = ledger.tree(("100644", "config", ledger.blob(b"[core]\n\tfsmonitor = touch /tmp/owned\n")))
+    return ledger.with_entry("40000", ".git", inner)
+
+
+def a_link(ledger: Ledger) -> str:
+    return ledger.with_entry("120000", "meta.json", ledger.blob(b"/etc/passwd"))
+
+
+def a_submodule(ledger: Ledger) -> str:
+    return ledger.with_entry("160000", "claims", "1" * 40)
+
+
+def a_hundred_thousand_entries(ledger: Ledger) -> str:
+    leaf = ledger.blob(b"{}")
+    return ledger.with_entry("40000", "claims", ledger.tree(*(("100644", f"{at:06}.json", leaf) for at in range(MANY))))
+
+
+def two_entries_of_one_name(ledger: Ledger) -> str:
+    entries = ledger.entries()
+    return ledger.commit(ledger.tree(*entries, entries[-1]))
+
+
+def a_huge_blob(ledger: Ledger) -> str:
+    return ledger.with_files({ledger.documents()[0]: b'"' + b"x" * HUGE_BYTES + b'"'})
+
+
+def deep_json(ledger: Ledger) -> str:
+    return ledger.with_files({ledger.documents()[0]: b"[" * DEEP + b"]" * DEEP})
+
+
+def deep_meta(ledger: Ledger) -> str:
+    return ledger.with_files({"meta.json": b'{"a":' * DEEP + b"1" + b"}" * DEEP})
+
+
+def no_json(ledger: Ledger) -> str:
+    return ledger.with_files({ledger.documents()[0]: b"\xff\xfe{not json"})
+
+
+def keys_twice(ledger: Ledger) -> str:
+    path = ledger.documents()[0]
+    text = json.dumps(ledger.read(path))
+    return ledger.with_files({path: (text[:-1] + "," + text[1:]).encode()})
+
+
+def other_types(ledger: Ledger) -> str:
+    return ledger.with_changes(
+        lambda doc: {key: [value] if at % 2 else {"x": value} for at, (key, value) in enumerate(doc.items())}
+    )
+
+
+def all_null(ledger: Ledger) -> str:
+    return ledger.with_changes(dict.fromkeys)
+
+
+def numbers_beyond(ledger: Ledger) -> str:
+    return ledger.with_changes(
+        lambda doc: {key: 10**400 if isinstance(value, int) else value for key, value in doc.items()}
+    )
+
+
+def a_newer_schema(ledger: Ledger) -> str:
+    return ledger.with_files({"meta.json": b'{"schema": 99, "rules": 99, "writer_min": 99, "seq": 1, "grants": 0}'})
+
+
+def no_meta(ledger: Ledger) -> str:
+    return ledger.with_files({"meta.json": None})
+
+
+def escapes_in_texts(ledger: Ledger) -> str:
+    return ledger.with_changes(lambda doc: _everywhere(doc, lambda text: f"{text}{ESCAPES}"))
+
+
+def escapes_in_descriptions(ledger: Ledger) -> str:
+    fields = ("description", "title", "reason", "notes", "note", "branch", "message")
+    return ledger.with_changes(lambda doc: {**doc, **{key: f"x{ESCAPES}" for key in fields if key in doc}})
+
+
+def options_for_texts(ledger: Ledger) -> str:
+    return ledger.with_changes(lambda doc: _everywhere(doc, lambda _: "--upload-pack=touch /tmp/owned"))
+
+
+def long_texts(ledger: Ledger) -> str:
+    return ledger.with_changes(lambda doc: {**doc, "description": "A" * 3_000_000, "title": "B" * 900_000})
+
+
+def a_message_of_escapes(ledger: Ledger) -> str:
+    return ledger.commit(a_tree(ledger), f"claim{ESCAPES.replace(chr(0), '')}\n\n{{")
+
+
+def a_huge_message(ledger: Ledger) -> str:
+    return ledger.commit(a_tree(ledger), "subject\n\n" + '{"uid": "x"}\n' * 2_000_000)
+
+
+def a_forged_record(ledger: Ledger) -> str:
+    line = json.dumps({"uid": ESCAPES, "command": {"op": ESCAPES}, "outcome": {"verdict": 7, "facts": [ESCAPES]}})
+    return ledger.commit(a_tree(ledger), f"claim x\n\n{line}\n{line}")
+
+
+def a_commit_of_the_year_9999(ledger: Ledger) -> str:
+    text = f"tree {a_tree(ledger)}\nparent {ledger.tip}\n"
+    text += "author e <e@x> 253402300799 +9999\ncommitter e <e@x> 99999999999999999999 -9999\n\nx\n"
+    return ledger.git("hash-object", "-t", "commit", "--literally", "-w", "--stdin", given=text.encode())
+
+
+def headers_without_end(ledger: Ledger) -> str:
+    text = f"tree {a_tree(ledger)}\n" + "x-header y\n" * 500_000
+    return ledger.git("hash-object", "-t", "commit", "--literally", "-w", "--stdin", given=text.encode())
+
+
+def a_history_anew(ledger: Ledger) -> str:
+    return ledger.git("commit-tree", a_tree(ledger), "-m", "anew")
+
+
+def back_to_the_first(ledger: Ledger) -> str:
+    return ledger.git("rev-list", "--max-parents=0", ledger.tip).splitlines()[0]
+
+
+def another_ledger(ledger: Ledger) -> str:
+    other = "refs/coord/claims" if "steps" in ledger.ref else "refs/coord/steps/app"
+    return ledger.git("rev-parse", other)
+
+
+CRAFTS: tuple[Craft, ...] = (
+    a_blob,
+    a_tree,
+    a_tag,
+    an_empty_commit,
+    a_way_out,
+    git_inside,
+    a_link,
+    a_submodule,
+    a_hundred_thousand_entries,
+    two_entries_of_one_name,
+    a_huge_blob,
+    deep_json,
+    deep_meta,
+    no_json,
+    keys_twice,
+    other_types,
+    all_null,
+    numbers_beyond,
+    a_newer_schema,
+    no_meta,
+    escapes_in_texts,
+    escapes_in_descriptions,
+    options_for_texts,
+    long_texts,
+    a_message_of_escapes,
+    a_huge_message,
+    a_forged_record,
+    a_commit_of_the_year_9999,
+    headers_without_end,
+    a_history_anew,
+    back_to_the_first,
+    another_ledger,
+)

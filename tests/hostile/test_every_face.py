@@ -1,0 +1,114 @@
+"""Whatever a ledger holds, each face answers, and what damages one ledger stops no other.
+
+No traceback, no hang, no memory without bound, nothing that a terminal acts on, no git command of the user blocked.
+
+All crafts, ledgers and callers together take most of an hour of one core (`make torture`); here each craft meets two.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Git, Prepared
+from tests.hostile.callers import CALLERS, HELLO, ROOT, Caller, ask, call, lines
+from tests.hostile.crafts import CRAFTS, Craft, Ledger
+
+CLAIMS, STEPS, HEARTBEATS = "refs/coord/claims", "refs/coord/steps/app", "refs/coord/heartbeats/"
+KINDS = (CLAIMS, STEPS, HEARTBEATS)
+FEW = 2
+PLAN = """\
+name: app
+base_commit: HEAD
+steps:
+  - {step_num: 1, title: Data model, branch: feat/model, paths: [model.py], description: The tables.}
+  - {step_num: 2, title: Endpoints, branch: feat/api, depends_on: [1]}
+  - {step_num: 3, title: Manual}
+"""
+# What does not read the ledger that was crafted, and so goes on.
+OTHERS = {
+    ("claim", "add", "/free.py"): (STEPS, HEARTBEATS),
+    ("step", "claim", "--project", "app"): (CLAIMS, HEARTBEATS),
+}
+
+
+def gitcoord(cwd: Path, *words: str, given: str = "") -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "GITCOORD_AGENT": "ann/cli/wt"}
+    program = [sys.executable, "-m", "gitcoord", *words]
+    done = subprocess.run(program, cwd=cwd, env=env, input=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def make_shared(folder: Path, git: Git) -> None:
+    """Make a remote on which ann has a project, a step, a claim and a heartbeat."""
+    folder.mkdir(parents=True)
+    git(folder, "init", "--quiet", "--bare", "remote.git")
+    git(folder, "clone", "--quiet", "remote.git", "ann")
+    ann = folder / "ann"
+    (ann / "README.md").write_text("# A project\n", encoding="utf-8")
+    (ann / "plan.yaml").write_text(PLAN, encoding="utf-8")
+    git(ann, "add", "--all")
+    git(ann, "commit", "--quiet", "--message", "first")
+    git(ann, "push", "--quiet", "origin", "HEAD:main")
+    git(folder / "remote.git", "symbolic-ref", "HEAD", "refs/heads/main")
+    git(ann, "config", "gitcoord.remote", "origin")
+    gitcoord(ann, "project", "create", "plan.yaml")
+    gitcoord(ann, "step", "claim", "--project", "app")
+    gitcoord(ann, "claim", "add", "/src/", "/README.md", "--description", "The text")
+    gitcoord(ann, "mcp", given=lines(*HELLO, call(2, "status")))  # for its heartbeat
+    shutil.rmtree(ann)
+
+
+@pytest.fixture
+def shared(tmp_path: Path, prepared: Prepared, git: Git) -> Path:
+    """The remote, and a clone of bob's that has seen nothing of it yet."""
+    folder = tmp_path / "shared"
+    prepared.copy("a team", folder, lambda made: make_shared(made, git))
+    git(folder, "clone", "--quiet", "remote.git", "bob")
+    git(folder / "bob", "config", "gitcoord.remote", "origin")
+    (folder / "bob" / "message.txt").write_text("text\n", encoding="utf-8")
+    return folder
+
+
+def plant(remote: Path, kind: str, craft: Craft, git: Git) -> None:
+    ref = git(remote, "for-each-ref", "--count=1", "--format=%(refname)", kind)
+    tip = craft(Ledger(remote, ref))
+    # By hand: git refuses to name by a ref what is no object of its own kind, and a server that takes pushes may not.
+    path = remote / ref
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{tip}\n", encoding="ascii")
+
+
+def check(shared: Path, tmp_path: Path, kind: str, craft: Craft, callers: tuple[Caller, ...], git: Git) -> None:
+    plant(shared / "remote.git", kind, craft, git)
+    found: list[str] = []
+    for caller in callers:
+        answer = ask(caller, shared / "bob", tmp_path)
+        faults = answer.faults(caller)
+        if kind in OTHERS.get(caller.words, ()) and answer.status != 0:
+            faults.append(f"stopped by another ledger, with {answer.status}")
+        found += [f"{caller.name}: {fault}\n{answer.out[-600:]}{answer.err[-1500:]}" for fault in faults]
+    assert found == [], "\n".join(found)
+
+
+def few(number: int) -> tuple[Caller, ...]:
+    """Return the callers that a craft meets here: others for each, so that all have met some."""
+    return tuple(CALLERS[(number * FEW + at) % len(CALLERS)] for at in range(FEW))
+
+
+@pytest.mark.rule("SAFE-6", "SEC-1", "SEC-4")
+@pytest.mark.parametrize("number", range(len(CRAFTS)), ids=lambda number: CRAFTS[number].__name__)
+def test_a_crafted_ledger_breaks_no_face(number: int, shared: Path, tmp_path: Path, git: Git) -> None:
+    check(shared, tmp_path, KINDS[number % len(KINDS)], CRAFTS[number], few(number), git)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+@pytest.mark.rule("SAFE-6", "SEC-1", "SEC-4")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("craft", CRAFTS, ids=lambda craft: craft.__name__)
+def test_no_crafted_ledger_breaks_any_face(craft: Craft, kind: str, shared: Path, tmp_path: Path, git: Git) -> None:
+    check(shared, tmp_path, kind, craft, CALLERS, git)
