@@ -37,6 +37,16 @@ def compact(value: Json) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+def distinct(value: Json) -> bytes:
+    """Return bytes that equal values share and others do not: as `compact`, five times as fast, in any spelling."""
+    import msgspec  # noqa: PLC0415 - as in `indented`
+
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except UnicodeEncodeError:  # half of a surrogate pair, from the name of a file
+        return compact(value).encode("utf-8", "surrogatepass")
+
+
 def load_json(data: bytes) -> Json:
     """Parse JSON that another client may have written.
 

@@ -1,11 +1,12 @@
 """History: what happened, read back from the records in the ledgers' commits, newest first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
-from gitcoord.ledger.format.commits import Commit
+from gitcoord.ledger.format.commits import WALK_MAX, Commit
 from gitcoord.ledger.format.meta import RECORD
 from gitcoord.ledger.format.records import Record, parse_lines, parse_refusals
 from gitcoord.remote.contract.protocol import Objects, Oid
@@ -19,11 +20,40 @@ class Event:
     record: Record
 
 
-def events(objects: Objects, tip: Oid) -> Iterator[Event]:
-    """Return what happened in a ledger; ends quietly where history was cut off."""
-    for oid, commit in commits.walk(objects, tip):
-        for record in records_of(objects, commit):
-            yield Event(oid, record)
+class CommitEvents(NamedTuple):
+    """What one commit did, and the commit before it."""
+
+    events: tuple[Event, ...]
+    before: Oid | None
+
+
+def events_of(objects: Objects, oid: Oid) -> CommitEvents | None:
+    """Return what one commit did; `None` where history was cut off.
+
+    Raises:
+        DocumentError: it is not a commit.
+    """
+    if not objects.has(oid):
+        return None
+    commit = commits.read(objects, oid)
+    found = tuple(Event(oid, record) for record in records_of(objects, commit))
+    return CommitEvents(found, commit.parents[0] if commit.parents else None)
+
+
+def events(
+    objects: Objects, tip: Oid, read: Callable[[Objects, Oid], CommitEvents | None] = events_of
+) -> Iterator[Event]:
+    """Return what happened in a ledger; ends quietly where history was cut off.
+
+    `read`: reads a commit, or knows what it did.
+    """
+    oid: Oid | None = tip
+    for _ in range(WALK_MAX):
+        commit = read(objects, oid) if oid else None
+        if commit is None:
+            return
+        yield from commit.events
+        oid = commit.before
 
 
 def records_of(objects: Objects, commit: Commit) -> list[Record]:

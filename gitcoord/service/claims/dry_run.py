@@ -13,18 +13,27 @@ from gitcoord.core.claims.working_copy import ClaimContext
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.json_text import Json
 from gitcoord.ledger.kinds.claims import CLAIMS
+from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.ledger.transactions.caller import Basis, Beside, Caller
 from gitcoord.ledger.transactions.plan import Ground, Plan
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session import freshness, holder_liveness
-from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.session.workspace import ClaimViews, Workspace
 
 
-def caller_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid], *, is_shown: bool = False) -> Caller:
+def caller_of(
+    workspace: Workspace,
+    actor: Actor,
+    listed: Mapping[RefName, Oid],
+    *,
+    is_shown: bool = False,
+    sight: Sight | None = None,
+) -> Caller:
     """Return who decides commands of this actor as they would be decided now, on what was listed.
 
-    `is_shown`: nothing is given out by it, so that it may rest on a ledger that is back or gone.
+    `is_shown`: nothing is given out by it, so that it may rest on a ledger that is back or gone. `sight`: a look at
+    holders by that listing, if there was one.
     """
     setting = workspace.setting
     ground = Ground(
@@ -32,7 +41,7 @@ def caller_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid],
         listed=listed,
         clone=setting.clone.id,
         now=freshness.judged_at(setting.host.now()),
-        vantage=setting.vantage(policy_of(workspace, listed), holder_liveness.sight_of(workspace, listed)),
+        vantage=setting.vantage(policy_of(workspace, listed), sight or holder_liveness.sight_of(workspace, listed)),
         rewound=(lambda _: None) if is_shown else workspace.rewound_at,
         lock=workspace.lock,
     )
@@ -47,20 +56,27 @@ def caller_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid],
 
 
 def context_of(
-    workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid], *, is_shown: bool = False
+    workspace: Workspace,
+    actor: Actor,
+    listed: Mapping[RefName, Oid],
+    *,
+    is_shown: bool = False,
+    sight: Sight | None = None,
 ) -> ClaimContext:
-    """Return what a command of this actor on claims would be decided by now; `is_shown`: as in `caller_of`."""
-    caller = caller_of(workspace, actor, listed, is_shown=is_shown)
+    """Return what a command of this actor on claims would be decided by now; see `caller_of`."""
+    caller = caller_of(workspace, actor, listed, is_shown=is_shown, sight=sight)
     basis = caller.basis(workspace.setting.refs.claims)
     return CLAIMS.context(caller.context(basis), Beside(caller, basis))
 
 
-def lives(workspace: Workspace, claims: Iterable[Claim], listed: Mapping[RefName, Oid]) -> dict[str, Silence]:
+def lives(
+    workspace: Workspace, claims: Iterable[Claim], listed: Mapping[RefName, Oid], sight: Sight | None = None
+) -> dict[str, Silence]:
     """Return how the holder is judged of each claim that ends when its session is gone."""
     judged = [claim for claim in claims if claim.session is not None]
     if not judged:
         return {}
-    context = context_of(workspace, workspace.actor(), listed, is_shown=True)
+    context = context_of(workspace, workspace.actor(), listed, is_shown=True, sight=sight)
     return {
         claim.id: holder_silence.of(context, claim, context.judge(claim.as_held, holder_silence.limit(context, claim)))
         for claim in judged
@@ -68,10 +84,22 @@ def lives(workspace: Workspace, claims: Iterable[Claim], listed: Mapping[RefName
     }
 
 
-def rows_of(workspace: Workspace, claims: Sequence[Claim], listed: Mapping[RefName, Oid]) -> list[dict[str, Json]]:
+def rows_of(
+    workspace: Workspace, claims: Sequence[Claim], listed: Mapping[RefName, Oid], sight: Sight | None = None
+) -> list[dict[str, Json]]:
     """Return claims as rows, each with what is known of its holder."""
-    known = lives(workspace, claims, listed)
+    known = lives(workspace, claims, listed, sight)
+    views = workspace.claim_views
+    views.begin()
     return [
-        {**claim_view(claim), **(known[claim.id].facts(claim.expires_at) if claim.id in known else {})}
+        {**_view(views, claim), **(known[claim.id].facts(claim.expires_at) if claim.id in known else {})}
         for claim in claims
     ]
+
+
+def _view(views: ClaimViews, claim: Claim) -> dict[str, Json]:
+    """Return the view of a claim, which is made once of each document."""
+    known = views.get(claim.id)
+    if known is None or known[0] is not claim:
+        known = views.keep(claim.id, (claim, claim_view(claim)))
+    return known[1]

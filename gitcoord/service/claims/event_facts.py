@@ -19,19 +19,22 @@ from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import CoordError
 from gitcoord.ledger.format import claims_layout, commits, trees
 from gitcoord.remote.contract.protocol import Objects, Oid
+from gitcoord.service.session.memo import Memo
 
 PATTERNS_SHOWN = 20
 Row = dict[str, Json]
 Titles = Callable[[str], str]
+FactsMemo = Memo[tuple[str, str], Row]
+"""Facts by the commit, and the claim or the call in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:
-    """Reads facts of events. `title_of`: of a step, by its id."""
+    """Reads facts of events. `title_of`: of a step, by its id; `known`: what was read before."""
 
     objects: Objects
     title_of: Titles
-    _known: dict[tuple[str, str], Row] = field(default_factory=dict[tuple[str, str], Row])
+    known: FactsMemo = field(default_factory=FactsMemo)
 
     def complete(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Yield rows with what they are about."""
@@ -47,9 +50,8 @@ class EventFacts:
         if row.get("patterns") or not first.startswith(("c-", "q-")):
             return {}
         key = (str(row.get("commit")), first)
-        if key not in self._known:
-            self._known[key] = next(self._found(Oid(key[0]), first), dict[str, Json]())
-        return self._known[key]
+        known = self.known.get(key) or next(self._found(Oid(key[0]), first), None)
+        return self.known.keep(key, known) if known else {}
 
     def _found(self, commit: Oid, doc_id: str) -> Iterator[Row]:
         is_claim = doc_id.startswith("c-")

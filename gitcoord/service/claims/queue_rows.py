@@ -7,6 +7,7 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import grant, serve
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents.json_text import Json, time_text
+from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.session.workspace import Workspace
@@ -16,7 +17,12 @@ HOLDERS_SHOWN = 5  # of those that one call waits for
 
 
 def queue_rows(
-    workspace: Workspace, register: Register, listed: Mapping[RefName, Oid], *, every_repo: bool = False
+    workspace: Workspace,
+    register: Register,
+    listed: Mapping[RefName, Oid],
+    *,
+    every_repo: bool = False,
+    sight: Sight | None = None,
 ) -> list[dict[str, Json]]:
     """Return the calls of this repository, or of all, that wait, each with its place and whom it waits for."""
     now = workspace.setting.host.now()
@@ -24,7 +30,7 @@ def queue_rows(
     here = [entry for entry in waiting if every_repo or entry.call.repo == workspace.repo]
     if not here:
         return []
-    work = Work(register, context_of(workspace, workspace.actor(), listed, is_shown=True))
+    work = Work(register, context_of(workspace, workspace.actor(), listed, is_shown=True, sight=sight))
     return [
         {**waiting_view(entry), **_waits_for(work, entry), **({"repo": entry.call.repo} if every_repo else {})}
         for entry in sorted(here, key=lambda entry: (entry.number, entry.id))

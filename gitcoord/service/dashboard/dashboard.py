@@ -33,6 +33,7 @@ from gitcoord.service.relay import relay_ref, relays
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps import step_views
 from gitcoord.service.steps.activity import COMMITS_MAX, DAYS, DAYS_MAX
+from gitcoord.service.steps.event_rows import KnownEvents
 from gitcoord.service.team.hotspots import hotspots_at
 from gitcoord.service.watch import overview
 from gitcoord.service.watch.overview import Seen
@@ -64,6 +65,7 @@ class Dashboard:
     days: int = DAYS
     _past: RecentHistory = field(init=False)
     _graphs: ProjectGraphs = field(default_factory=ProjectGraphs)
+    _events: KnownEvents = field(default_factory=KnownEvents)
     _made: dict[str, tuple[object, Row]] = field(default_factory=dict[str, tuple[object, Row]])
     _boards: dict[str, tuple[Board, Measured]] = field(default_factory=dict[str, tuple[Board, Measured]])
 
@@ -110,7 +112,9 @@ class Dashboard:
             "events": self._once(
                 "events",
                 ledgers,
-                lambda: step_views.get_agent_events(workspace, limit=EVENTS_SHOWN, listed=seen.listed),
+                lambda: step_views.get_agent_events(
+                    workspace, limit=EVENTS_SHOWN, listed=seen.listed, known=self._events
+                ),
             ),
             "deliveries": _deliveries(workspace, seen.listed),
             "oddities": workspace.oddities(),

@@ -1,6 +1,6 @@
 """Who is there: agents, clones and what they are on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -42,10 +42,15 @@ def other_clones(workspace: Workspace, listed: Mapping[RefName, Oid], minutes: i
 
 def judged(workspace: Workspace, step: Step, minutes: int, sight: Sight) -> Liveness:
     """Judge the holder of a step, exactly as a command would that wanted to take it over."""
+    return judge_of(workspace, sight)(step, minutes)
+
+
+def judge_of(workspace: Workspace, sight: Sight) -> Callable[[Step, int], Liveness]:
+    """Return what judges the holders of many steps so, all at one moment, each by its limit in minutes."""
     setting = workspace.setting
     at = freshness.judged_at(setting.host.now())
     factor, may_judge = limit_factor(setting.transport), setting.watchfulness.may_judge()
-    return judge(step, sight.look(step), at, minutes, factor, may_judge=may_judge)
+    return lambda step, minutes: judge(step, sight.look(step), at, minutes, factor, may_judge=may_judge)
 
 
 def sight_of(workspace: Workspace, listed: Mapping[RefName, Oid], held: Iterable[Step] = ()) -> Sight:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
@@ -43,6 +44,7 @@ from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
 from gitcoord.service.session.fences import Fences
+from gitcoord.service.session.memo import Memo
 from gitcoord.service.session.problems import (
     Oddity,
     damaged_rules,
@@ -57,6 +59,10 @@ from gitcoord.source.checkout.repository import Repository
 
 if TYPE_CHECKING:
     from gitcoord.service.session.checkout import Checkout
+
+
+ClaimViews = Memo[str, tuple[Claim, dict[str, Json]]]
+"""Views of claims by their ids, each with the document that it is of."""
 
 
 class Place(Protocol):
@@ -103,6 +109,7 @@ class Workspace:
         repo: which repository this is, where several share one remote.
         skipped: refs that the last listing passed over, for they are damaged; and ledgers that are back or gone.
         last_register: the claims as they were read last.
+        claim_views: claims as rows, as far as they were shown last.
         calls, called_at: how often the agent itself has called, and when last; what a server does by itself is no call.
         wake: makes the watcher look at once; called after each command of this workspace.
         preferences: what the person of this clone prefers.
@@ -134,6 +141,7 @@ class Workspace:
     place: Place | None = None
     skipped: tuple[Oddity, ...] = ()
     last_register: Register | None = None
+    claim_views: ClaimViews = field(default_factory=ClaimViews)
     calls: int = 0
     called_at: datetime | None = None
     wake: Callable[[], None] | None = None

@@ -9,17 +9,38 @@ What this file does not know: who asks, and for which of them.
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.board import Board
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.archive import history
-from gitcoord.ledger.archive.history import Event
-from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.ledger.archive.history import CommitEvents, Event
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName
+from gitcoord.service.claims.event_facts import FactsMemo
+from gitcoord.service.session.memo import Memo
 from gitcoord.service.session.workspace import Workspace
 
 _SILENT = ("beat_claims", "tidy", "tell_refusals", "keep_waiting")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEvents:
+    """What commits did, and the facts of it, for who asks for the newest of it again and again."""
+
+    commits: Memo[Oid, CommitEvents] = field(default_factory=Memo[Oid, CommitEvents])
+    facts: FactsMemo = field(default_factory=FactsMemo)
+
+    def begin(self) -> None:
+        """Begin the next answer."""
+        self.commits.begin()
+        self.facts.begin()
+
+    def read(self, objects: Objects, oid: Oid) -> CommitEvents | None:
+        """Return what a commit did; see `history.events_of`."""
+        known = self.commits.get(oid) or history.events_of(objects, oid)
+        return known and self.commits.keep(oid, known)
 
 
 def titles(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Callable[[str], str]:
@@ -53,12 +74,12 @@ def _is_refusal(event: Event) -> bool:
     return "do" in event.record.line and "event" in event.record.line
 
 
-def events_of(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str, Event]]:
+def events_of(workspace: Workspace, ref: RefName, tip: Oid, known: KnownEvents) -> Iterator[tuple[str, Event]]:
     """Walk one ledger; what is damaged ends its own walk alone, and is named where projects are listed."""
     try:
         content = None if ref == workspace.setting.refs.config else workspace.reader.ledger(ref, tip).content
         name = content.project.name if isinstance(content, Board) else ""
-        for event in history.events(workspace.setting.transport.objects, tip):
+        for event in history.events(workspace.setting.transport.objects, tip, known.read):
             yield name, event
     except (DocumentError, MissingObjectError):
         return

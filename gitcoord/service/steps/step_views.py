@@ -17,6 +17,7 @@ from gitcoord.service.claims.requested_items import pattern_of
 from gitcoord.service.session import holder_liveness
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps import event_rows
+from gitcoord.service.steps.event_rows import KnownEvents
 from gitcoord.service.steps.projects import PAGE, boards_of, statuses_of, summary
 from gitcoord.service.steps.step_ids import parse_step_id
 
@@ -109,11 +110,12 @@ def get_agent_events(  # noqa: PLR0913 - what may be asked for, by name
     file: str | None = None,
     since: datetime | None = None,
     listed: Mapping[RefName, Oid] | None = None,
+    known: KnownEvents | None = None,
 ) -> dict[str, Json]:
     """Return what happened, newest first, from the ledgers' commits.
 
     `step_id`: to that step only. `file`: to claims and requests of what that pattern matches. `since`: not before.
-    `listed`: the refs, if they are known.
+    `listed`: the refs, if they are known. `known`: what was read for the answer before.
     """
     _check_limit(limit)
     wanted = pattern_of(workspace, file) if file is not None else None
@@ -125,9 +127,11 @@ def get_agent_events(  # noqa: PLR0913 - what may be asked for, by name
     if project is not None:
         workspace.project_state(project_name(project), listed)
         project = project.lower()
+    known = known or KnownEvents()
     with workspace.lock:
+        known.begin()
         walks = [
-            event_rows.events_of(workspace, ref, tip)
+            event_rows.events_of(workspace, ref, tip, known)
             for ref, tip in listed.items()
             if (project is None and ref in (workspace.setting.refs.claims, workspace.setting.refs.config))
             or (workspace.setting.refs.is_steps(ref) and project in {None, ref.rpartition("/")[2]})
@@ -135,7 +139,7 @@ def get_agent_events(  # noqa: PLR0913 - what may be asked for, by name
         merged = heapq.merge(*walks, key=lambda pair: pair[1].record.now, reverse=True)
         recent = itertools.takewhile(lambda pair: since is None or pair[1].record.now >= since, merged)
         every = (row for name, event in event_rows.once(recent) for row in event_rows.rows_of(name, event))
-        facts = EventFacts(workspace.setting.transport.objects, event_rows.titles(workspace, listed))
+        facts = EventFacts(workspace.setting.transport.objects, event_rows.titles(workspace, listed), known.facts)
         first = time_text(since) if since else ""
         asked = (
             row

@@ -123,20 +123,20 @@ def look(workspace: Workspace, whose: Whose = anyone, *, every_repo: bool = Fals
         workspace.reader.problems[workspace.setting.refs.claims] = error
         register = Register()
     sight = holder_liveness.sight_of(workspace, listed, [step for board in boards for step in board.held_steps()])
-    steps, lives = list[Step](), dict[str, Liveness]()
+    steps, lives, judged = list[Step](), dict[str, Liveness](), holder_liveness.judge_of(workspace, sight)
     for board in boards:
         for step in board.held_steps():
             if whose(step.agent_id or "", step.clone or ""):
                 steps.append(step)
-                lives[step.id] = holder_liveness.judged(workspace, step, board.project.stale_minutes, sight)
+                lives[step.id] = judged(step, board.project.stale_minutes)
     claims = sorted(
         (claim for claim in _active(workspace, register, every_repo=every_repo) if whose(*claim.holder)),
         key=lambda claim: (claim.agent, claim.expires_at, claim.id),
     )
-    held = rows_of(workspace, claims, listed)
+    held = rows_of(workspace, claims, listed, sight)
     everybody = holder_liveness.team(workspace, listed, steps, lives, held)
     team = [row for row in everybody if whose(str(row["agent"]), str(row["clone"]))]
-    line = queue_rows(workspace, register, listed, every_repo=every_repo)
+    line = queue_rows(workspace, register, listed, every_repo=every_repo, sight=sight)
     off = workspace.setting.clock_offset.off_by(sight.others())
     return Seen(listed, boards, register, steps, lives, held, line, team, off, every_repo)
 

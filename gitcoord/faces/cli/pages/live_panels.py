@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from gitcoord.core.documents.json_text import Json, compact, time_text
+from gitcoord.core.documents.json_text import Json, distinct, time_text
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.pages.panels import PANELS
 from gitcoord.ledger.clone.bug_report import LastBug
@@ -30,7 +30,8 @@ from gitcoord.service.session import freshness
 from gitcoord.service.session.workspace import Workspace
 
 NEAR_S = 0.1  # between two looks at refs on this machine: below a millisecond each, and a person sees it at once
-REST = 2.0  # a look is followed by a rest of twice its time: a third of one processor, however fast the ledgers move
+REST = 2.0  # a look costs a rest of twice its time: a third of one processor, however fast the ledgers move
+OWED_S = 3.0  # of looks and rests together: so long may rests wait, so that after a quiet time news come at once
 AGAIN_S = 10.0  # holders fall silent and claims end by time alone, without a commit
 AWAY_S = 10.0  # a remote that does not answer is not asked more often
 OLD_S = 45.0  # three times as long as lies between two questions: the remote does not answer, or who asks it hangs
@@ -63,12 +64,24 @@ class Picture(NamedTuple):
     condition: Condition
 
 
+class Pace:
+    """When to look again: rests are owed for a while, then taken after each look."""
+
+    def __init__(self) -> None:
+        """Owe nothing."""
+        self._even = 0.0
+
+    def rest_s(self, began: float, ended: float) -> float:
+        """Return how long to rest after a look, by the steady clock, in seconds."""
+        self._even = max(self._even, began) + (1 + REST) * (ended - began)
+        return max(0.0, self._even - OWED_S - ended)
+
+
 def made(facts: Mapping[str, Json], now: datetime, before: Mapping[str, Fragment]) -> dict[str, Fragment]:
     """Return every panel by name; one whose facts are as before is as it was."""
     found: dict[str, Fragment] = {}
     for panel in PANELS:
-        shown = compact(facts.get(panel.key))
-        digest = hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        digest = hashlib.sha256(distinct(facts.get(panel.key))).hexdigest()[:16]
         known = before.get(panel.name)
         if known is None or known.digest != digest:
             section = panel.of(facts, now)
@@ -136,7 +149,7 @@ class LivePanels:
                 self._tells.remove(tell)
 
     def _run(self) -> None:
-        is_far = self._workspace.setting.transport.is_far
+        is_far, pace = self._workspace.setting.transport.is_far, Pace()
         self.turn()  # so that the first page need not wait for documents that were never read
         while not self.is_over:
             with self._bell:
@@ -144,7 +157,7 @@ class LivePanels:
             began = self._host.monotonic()
             self.turn()
             usual_s = AWAY_S if self._trouble else self._news.pause_s if is_far else NEAR_S
-            pause_s = max(usual_s, REST * (self._host.monotonic() - began))
+            pause_s = max(usual_s, pace.rest_s(began, self._host.monotonic()))
             with self._bell:
                 self._bell.wait_for(lambda: self.is_over or self._next == 0.0, pause_s)
         self._news.close()

@@ -3,9 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.json_text import Json, distinct
 from gitcoord.faces.cli.pages import page_server
-from gitcoord.faces.cli.pages.live_panels import Condition, LivePanels
+from gitcoord.faces.cli.pages.live_panels import OWED_S, Condition, LivePanels, Pace
 from gitcoord.faces.cli.pages.page_access import HEADERS
 from gitcoord.faces.cli.pages.page_server import STREAMS_MAX
 from gitcoord.faces.cli.pages.panels import PANELS
@@ -158,6 +158,25 @@ def test_a_look_that_ends_after_its_server_breaks_nothing(ann: Workspace) -> Non
     live.turn()
 
     assert live.latest.panels.keys() == NAMES
+
+
+def test_looks_that_come_after_a_quiet_time_need_no_rest_and_those_that_never_end_cost_a_third() -> None:
+    pace, look_s, now = Pace(), 0.25, 1_000.0
+    rests, looks = list[float](), 0
+    while now < 1_060.0:
+        rests.append(pace.rest_s(now, now + look_s))
+        now, looks = now + look_s + rests[-1], looks + 1
+
+    assert rests[:4] == [0.0] * 4
+    assert looks * look_s <= (60.0 + OWED_S) / 3 + look_s
+    assert pace.rest_s(now + 60, now + 60 + look_s) == 0.0
+
+
+def test_the_digest_of_facts_is_of_any_text_that_a_file_may_be_called() -> None:
+    texts: list[Json] = ["a", "\ud800", "\ud801", "é"]
+
+    assert len({distinct({"rows": [text]}) for text in texts}) == len(texts)
+    assert distinct({"a": 1, "b": [2.5, None]}) == distinct({"b": [2.5, None], "a": 1})
 
 
 class Broken(Dashboard):
