@@ -12,6 +12,7 @@ from gitcoord.core.steps.board import Board
 from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.remote.contract.protocol import RefName
+from gitcoord.service.audit.audit import audit
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import get_project
@@ -92,3 +93,14 @@ def test_a_write_of_ours_leaves_the_ledger_to_older_writers(hub: Path, git: Git,
 
     after = Meta.parse(json.loads(git(hub, "show", "refs/coord/claims:meta.json")))
     assert (granted, after.writer_min, after.seq > before.seq) == (True, before.writer_min, True)
+
+
+def test_an_audit_takes_what_an_older_version_decided_as_it_is_and_replays_what_came_after(carl: Workspace) -> None:
+    seen(claim_files(carl, patterns=["src/many/2.py"]))
+
+    result: Any = audit(carl)
+
+    assert result["findings"] == []
+    rows = {row["ledger"]: row for row in result["ledgers"]}
+    assert rows["refs/coord/claims"]["commits"] == 1
+    assert all(row["not_replayed"].keys() == {"1"} for row in rows.values())

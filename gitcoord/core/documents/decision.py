@@ -77,12 +77,14 @@ class Ruling:
         changes: documents that replace those of the same name; empty unless done.
         judged: for each step or claim whose holder was judged: the evidence.
         events: what happened to claims, in order.
+        beside: what it read of other ledgers: the answer to each question about each thing; see `Others.ask`.
     """
 
     outcome: Outcome
     changes: tuple[Change, ...] = ()
     judged: tuple[tuple[Held, Liveness], ...] = ()
     events: tuple[Mapping[str, Json], ...] = ()
+    beside: Mapping[str, Mapping[str, Json]] = field(default_factory=dict[str, Mapping[str, Json]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,11 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+def as_written(moment: datetime) -> datetime:
+    """Return a moment as exactly as documents spell it: what is decided by it is what its record gives again."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
 def clock_text(moment: datetime, now: datetime) -> str:
     """Spell a moment for a sentence: `15:30 UTC` within a day of now, another one with its date."""
     plain = moment.astimezone(UTC)

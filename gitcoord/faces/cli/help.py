@@ -10,7 +10,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Set up": ("init", "doctor", "gc", "upgrade", "uninstall", "config", "policy", "import", "demo"),
     "Plan and work": ("project", "step"),
     "Claim": ("claim", "request", "queue", "owners", "hotspots", "promote"),
-    "See": ("status", "watch", "agents", "worktree", "log", "metrics", "dashboard", "predict", "schema"),
+    "See": ("status", "watch", "agents", "worktree", "log", "audit", "metrics", "dashboard", "predict", "schema"),
     "Land": ("verify", "land"),
     "Run": ("mcp", "relay", "sync", "hook"),
 }

@@ -1,9 +1,6 @@
 """`gitcoord log`: what happened, newest first, from the ledgers' commits."""
 
-import contextlib
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -12,11 +9,9 @@ from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result, answer
 from gitcoord.faces.cli.terminal.columns import ids, names, texts
 from gitcoord.faces.cli.terminal.fields import few, listed, records, setting_word, short, strings, text
+from gitcoord.faces.cli.terminal.moments import moment_of
 from gitcoord.faces.cli.terminal.options import AsJson, Fresh, InProject, examples
 from gitcoord.faces.cli.terminal.places import from_here
-
-_AGO = re.compile(r"(?P<count>\d{1,6}) *(?P<unit>min|h|d)")
-_UNITS: Mapping[str, str] = {"min": "minutes", "h": "hours", "d": "days"}
 
 
 def register(root: typer.Typer) -> None:
@@ -62,7 +57,7 @@ def log(  # noqa: PLR0913 - what may be asked for, by name
             limit=limit,
             step_id=step,
             file=from_here([file], workspace.repository.top)[0] if file else None,
-            since=_moment(since, workspace.setting.host.now()) if since else None,
+            since=moment_of(since, workspace.setting.host.now()) if since else None,
         ),
         _lines,
         as_json=as_json,
@@ -86,14 +81,3 @@ def _lines(result: Result, now: datetime) -> None:
         show.table(columns, rows)
     else:
         show.line("Nothing has happened yet.")
-
-
-def _moment(words: str, now: datetime) -> datetime:
-    """Return the moment that a text names."""
-    ago = _AGO.fullmatch(words)
-    with contextlib.suppress(ValueError, OverflowError):
-        if ago:
-            return now - timedelta(**{_UNITS[ago["unit"]]: int(ago["count"])})
-        moment = datetime.fromisoformat(words)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    raise typer.BadParameter("30min, 2h or 3d, or a date such as 2026-11-28", param_hint="--since")

@@ -39,6 +39,7 @@ NOUNS: Mapping[str, str] = {
     "predict": "gitcoord.faces.cli.files.predict",
     "verify": "gitcoord.faces.ci.command",
     "log": "gitcoord.faces.cli.log",
+    "audit": "gitcoord.faces.cli.audit",
     "metrics": "gitcoord.faces.cli.work.metrics",
     "dashboard": "gitcoord.faces.cli.dashboard",
     "schema": "gitcoord.faces.cli.schema",

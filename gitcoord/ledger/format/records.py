@@ -22,6 +22,7 @@ from gitcoord.ledger.format.meta import RECORD, RULES
 from gitcoord.remote.contract.protocol import Oid, RefName
 
 INLINE_BYTES_MAX = 4096
+BEAT_S = 60  # of a clone whose record says nothing else
 SUBJECT_CHARS_MAX = 72  # what `git log --oneline` shows of a subject on a usual terminal
 _VERBS: Mapping[str, str] = {
     "create_project": "create",
@@ -100,6 +101,9 @@ class RecordHead(NamedTuple):
         limit_factor, may_judge: as in `Context`; no holder is judged where the team's files are written.
         may_sweep: whether our clock was believed; if not, what others hold was over by `over_by`.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
+        beat_s: how often this clone beats.
+        is_damaged, counts: whether the team's rules cannot be read at that tip, and at which commit they counted then.
+        before: unique ids of commands that were applied before, whose outcomes stay among those of the last batch.
     """
 
     now: datetime
@@ -110,32 +114,34 @@ class RecordHead(NamedTuple):
     may_sweep: bool = True
     over_by: datetime | None = None
     ahead: datetime | None = None
+    beat_s: int = BEAT_S
+    is_damaged: bool = False
+    counts: Oid | None = None
+    before: Sequence[str] = ()
 
 
 def record_lines(batch: list[Done], read: RecordHead, refusals: Sequence[Json] = ()) -> str:
     """Return the lines of the record: all that is needed to repeat the decisions, and what was refused before."""
     ridden = [compact({"refusals": [*refusals]})] if refusals else []
-    return "\n".join([head_line(read), *(compact(_line(done)) for done in batch), *ridden])
+    return "\n".join([head_line(read), *(compact(line_of(done)) for done in batch), *ridden])
 
 
 def head_line(read: RecordHead) -> str:
     """Return the first line of a record."""
-    head: dict[str, Json] = {"now": time_text(read.now), "rules": RULES}
-    if read.checks:
-        head["checks"] = {**read.checks}
-    if read.config:
-        head["config"] = read.config
-    if read.limit_factor != 1:
-        head["limit_factor"] = read.limit_factor
-    if not read.may_judge:
-        head["may_judge"] = False
-    if not read.may_sweep:
-        head["may_sweep"] = False
-    if not read.may_sweep and read.over_by:
-        head["over_by"] = time_text(read.over_by)
-    if read.ahead:
-        head["ahead"] = time_text(read.ahead)
-    return compact(head)
+    doubted: dict[str, Json] = {"may_sweep": False, "over_by": time_text(read.over_by) if read.over_by else None}
+    beside_default: dict[str, Json] = {
+        "checks": {**read.checks} or None,
+        "config": read.config,
+        "limit_factor": read.limit_factor if read.limit_factor != 1 else None,
+        "may_judge": None if read.may_judge else False,
+        **({} if read.may_sweep else doubted),
+        "ahead": time_text(read.ahead) if read.ahead else None,
+        "beat_s": read.beat_s if read.beat_s != BEAT_S else None,
+        "counts": (read.counts or "") if read.is_damaged else None,
+        "before": [*read.before] or None,
+    }
+    given = {name: value for name, value in beside_default.items() if value is not None}
+    return compact({"now": time_text(read.now), "rules": RULES, **given})
 
 
 def message_of(title: str, lines: str) -> tuple[str, bytes | None]:
@@ -179,7 +185,8 @@ def _parsed(lines: str) -> Iterator[Record]:
             continue
 
 
-def _line(done: Done) -> dict[str, Json]:
+def line_of(done: Done) -> dict[str, Json]:
+    """Return the line of one command."""
     entry = done.entry
     line: dict[str, Json] = {
         "id": done.command_id,
@@ -198,6 +205,8 @@ def _line(done: Done) -> dict[str, Json]:
             }
             for held, life in done.decision.judged
         ]
+    if done.decision.beside:
+        line["beside"] = {question: {**answers} for question, answers in done.decision.beside.items()}
     if done.decision.events:
         line["events"] = [dict(event) for event in done.decision.events]
     return line

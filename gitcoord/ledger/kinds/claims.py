@@ -29,7 +29,7 @@ from gitcoord.ledger.format import claims_layout, refusal_counters
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.format.trees import Folder
-from gitcoord.ledger.kinds.ledger import Ledger, Noted, Others, Tree
+from gitcoord.ledger.kinds.ledger import Ledger, Noted, Others, Question, Tree
 from gitcoord.remote.contract.protocol import Objects, Oid
 
 
@@ -117,6 +117,7 @@ class Claims(Ledger[Register, ClaimCommand]):
 
 
 CLAIMS = Claims()
+_VOID: Question[bool] = Question("void", spell=bool, parse=bool)  # claims whose step went on without them
 
 
 def _placed(tree: Tree[Register], path: str, oid: Oid, kind: type[RegisterDoc]) -> RegisterDoc:
@@ -130,9 +131,11 @@ def _placed(tree: Tree[Register], path: str, oid: Oid, kind: type[RegisterDoc]) 
 
 
 def _is_void(claim: Claim, others: Others) -> bool:
-    if claim.step is None:
-        return False
-    ref = others.refs.steps(claim.step.rpartition("/")[0])
+    return claim.step is not None and others.ask(_VOID, claim.id, lambda: _went_on(claim, others) or None) is not None
+
+
+def _went_on(claim: Claim, others: Others) -> bool:
+    ref = others.refs.steps((claim.step or "").rpartition("/")[0])
     try:
         is_void = step_claims.is_void(claim, others.content(ref))
     except CoordError:

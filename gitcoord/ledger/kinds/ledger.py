@@ -15,7 +15,7 @@ What this file does not know: which kinds there are.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -35,6 +35,7 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
+_A = TypeVar("_A")
 _S = TypeVar("_S")
 _C = TypeVar("_C", bound=Doc)
 _D = TypeVar("_D", bound=Doc)
@@ -111,8 +112,26 @@ class Ledger(ABC, Generic[_S, _C]):
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Question(Generic[_A]):
+    """What a decision asks of another ledger, so that the record has the answer and a replay needs that ledger not.
+
+    Attributes:
+        word: what the record calls it.
+        spell: makes of an answer what is recorded: as much of it as decides.
+        parse: makes an answer of that again; raises `DocumentError` for what is none.
+    """
+
+    word: str
+    spell: Callable[[_A], Json]
+    parse: Callable[[Json], _A]
+
+
 class Others(Protocol):
-    """The other ledgers beside the one that is decided on: as they are then, commands of the batch before included."""
+    """The other ledgers beside the one that is decided on: as they are then, commands of the batch before included.
+
+    A decision reads them inside `ask` only: what it read otherwise would be missing when it is repeated (`audit`).
+    """
 
     @property
     def refs(self) -> Refs:
@@ -134,6 +153,10 @@ class Others(Protocol):
 
     def decide(self, ref: RefName, content: Any, command: Doc) -> Decision[Any]:  # noqa: ANN401
         """Return what a command of the same caller would come to on this content; nothing is kept."""
+        ...
+
+    def ask(self, question: Question[_A], about: str, look: Callable[[], _A | None]) -> _A | None:
+        """Return the answer to a question about one thing, from the record where there is one; `None` is the usual."""
         ...
 
     def rely_on(self, ref: RefName) -> None:

@@ -8,6 +8,7 @@ What this file does not know: how claims are decided.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from gitcoord.core.claims import step_claims
@@ -15,22 +16,28 @@ from gitcoord.core.claims.claim_commands import EndStepClaims
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Ruling
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns.path_pattern import PatternError
 from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.rules.take import PASSED_MAX
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import ClaimStep, Command, RecoverStep
 from gitcoord.ledger.format.records import Done
-from gitcoord.ledger.kinds.ledger import Asked, Others
+from gitcoord.ledger.kinds.ledger import Asked, Others, Question
 
 
 def paths_of(board: Board | None, others: Others) -> Callable[[Step], Outcome | None]:
     """Return why the paths of a step cannot be claimed, by trying it on the claims as they are."""
     repo, ref = (board.project.repo if board else None) or others.repo, others.refs.claims
+    taken: Question[Outcome] = Question(
+        "paths", partial(_spelled, []), lambda answer: Outcome.parse(answer if isinstance(answer, dict) else {})
+    )
 
     def try_paths(step: Step) -> Outcome | None:
-        if not step.paths:
-            return None
+        return others.ask(taken, str(step.step_num), lambda: look(step)) if step.paths else None
+
+    def look(step: Step) -> Outcome | None:
         claims = others.content(ref)
         if step.is_held:  # what its holder claimed with it ends when it is taken over
             own = EndStepClaims(step=step.id, agent=step.agent_id or "", clone=step.clone or "")
@@ -44,6 +51,16 @@ def paths_of(board: Board | None, others: Others) -> Callable[[Step], Outcome | 
         return None if outcome.is_done else outcome
 
     return try_paths
+
+
+def _spelled(before: list[Outcome], outcome: Outcome) -> Json:
+    """Return of a refusal what `take` makes use of; `before`: those that were recorded with the same command."""
+    before.append(outcome)
+    if len(before) > PASSED_MAX:
+        return outcome.evolve(message="", hint="", facts={}).dump()
+    conflicts = outcome.facts.get("conflicts")
+    facts: dict[str, Json] = {"conflicts": conflicts[:PASSED_MAX]} if isinstance(conflicts, list) else {}
+    return outcome.evolve(hint="", facts=facts).dump()
 
 
 class StepPaths:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from gitcoord.core.documents.json_text import as_written
 from gitcoord.core.documents.liveness import FREE_SESSION, Heartbeat, Held, Sighting, sighting_of
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.clone.sessions import Sessions, SessionState
@@ -20,6 +21,8 @@ from gitcoord.ledger.liveness.clocks import Watchfulness
 from gitcoord.remote.contract.protocol import Oid
 
 SILENT = timedelta(minutes=5)  # the least limit that can matter; asking the remote for a branch costs a connection
+
+_MOMENTS = ("beaten_at", "passed", "closed_at", "hooked_at", "called_at", "branch_at")  # of a sighting
 
 
 class BranchLook(Protocol):
@@ -89,12 +92,18 @@ class Sight:
         if key not in self._seen:
             drawn = _drawn_session(step)
             if step.clone in self.clones:
-                self._seen[key] = self._own(step)
+                seen = self._own(step)
             elif drawn is not None and self.sessions.is_live(*drawn):
                 # It was begun under another id of this clone.
-                self._seen[key] = Sighting(locked=True, clone_beats=True)
+                seen = Sighting(locked=True, clone_beats=True)
             else:
-                self._seen[key] = self._other(step)
+                seen = self._other(step)
+            # As its record will have it: a clock that is counted on has more than milliseconds.
+            moments = {name: getattr(seen, name) for name in _MOMENTS}
+            fine = {
+                name: as_written(moment) for name, moment in moments.items() if moment and moment.microsecond % 1000
+            }
+            self._seen[key] = seen.evolve(**fine) if fine else seen
         return self._seen[key]
 
     def _own(self, step: Held) -> Sighting:

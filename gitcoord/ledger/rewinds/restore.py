@@ -105,7 +105,7 @@ class Restorer:
             self.lookback.marks.forget(ref)
             return f"it is recorded that {ref} is gone"
         self._decide(ref, mark, theirs, Oid(mark.tip or theirs), theirs, "kept")
-        return f"{ref} stays as it is; its numbers go on above all that were given out out out out"
+        return f"{ref} stays as it is; its numbers go on above all that were given out"
 
     def delete(self, ref: RefName) -> bool:
         """Take a ledger away, which is recorded before; tell whether it was there.

@@ -11,18 +11,21 @@ What this file does not know: how ledgers are read, and what becomes of a decisi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.policy import Policy
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.kinds.ledger import LedgerState, Question
 from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.remote.contract.protocol import RefName, Transport
+
+_A = TypeVar("_A")
 
 
 class Vantage(NamedTuple):
@@ -72,7 +75,9 @@ class Caller(NamedTuple):
 
     def decide(self, basis: Basis, content: Any, command: Doc) -> Decision[Any]:  # noqa: ANN401 - of any kind
         """Decide a command on a content of this ledger."""
-        return basis.state.kind.decide(content, command, self.context(basis), Beside(self, basis))
+        beside = Beside(self, basis)
+        decision = basis.state.kind.decide(content, command, self.context(basis), beside)
+        return replace(decision, beside=beside.answers) if beside.answers else decision
 
     def context(self, basis: Basis) -> Context:
         """Return what every decision of this caller reads."""
@@ -89,11 +94,13 @@ class Caller(NamedTuple):
         )
 
 
-class Beside(NamedTuple):
-    """The ledgers beside one that is decided on; see `Others`."""
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The ledgers beside one that is decided on; see `Others`. `answers`: to what was asked, for the record."""
 
     caller: Caller
     decided_on: Basis
+    answers: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
 
     @property
     def refs(self) -> Refs:
@@ -112,6 +119,13 @@ class Beside(NamedTuple):
     def decide(self, ref: RefName, content: Any, command: Doc) -> Decision[Any]:  # noqa: ANN401 - of any kind
         """Return what a command of the same caller would come to."""
         return self.caller.decide(self.caller.basis(ref), content, command)
+
+    def ask(self, question: Question[_A], about: str, look: Callable[[], _A | None]) -> _A | None:
+        """Look, and note the answer unless it is the usual one."""
+        answer = look()
+        if answer is not None and about not in self.answers.get(question.word, ()):
+            self.answers.setdefault(question.word, {})[about] = question.spell(answer)
+        return answer
 
     def rely_on(self, ref: RefName) -> None:
         """Note that the decision rests on a ledger."""

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.json_text import Json, time_text
+from gitcoord.core.documents.json_text import Json, as_written, time_text
 from gitcoord.core.documents.liveness import Life
 from gitcoord.core.documents.names import amount
 from gitcoord.core.documents.outcomes import Outcome
@@ -140,7 +140,7 @@ class Ground:
         # How far our clock is believed is asked only where something is over by it: over http that takes a connection.
         is_over = state.kind.is_anything_over(state.content, now)
         belief = self.vantage.sight.belief() if is_over else BELIEVED
-        return Plan(state, now, self.vantage, belief.over_by or now, belief.doubt, ahead)
+        return Plan(state, now, self.vantage, as_written(belief.over_by or now), belief.doubt, ahead)
 
 
 class Refused(NamedTuple):

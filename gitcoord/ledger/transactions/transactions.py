@@ -319,6 +319,7 @@ class Transactions:
         return {uid: failures.broken(error, sent=uid in pins) for uid in uids}
 
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState[Any]:
+        damage = self.reader.rules.look(config)[1]
         config = None if self._setup.refs.config in checks else config
         read = RecordHead(
             now=plan.now,
@@ -329,6 +330,10 @@ class Transactions:
             may_sweep=not plan.doubt,
             over_by=plan.over_by,
             ahead=plan.ahead,
+            beat_s=plan.vantage.beat_s,
+            is_damaged=damage is not None,
+            counts=damage.counts if damage else None,
+            before=[*plan.before],
         )
         return write.write(self._setup.transport.objects, self.reader, self._setup.clone, plan, read)
 

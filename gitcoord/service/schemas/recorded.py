@@ -25,6 +25,9 @@ class RecordHeadLine(TypedDict):
         may_judge: false where no silence was judged.
         may_sweep: false where the clock was not believed; what others hold was over by `over_by`.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
+        beat_s: how often the clone beats, where that is not every 60 s.
+        counts: where the team's rules cannot be read: the commit whose rules counted; empty: the defaults.
+        before: commands that were applied before, whose outcomes stay among those of the clone's last batch.
     """
 
     now: datetime
@@ -36,6 +39,9 @@ class RecordHeadLine(TypedDict):
     may_sweep: NotRequired[bool]
     over_by: NotRequired[datetime]
     ahead: NotRequired[datetime]
+    beat_s: NotRequired[int]
+    counts: NotRequired[str]
+    before: NotRequired[list[str]]
 
 
 class JudgedHolder(TypedDict):
@@ -100,6 +106,8 @@ class RecordCommandLine(TypedDict):
         by: who gave it.
         outcome: what became of it.
         judged: whose silence the decision rests on.
+        beside: what it read of other ledgers. void: claims whose step went on without them, by id. paths: why the
+            paths of a step were not free, by the step's number.
         events: what happened to claims, in order.
     """
 
@@ -110,6 +118,7 @@ class RecordCommandLine(TypedDict):
     args: dict[str, Json]
     outcome: Outcome
     judged: NotRequired[list[JudgedHolder]]
+    beside: NotRequired[dict[str, dict[str, Json]]]
     events: NotRequired[list[RecordedEvent]]
 
 

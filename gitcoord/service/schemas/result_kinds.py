@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from gitcoord.service.schemas import (
     agent_answers,
+    audit_answers,
     claim_answers,
     dashboard_answers,
     metric_answers,
@@ -74,6 +75,7 @@ RESULTS: Mapping[str, tuple[type, ...]] = {
     "agents show": (agent_answers.AgentShown,),
     "agents stale": (agent_answers.StaleAgentsListed,),
     "worktree in-use": (agent_answers.WorktreeUse,),
+    "audit": (audit_answers.Audited,),
     "log": (step_answers.EventsListed,),
     "metrics": (metric_answers.MetricsWithDays, metric_answers.ReportWritten, metric_answers.MeasuresSent),
     "metrics auto-resolutions": (metric_answers.ResolvedSeries,),

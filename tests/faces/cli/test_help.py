@@ -44,7 +44,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
     expected |= {("metrics", series) for series in ("auto-resolutions", "hotspots")}
     expected |= {("import", tool) for tool in ("hq", "coord")}
-    expected |= {(noun,) for noun in ("hotspots", "promote", "predict", "verify", "land")}
+    expected |= {(noun,) for noun in ("hotspots", "promote", "predict", "verify", "land", "audit")}
     expected |= {
         (noun,)
         for noun in (

@@ -1,0 +1,1 @@
+"""The audit: each commit of a ledger is replayed from its record."""

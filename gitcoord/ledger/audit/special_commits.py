@@ -1,0 +1,80 @@
+"""Commits that no command of the rules made: a person's or a repair's. Each has a shape, and may change what it says.
+
+    raise_rules      the versions in `meta.json`
+    remove_damage    the files that no reader takes
+    repaired         numbers that go on above all that is known: the sequence number, counters, fences (SAFE-9)
+    publish          the first commit of a ledger that a clone's store had before; its tree is taken as it is
+    a roll           no parent, names the tip that it replaces, and has the same tree
+
+What this file does not know: commits of commands (`replay`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gitcoord.core.documents.json_text import Json
+from gitcoord.core.steps.step import Step
+from gitcoord.ledger.audit.problem import Problem, UnsoundError
+from gitcoord.ledger.audit.recorded_batch import Head
+from gitcoord.ledger.audit.replay import Replay
+from gitcoord.ledger.format import steps_layout, trees
+from gitcoord.ledger.format.commits import Commit
+from gitcoord.ledger.format.meta import META, RECORD
+from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.remote.contract.protocol import Objects
+
+RAISE, REMOVE = "raise_rules", "remove_damage"
+
+
+def is_special(line: Mapping[str, Json]) -> bool:
+    """Whether this line of a record, its second one, is none of a command of the rules."""
+    return line.get("do") in (RAISE, REMOVE) or "repaired" in line
+
+
+def check(
+    replay: Replay, before: LedgerState[Any], commit: Commit, head: Head, line: Mapping[str, Json], apart: bytes | None
+) -> None:
+    """Look whether such a commit changes what it says, and nothing else.
+
+    Raises:
+        UnsoundError: it does not.
+        CoordError: something in it cannot be read.
+    """
+    if "repaired" in line:
+        _check_repair(replay.objects, before, commit)
+        return
+    edits: dict[str, bytes | None] = {}
+    args = line.get("args")
+    facts = args if isinstance(args, dict) else {}
+    if line.get("do") == RAISE:
+        rules, writer_min = facts.get("rules"), facts.get("writer_min")
+        if not isinstance(rules, int) or not isinstance(writer_min, int):
+            raise UnsoundError(Problem.RECORD, "raises the rules to no number")
+        raised = max(before.meta.rules, rules), max(before.meta.writer_min, writer_min)
+        edits[META] = before.meta.evolve(rules=raised[0], writer_min=raised[1], at=head.now).encode()
+        if before.folder.file(RECORD):
+            edits[RECORD] = None
+    else:
+        at = max(head.now, before.meta.at or head.now)
+        edits |= dict.fromkeys(before.left_out)
+        if apart is not None or before.folder.file(RECORD):
+            edits[RECORD] = apart
+        edits[META] = before.meta.evolve(at=at).encode()
+    folder = trees.write(replay.objects, before.folder, edits)
+    if folder.oid != commit.tree:
+        replay.explain(before.folder, edits, folder, commit.tree)
+
+
+def _check_repair(objects: Objects, before: LedgerState[Any], commit: Commit) -> None:
+    found = trees.load(objects, commit.tree, before.folder)
+    for path, oid in trees.changes(before.folder, found):
+        if path in (META, RECORD) or path.startswith("applied/"):
+            continue
+        was = before.folder.file(path)
+        if steps_layout.is_step(path) and oid and was:
+            old, new = Step.decode(objects.read(was)[1]), Step.decode(objects.read(oid)[1])
+            is_numbered = new.fence > old.fence and old.evolve(fence=new.fence) == new
+        else:
+            is_numbered = False
+        if not is_numbered:
+            raise UnsoundError(Problem.REPAIR, f"says that it repairs the ledger, and changes {path}")
