@@ -9,6 +9,7 @@ Settings (git config, any scope; the environment wins):
     gitcoord.agent / GITCOORD_AGENT       who works here, `person/tool/worktree`
     gitcoord.namespace                    where the refs are, `refs/coord`
     gitcoord.beatSeconds                  how often this clone beats
+    gitcoord.pushesPerMinute              how many pushes a minute this clone makes, as its host asks for; 0: no limit
     gitcoord.wake                         whether agents learn of notices without calling, `on`
     gitcoord.notify                       `desktop`: what needs a person is shown there
     GITCOORD_SESSION                      pins the session's id

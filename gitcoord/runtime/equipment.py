@@ -9,6 +9,7 @@ from gitcoord.ledger.clone.host import Clone, Host
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.kinds.table import Ledgers
+from gitcoord.ledger.leader.push_budget import per_minute_of
 from gitcoord.ledger.liveness import heartbeat
 from gitcoord.ledger.liveness.clock_offset import ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
@@ -68,6 +69,7 @@ def setting_of(
         clock_offset=ClockOffset(host, watchful, clock_of(place.transport, path)),
         repo=settings.get("gitcoord.repo"),
         ledgers=ledgers,
+        pushes_per_minute=per_minute_of(place.url, settings.get("gitcoord.pushesperminute", "")),
     )
 
 

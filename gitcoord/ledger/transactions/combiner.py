@@ -11,10 +11,11 @@ Rules:
   * Who waits for the lock while the remote does not answer its holder gets that as the answer: each would ask in vain
     for as long again, one after the other.
   * TXN-4: both are said only after the entry was withdrawn: nothing of it can still land.
+  * Where the host asks for few pushes (`push_budget`), and there is none left, no process leads until there is one.
   * TXN-3: the lock is the clone's, the spool is the place's: no process carries out what is meant for another place.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,6 +54,7 @@ class Combiner:
         self._spool = Spool(transactions.place_folder, host)
         self._lock_path = folder / "lock"
         self._asking = Asking(folder, host)
+        self._budget = transactions.push_budget
         self._polls_a_try = POLLS_A_TRY_COLD
         self._waited_s = 0.0
         self._served = 0
@@ -69,7 +71,8 @@ class Combiner:
         deadline = self._host.now() + timedelta(seconds=wait_s)
         entry = entry.evolve(deadline=deadline, pid=self._host.pid, place=self._place)
         busy = self._polls_a_try == POLLS_A_TRY_COLD and not self._spool.is_empty()
-        lock = None if busy else self._try_lock()
+        paces = 0 < self._budget.wait_s() <= wait_s - LEAD_S
+        lock = None if busy or paces else self._try_lock()
         if lock is not None:
             try:
                 with self._noted():
@@ -78,7 +81,7 @@ class Combiner:
                 lock.release()
         name = self._spool.put(entry)
         try:
-            return self._wait(entry, name, wait_s)
+            return self._wait(entry, name, wait_s, paces=paces)
         finally:
             self._spool.leave(entry.uid)
 
@@ -90,21 +93,36 @@ class Combiner:
         waiting = self._take()
         entries = [*(waiter.entry for waiter in waiting), *([own] if own else [])]
         is_spooled, joining = bool(waiting), self._joining(waiting)
-        replies = self.transactions.run(entries, spooled=is_spooled, left_s=LEAD_S, until=until, joining=joining)
+        replies = self._run(entries, spooled=is_spooled, until=until, joining=joining)
         self._spool.deliver(waiting, replies)
         # Counted from here: who had to read a whole ledger first is the last one who should stop after one batch.
         served = self._host.monotonic()
-        while is_spooled and not self.transactions.no_answer and self._host.monotonic() - served < COMBINE_S:
+        while is_spooled and not self._must_stop() and self._host.monotonic() - served < COMBINE_S:
             # Take what waits; those who just got a reply are given time to come with their next command.
             self._host.sleep(LINGER_S)
             waiting = self._take()
             is_spooled = bool(waiting)
             if is_spooled:
-                more = self.transactions.run([waiter.entry for waiter in waiting], left_s=LEAD_S, until=until)
+                more = self._run([waiter.entry for waiter in waiting], spooled=True, until=until, joining=None)
                 self._spool.deliver(waiting, more)
         if self.transactions.no_answer:
             self._answer_unasked(self.transactions.no_answer)
         return replies[own.uid] if own else Reply()
+
+    def _run(
+        self, entries: Sequence[Entry], *, spooled: bool, until: datetime | None, joining: Joining | None
+    ) -> dict[str, Reply]:
+        """Carry out entries, and count the pushes that it took."""
+        used = self.transactions
+        before = used.won_swaps + used.lost_swaps
+        try:
+            return used.run(entries, spooled=spooled, left_s=LEAD_S, until=until, joining=joining)
+        finally:
+            self._budget.note(used.won_swaps + used.lost_swaps - before)
+
+    def _must_stop(self) -> bool:
+        """Whether who waits now is left to a later leader: the remote does not answer, or wants no more pushes yet."""
+        return self.transactions.no_answer is not None or self._budget.wait_s() > 0
 
     def _answer_unasked(self, error: NoAnswerError) -> None:
         """Answer who waits, for whom the remote is not asked: it has not answered us until now."""
@@ -135,7 +153,7 @@ class Combiner:
         self._spool.deliver(strange, {waiter.entry.uid: failed(error) for waiter in strange})
         return [waiter for waiter in waiting if waiter.entry.place == self._place]
 
-    def _wait(self, entry: Entry, name: str, wait_s: float) -> Reply:
+    def _wait(self, entry: Entry, name: str, wait_s: float, *, paces: bool) -> Reply:
         begin = self._host.monotonic()
         end = begin + wait_s
         # In a crowd the reply will take about as long as the last one did: looking for it before only costs the leader.
@@ -157,6 +175,8 @@ class Combiner:
                 return reply
             polls += 1
             pause = min(pause * 1.6, POLL_LONGEST_S)
+            if paces and self._budget.wait_s() > 0:  # all that wait become one push
+                continue
             if polls % self._polls_a_try == 0 and self._may_try(begin) and self._lead_others(entry.deadline):
                 end = max(end, self._host.monotonic() + POLL_LONGEST_S)
         message = "Another process of this clone was carrying this out and has not answered."

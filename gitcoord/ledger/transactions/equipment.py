@@ -16,6 +16,7 @@ from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.leader.pending import Pending
+from gitcoord.ledger.leader.push_budget import PushBudget
 from gitcoord.ledger.liveness.clock_offset import ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
 from gitcoord.ledger.liveness.heartbeat import Beats
@@ -45,6 +46,7 @@ class Setting:
     clock_offset: ClockOffset
     repo: str | None = None
     ledgers: Ledgers = LEDGERS
+    pushes_per_minute: int | None = None
 
     def lookback(self) -> Lookback:
         """Return what judges listings of this place by what the clone saw there."""
@@ -102,6 +104,11 @@ class Setting:
         """Return the swaps that were sent to this place and have no answer yet."""
         key = former_key_of(self.beats.place, self.refs.namespace)
         return Pending(self.place_folder, self.host.unique, self.clone.folder / PLACES / key if key else None)
+
+    @property
+    def push_budget(self) -> PushBudget:
+        """Return how soon this clone may push to this place again."""
+        return PushBudget(self.place_folder, self.host, self.pushes_per_minute)
 
     @property
     def refusals(self) -> Refusals:

@@ -89,6 +89,7 @@ def _beat(setting: Setting) -> bool:
         declined.note(setting.place_folder, outcome, now, setting.host.unique)
     if outcome.status is not SwapStatus.WON and not _has_landed(setting, update, outcome):
         return False
+    setting.push_budget.note()
     setting.beats.sent(update, now)
     return True
 

@@ -33,6 +33,7 @@ from gitcoord.ledger.format.records import RecordHead
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.leader import declined, failures, lost_swaps
 from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime, Tries
+from gitcoord.ledger.leader.push_budget import PushBudget
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.ledger.transactions import half_landed, write
@@ -72,6 +73,11 @@ class Transactions:
     def place_folder(self) -> Path:
         """Return the folder of what is on its way to where they are carried out."""
         return self._setup.place_folder
+
+    @property
+    def push_budget(self) -> PushBudget:
+        """Return how soon they may push again."""
+        return self._setup.push_budget
 
     @property
     def asks_remote(self) -> bool:

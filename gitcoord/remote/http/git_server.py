@@ -5,6 +5,7 @@
 Rules:
   * A status says what became of a question; what surely was not carried out is one thing, what is not known another.
   * SEC-2: what proves who asks goes to this host alone. A redirect is followed within it, and never to less protection.
+  * Who is asked for fewer requests (429, with a time) asks nothing until then, in any process of the clone.
   * An answer that is not git's is `UnfamiliarError`; of a push it says nothing of what became of it.
 
 What this file does not know: refs and objects.
@@ -30,6 +31,7 @@ from gitcoord.remote.http.agent import AGENT
 from gitcoord.remote.http.connection import Answer, Connections, Proxy, Question, Server
 from gitcoord.remote.http.http_settings import HttpSettings, proxy_place
 from gitcoord.remote.http.known_server import BELIEVED_S, KnownServers
+from gitcoord.remote.http.quiet_time import QuietTime
 from gitcoord.remote.http.sign_in import SignIn, basic
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 
@@ -76,6 +78,7 @@ class GitServer:
         self._git_version = git_version
         self._kept = KnownServers(folder, self.shown)
         self.known = self._kept.load(clocks.wall_ns() // 10**9)
+        self._quiet = QuietTime(self._kept, self.shown, self._now_s)
         self._asked_s = 0
         self._named = urlsplit(way.url)
         self._at = self._place()
@@ -238,6 +241,7 @@ class GitServer:
             UnfamiliarError: it wants a proof that is not known here; it did nothing.
             CoordError: there is no answer.
         """
+        self._quiet.check()
         own = [*self._way.settings.headers]
         has_own = any(name.lower() == "authorization" for name, _ in own)
         if self.known.wants_sign_in and not has_own and not self._sign_in.header:
@@ -251,6 +255,8 @@ class GitServer:
             answer = self._connections().ask(question)
             with suppress(ValueError, OverflowError, TypeError):  # it says none, or no date
                 self.date = parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
+            if answer.status == _TOO_MANY and self._quiet.note(answer.headers.get("retry-after", "")):
+                self.known = self._kept.change(self._now_s(), self.known, quiet_until=self._quiet.until_s)
             if answer.status != _SIGN_IN:
                 if proof and answer.status == _OK and (was_refused or not self.known.wants_sign_in):
                     self.known = self._kept.change(self._now_s(), self.known, wants_sign_in=True)

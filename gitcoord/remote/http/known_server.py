@@ -36,6 +36,7 @@ class KnownServer:
         wants_sign_in: a question without credentials was refused.
         by_git: why git is asked instead; nothing where it is not.
         git: the version of the git program, which questions name.
+        quiet_until: until when it asked to be left alone, in seconds since the epoch.
     """
 
     at: int = 0
@@ -47,6 +48,7 @@ class KnownServer:
     wants_sign_in: bool = False
     by_git: str = ""
     git: str = ""
+    quiet_until: int = 0
 
 
 class KnownServers:

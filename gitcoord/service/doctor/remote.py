@@ -6,8 +6,6 @@ Rules:
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +17,7 @@ from gitcoord.ledger.format import commits
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.liveness.clock_offset import said
 from gitcoord.ledger.liveness.clocks import AHEAD_MAX, JUMP
+from gitcoord.remote.contract.host_limits import Limit, host_of, limit_of
 from gitcoord.remote.contract.protocol import FallsBack, RefName
 from gitcoord.service.doctor.check_run import (
     Check,
@@ -40,24 +39,6 @@ SEEN = timedelta(hours=1)  # four times the usual limit of silence: who beat wit
 NTP: Final = "Let all machines set their clocks by the network (NTP)."
 _PROXIES: Final = ("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")
 _SSH = re.compile(r"(?:git\+)?ssh://|[^/\\:]+@[^/\\:]+:|(?![A-Za-z][A-Za-z0-9+.-]*://)[^/\\:]{2,}:(?!\\)")
-_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """What a host allows or asks for. `pushes_per_minute` is of a whole repository, unless `is_each`: of a user."""
-
-    words: str
-    pushes_per_minute: int
-    is_each: bool = False
-
-
-# From the hosts' documentation, November 2026. A host that is not here is not known to have a limit of pushes.
-LIMITS: Mapping[str, Limit] = {
-    "github.com": Limit("asks for at most 6 pushes a minute for a whole repository", 6),
-    "gitlab.com": Limit("allows 600 pushes a minute for a user and a project", 600, is_each=True),
-    "bitbucket.org": Limit("allows 60,000 git operations an hour for a user", 1000, is_each=True),
-}
 
 
 def checks(site: Site) -> list[Check]:
@@ -160,7 +141,7 @@ def limits(site: Site) -> Finding:
         raise NotCheckedError("no remote is named, so no host has limits")
     host = host_of(place.url)
     beat = f"this clone beats every {place.interval_s} s"
-    limit = LIMITS.get(host) or next((limit for name, limit in LIMITS.items() if host.endswith(f".{name}")), None)
+    limit = limit_of(host)
     facts: dict[str, Json] = {"host": host, "interval_s": place.interval_s}
     if limit is None:
         return ok(f"no limit is known of {host or 'this place'}; {beat}", **facts, pushes_per_minute=None)
@@ -182,14 +163,6 @@ def _too_often(site: Site, place: SitePlace, limit: Limit) -> list[Finding]:
         f"{count} clone{'s' * (count != 1)} that beat every {place.interval_s} s make {per_minute:.1f} pushes a minute."
     )
     return [warn(text, f"In each clone: git config gitcoord.beatSeconds {wanted}", pushes_now=round(per_minute, 1))]
-
-
-def host_of(url: str) -> str:
-    """Return the host of a URL in lower case; nothing for a path."""
-    if url.startswith(("/", ".", "file://")):
-        return ""
-    found = _HOST.match(url)
-    return found[1].lower() if found and ("://" in url or ":" in url) else ""
 
 
 def clock(site: Site) -> Finding:

@@ -7,7 +7,7 @@ from gitcoord.service.doctor.site import Site
 from gitcoord.service.session.identity import agent_in
 from gitcoord.source.checkout import team_file
 
-KEYS = ("remote", "repo", "agent", "namespace", "beatseconds", "program", "notify", "wake")
+KEYS = ("remote", "repo", "agent", "namespace", "beatseconds", "pushesperminute", "program", "notify", "wake")
 WORKTREES_SHOWN = 5
 
 
@@ -83,6 +83,10 @@ def settings(site: Site) -> Finding:
     if beat and not beat.isdecimal():
         hint = "git config gitcoord.beatSeconds <5 to 600>"
         found.append(warn(f"gitcoord.beatSeconds is {beat!r}, which is not a number and is ignored.", hint))
+    pushes = given.get("pushesperminute", "")
+    if pushes and not pushes.isdecimal():
+        hint = "git config gitcoord.pushesPerMinute <1 to 1000, 0 for no limit>"
+        found.append(warn(f"gitcoord.pushesPerMinute is {pushes!r}, which is not a number and is ignored.", hint))
     hint = f"Change {team_file.FILE} on the default branch."
     found += [warn(doubt, hint) for doubt in team_file.doubts(site.in_repository())]
     found += _named_like(site, given.get("namespace", DEFAULT_NAMESPACE))

@@ -35,6 +35,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.errors import BugError, InvalidError, StorageError
 from gitcoord.ledger.clone import files, snapshot_files
+from gitcoord.ledger.leader.push_budget import KEPT as KEPT_FOR_CALLS
 from gitcoord.ledger.liveness.heartbeat import INTERVAL_FAR_S
 from gitcoord.service.claims import requested_items
 from gitcoord.service.claims.requested_items import Asking, drawn_id
@@ -104,7 +105,9 @@ def gathering_s(workspace: Workspace, notes: Sequence[Note]) -> float:
         return 0.0  # another session of the clone takes its notes now: both are one swap
     interval_s = workspace.setting.beats.interval_s
     is_over = interval_s >= INTERVAL_FAR_S and len(rounds) >= ROUNDS_A_MINUTE
-    return (interval_s if is_over else GATHERED_S) - abs(now - min(note.at for note in notes))
+    age_s = abs(now - min(note.at for note in notes))
+    left_s = (interval_s if is_over else GATHERED_S) - age_s
+    return max(left_s, workspace.setting.push_budget.wait_s(KEPT_FOR_CALLS if age_s < interval_s else 0))
 
 
 def begin_round(workspace: Workspace) -> None:

@@ -19,6 +19,7 @@ from gitcoord.errors import InvalidError, NotFoundError, UsageError
 from gitcoord.faces.cli.terminal import show, world
 from gitcoord.faces.cli.terminal.columns import names, prose
 from gitcoord.faces.cli.terminal.options import AsJson, examples, group
+from gitcoord.ledger.leader.push_budget import PER_MINUTE_MAX
 from gitcoord.redaction import redact
 from gitcoord.source.checkout import team_file
 from gitcoord.source.checkout.remote_urls import url_of
@@ -95,6 +96,11 @@ def _beat_seconds(value: str) -> None:
         raise InvalidError(f"{shown(value)} is not a number of seconds from 5 to 600.")
 
 
+def _pushes_per_minute(value: str) -> None:
+    if not (re.fullmatch(r"[0-9]{1,4}", value) and int(value) <= PER_MINUTE_MAX):
+        raise InvalidError(f"{shown(value)} is not a number from 1 to {PER_MINUTE_MAX}, or 0 for no limit.")
+
+
 KEYS: Mapping[str, Key] = {
     key.name.lower(): key
     for key in (
@@ -104,6 +110,7 @@ KEYS: Mapping[str, Key] = {
         Key("gitcoord.namespace", "where the refs are", _namespace),
         Key("gitcoord.program", "the gitcoord that git's hooks start where it is not on PATH", _program),
         Key("gitcoord.beatSeconds", "how often this clone says that it is alive", _beat_seconds),
+        Key("gitcoord.pushesPerMinute", "how many pushes a minute this clone makes", _pushes_per_minute),
         Key("gitcoord.notify", "where a person is notified of what needs one: desktop", _notify),
         Key("gitcoord.wake", "whether agents learn of requests and grants without calling", _on_or_off),
     )

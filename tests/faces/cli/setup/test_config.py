@@ -82,7 +82,17 @@ def test_the_list_has_every_setting_with_its_value(run: Run) -> None:
 
     assert set(rows) == {
         f"gitcoord.{name}"
-        for name in ("remote", "repo", "agent", "namespace", "program", "beatSeconds", "notify", "wake")
+        for name in (
+            "remote",
+            "repo",
+            "agent",
+            "namespace",
+            "program",
+            "beatSeconds",
+            "pushesPerMinute",
+            "notify",
+            "wake",
+        )
     }
     assert (rows["gitcoord.repo"]["value"], rows["gitcoord.repo"]["scope"]) == ("app", "user")
 

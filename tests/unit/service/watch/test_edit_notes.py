@@ -160,6 +160,22 @@ def test_over_the_budget_of_a_host_edits_are_gathered_for_a_beat(agents: Agents,
     assert edit_notes.gathering_s(later(ann, seconds=150), notes) <= 0
 
 
+def test_edits_leave_the_last_pushes_of_a_budget_to_calls_but_not_for_ever(
+    agents: Agents, shared: Shared, git: Git
+) -> None:
+    git(shared.one, "config", "gitcoord.pushesPerMinute", "6")
+    ann = agents(shared.one, "ann/claude/wt", session="s-ann", serve=True)
+    note(ann, "src/a.py")
+    notes = edit_notes.noted(ann.setting.clone.folder)
+    ann = later(ann, seconds=edit_notes.GATHERED_S)
+    ann.setting.push_budget.note(5)
+
+    assert 0 < edit_notes.gathering_s(ann, notes) <= 30
+    ann = later(ann, seconds=ann.setting.beats.interval_s)
+    ann.setting.push_budget.note(4)
+    assert edit_notes.gathering_s(ann, notes) <= 0
+
+
 def test_what_git_ignores_is_nobodys_work(ann: Workspace, repo: Path) -> None:
     (repo / ".gitignore").write_text("*.log\n/build/\n", "utf-8")
     note(ann, "x.log", "build/out.js", "src/a.py")
