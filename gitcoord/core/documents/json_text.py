@@ -42,9 +42,17 @@ def distinct(value: Json) -> bytes:
     import msgspec  # noqa: PLC0415 - as in `indented`
 
     try:
-        return msgspec.json.encode(value, order="sorted")
+        return msgspec.json.encode(value, order="sorted", enc_hook=_plain_text)
     except UnicodeEncodeError:  # half of a surrogate pair, from the name of a file
         return compact(value).encode("utf-8", "surrogatepass")
+
+
+def _plain_text(value: Any) -> str:  # noqa: ANN401 - what msgspec has no JSON for
+    """Return a text that knows more than its characters, as a sentence does, as text alone."""
+    if not isinstance(value, str):
+        message = f"a {type(value).__name__} is not JSON"
+        raise TypeError(message)
+    return str(value)
 
 
 def load_json(data: bytes) -> Json:

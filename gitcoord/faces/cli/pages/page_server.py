@@ -28,11 +28,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gitcoord.core.documents.json_text import Json
-from gitcoord.faces.cli.pages.live_panels import LivePanels
+from gitcoord.faces.cli.pages.live_panels import Condition, LivePanels
 from gitcoord.faces.cli.pages.page_access import Access
 from gitcoord.faces.cli.pages.page_frame import Frame
 from gitcoord.faces.cli.pages.page_link import Link
-from gitcoord.ledger.clone.bug_report import bug
+from gitcoord.ledger.clone.bug_report import LastBug, bug
 
 STREAMS_MAX = 32  # open pages; a browser opens six at most to one server
 CONNECTIONS_MAX = 100
@@ -52,6 +52,7 @@ class Pages:
         self._live = live
         self._frame = frame
         self._streams = 0
+        self._bugs = LastBug()
         self.app = Starlette(
             routes=[
                 Route("/", self.page),
@@ -86,20 +87,25 @@ class Pages:
         return _EventStream(self.events({name: digest for name, _, digest in pairs}), closed)
 
     async def events(self, known: dict[str, str]) -> AsyncGenerator[bytes]:
-        """Yield what a page has not; `known`: the digest of each panel that it has."""
+        """Yield what a page has not, and why there is no more; `known`: the digest of each panel that it has."""
         news = asyncio.Event()
-        yield _event("version", self._frame.version)
-        with self._live.watched(_teller(news), young_s=LOADING_S) as old:
-            while not self._live.is_over:
-                look = self._live.latest
-                for name, fragment in look.panels.items() if look.number > old else ():
-                    if known.get(name) != fragment.digest:
-                        known[name] = fragment.digest
-                        yield _event("panel", {"name": name, **fragment._asdict()})
-                yield _event("condition", look.condition.as_json()) if look.number > old else _event("beat", None)
-                with anyio.move_on_after(BEAT_S):
-                    await news.wait()
-                news.clear()
+        try:
+            yield _event("version", self._frame.version)
+            with self._live.watched(_teller(news), young_s=LOADING_S) as old:
+                while not self._live.is_over:
+                    look = self._live.latest
+                    for name, fragment in look.panels.items() if look.number > old else ():
+                        if known.get(name) != fragment.digest:
+                            known[name] = fragment.digest
+                            yield _event("panel", {"name": name, **fragment._asdict()})
+                    yield _event("condition", look.condition.as_json()) if look.number > old else _event("beat", None)
+                    with anyio.move_on_after(BEAT_S):
+                        await news.wait()
+                    news.clear()
+        except Exception as error:  # noqa: BLE001 - the answer has begun, so that only an event can say it; the page asks anew
+            broken = self._bugs.as_known(error, "sending news to a page")
+            trouble = Condition(self._live.latest.condition.at, str(broken), broken.hint)
+            yield _event("condition", trouble.as_json())
 
 
 class _EventStream(Response):

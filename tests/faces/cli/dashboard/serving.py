@@ -100,11 +100,11 @@ class Served:
 
 
 @contextmanager
-def serving(workspace: Workspace, days: int = 30) -> Generator[Served]:
-    """Serve the dashboard of a workspace for as long as the block runs."""
+def serving(workspace: Workspace, days: int = 30, frame: type[Frame] = Frame) -> Generator[Served]:
+    """Serve the dashboard of a workspace for as long as the block runs; `frame`: the kind of page around its panels."""
     live = LivePanels(workspace, days)
     link = page_link.open_link(workspace.setting.clone.folder, workspace.setting.host, None)
-    server = page_server.make_server(link, live, Frame("shop", workspace.remote_name, days))
+    server = page_server.make_server(link, live, frame("shop", workspace.remote_name, days))
     thread = threading.Thread(target=server.run, args=([link.listening],))
 
     def end() -> None:

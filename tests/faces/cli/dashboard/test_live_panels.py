@@ -3,10 +3,12 @@
 import asyncio
 from pathlib import Path
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.json_text import Json, distinct
 from gitcoord.faces.cli.pages import page_server
 from gitcoord.faces.cli.pages.live_panels import OWED_S, Condition, LivePanels, Pace
 from gitcoord.faces.cli.pages.page_access import HEADERS
+from gitcoord.faces.cli.pages.page_frame import Frame
 from gitcoord.faces.cli.pages.page_server import STREAMS_MAX
 from gitcoord.faces.cli.pages.panels import PANELS
 from gitcoord.service.claims import claims
@@ -173,7 +175,7 @@ def test_looks_that_come_after_a_quiet_time_need_no_rest_and_those_that_never_en
 
 
 def test_the_digest_of_facts_is_of_any_text_that_a_file_may_be_called() -> None:
-    texts: list[Json] = ["a", "\ud800", "\ud801", "é"]
+    texts: list[Json] = ["a", "\ud800", "\ud801", "é", sentence("Run ", Call.of("claim_step"), ".")]
 
     assert len({distinct({"rows": [text]}) for text in texts}) == len(texts)
     assert distinct({"a": 1, "b": [2.5, None]}) == distinct({"b": [2.5, None], "a": 1})
@@ -197,6 +199,24 @@ def test_a_bug_that_goes_on_has_one_report(ann: Workspace) -> None:
 
     assert (live.latest.number, looks[0]) == (2, looks[1])
     assert "Report it with the file" in looks[0].hint
+
+
+class BrokenFrame(Frame):
+    """A page that cannot say of which version it is, by a fault of ours."""
+
+    @property
+    def version(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - it is made anew each time
+        raise ZeroDivisionError
+
+
+def test_what_breaks_once_a_stream_has_begun_is_said_on_the_page_and_has_one_report(ann: Workspace) -> None:
+    with serving(ann, frame=BrokenFrame) as served:
+        events = [[*served.stream()] for _ in range(2)]
+
+    assert [[name for name, _ in sent] for sent in events] == [["condition"]] * 2
+    assert "sending news to a page failed" in events[0][0][1]["trouble"]
+    assert "Report it with the file" in events[0][0][1]["hint"]
+    assert events[0][0][1]["hint"] == events[1][0][1]["hint"]
 
 
 def test_streams_end_when_the_server_does(served: Served) -> None:
