@@ -29,9 +29,10 @@ def main() -> None:
             rows = rows_of(part)
             print(f"{part.name}: {rows[0]['run']['took_s']} s", flush=True)
             fresh += rows
+    earlier = read(given.out)["figures"] if given.out.is_file() else []
     kept = {part.name for part in found} - {part.name for part in parts}
     rows = sorted(
-        [*fresh, *(row for row in read(given.out) if row.get("run", {}).get("part") in kept)],
+        [*fresh, *(row for row in earlier if row.get("run", {}).get("part") in kept)],
         key=lambda row: order(row["run"]["part"]),
     )
     missing = sorted(set(PROMISED) - {promise(part.name) for part in found}, key=order)

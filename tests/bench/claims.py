@@ -40,8 +40,8 @@ def p2() -> list[Figure]:
     """One claim of one file, at 100, 1,000 and 10,000 active claims of others."""
     figures = [_at_size(size) for size in SIZES]
     few, many = figures[0].at(0.5), figures[-1].at(0.5)
-    for figure in figures:
-        figure.at_most(2)
+    for size, figure in zip(SIZES, figures, strict=True):
+        figure.at_most(2).over("claims", size, "claim_files")
         figure.notes |= {"times_100": round(figure.at(0.5) / few, 2)}
     figures[-1].must(f"p50 <= {RATIO_MAX} x that at 100", many / few <= RATIO_MAX)
     return figures

@@ -30,6 +30,7 @@ class Figure:
     target: str = ""
     met: bool | None = None
     notes: dict[str, object] = field(default_factory=dict)
+    point: dict[str, object] | None = None
 
     def at(self, share: float) -> float:
         """Return a percentile by nearest rank."""
@@ -50,6 +51,11 @@ class Figure:
         self.met = is_met if self.met is None else self.met and is_met
         return self
 
+    def over(self, what: str, x: float, line: str) -> Self:
+        """Make this a point of a plot: on this line, where so much is there of what grows."""
+        self.point = {"over": what, "x": x, "line": line}
+        return self
+
     def as_json(self) -> dict[str, Any]:
         """Return what goes into bench.json."""
         return {
@@ -63,6 +69,7 @@ class Figure:
             "target": self.target,
             "met": self.met,
             "notes": self.notes,
+            "point": self.point,
         }
 
 
@@ -100,10 +107,9 @@ def machine() -> dict[str, object]:
     }
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of an earlier run, or none."""
-    text = path.read_text("utf-8") if path.is_file() else ""
-    return json.loads(text)["figures"] if text else []
+def read(path: Path) -> dict[str, Any]:
+    """Return what a run wrote: its machine and its figures."""
+    return json.loads(path.read_text("utf-8"))
 
 
 def write(rows: Iterable[Row], path: Path) -> None:

@@ -22,7 +22,8 @@ pid {folder}/nginx.pid;
 {user}
 events {{ worker_connections 256; }}
 http {{
-  access_log off;
+  log_format requests '$msec $request_time $uri';
+  access_log {folder}/requests.log requests;
   client_max_body_size 0;
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
@@ -71,6 +72,7 @@ class HttpBackend:
             _NGINX.format(folder=folder, user=user, backend=backend, root=self.root, port=self.port, socket=socket)
         )
         env = server_env(folder)
+        self._log = folder / "requests.log"
         self._wrap = Daemon([fcgiwrap, "-c", "6", "-s", f"unix:{socket}"], folder=folder, env=env, ready=socket.exists)
         self._nginx = Daemon(
             [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")],
@@ -81,6 +83,11 @@ class HttpBackend:
 
     def url(self, area: str, name: str) -> str:
         return f"http://127.0.0.1:{self.port}/{area}/{name}"
+
+    def requests(self) -> list[tuple[float, float, bool]]:
+        """Return of each request when it ended (seconds since the epoch), what it took (ms), and whether it was a push."""
+        rows = [line.split() for line in self._log.read_text().splitlines()] if self._log.exists() else []
+        return [(float(at), float(took) * 1000, path.endswith("/git-receive-pack")) for at, took, path in rows]
 
     @contextmanager
     def hanging(self) -> Iterator[None]:

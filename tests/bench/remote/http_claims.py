@@ -28,6 +28,7 @@ RATIO = 0.45  # of a push, at 50 ms
 class Line(NamedTuple):
     """A remote behind a proxy, and who works with it."""
 
+    server: HttpBackend
     proxy: DelayingProxy
     top: Path
     env: dict[str, str]
@@ -61,7 +62,7 @@ def line(round_trip_ms: int) -> Iterator[Line]:
             here = {"no_proxy": "127.0.0.1", "GITCOORD_REMOTE": url}
             subprocess.run(["git", "remote", "add", "origin", url], cwd=top, env=env, check=True)
             other = workspace(elsewhere, {**other_env, **here}, "other/cli/r")
-            yield Line(proxy, top, {**env, **here}, workspace(top, {**env, **here}, "bench/cli/r"), other)
+            yield Line(server, proxy, top, {**env, **here}, workspace(top, {**env, **here}, "bench/cli/r"), other)
     finally:
         proxy.stop()
         server.stop()
@@ -96,6 +97,8 @@ def measured(given: Line, round_trip_ms: int, runs: int) -> list[Figure]:
         Figure("P5", f"{name}, round trip {round_trip_ms} ms", took[name], notes=_notes(asked[name])) for name in took
     ]
     pushes = figures[0].at(0.5)
+    for name, figure in zip(took, figures, strict=True):
+        figure.over("ms of a round trip, over http", round_trip_ms, "git push" if name == "push" else name)
     for figure in figures[1:]:
         figure.notes["of a push"] = round(figure.at(0.5) / pushes, 2)
         if round_trip_ms == 50 and "after" not in figure.work:

@@ -1,0 +1,107 @@
+"""`python -m tests.bench.page bench.json`: the figures of a run into docs/benchmarks.md, with their data and plots.
+
+    bench.json ──> docs/benchmarks.json ──> the tables between the page's marks, docs/images/bench-*.svg
+
+The test of the page makes both from the committed data again, so no figure of the page can be written by hand.
+"""
+
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.bench.plots import drawn
+from tests.bench.registry import promise
+from tests.bench.report import Row, read
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "benchmarks.md"
+DATA = ROOT / "docs" / "benchmarks.json"
+PLOTS = ROOT / "docs" / "images"
+SHOWN_MAX = 4  # rows of one part with one target; of more, the worst stands for all
+_MARKS = re.compile(r"(<!-- (\w+): made by tests/bench/page.py -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def filled(page: str, data: dict[str, Any]) -> str:
+    """Return a page with what the data say between its marks."""
+    rows = data["figures"]
+    parts = {
+        "machine": _machine(data["machine"], rows),
+        "targets": _table([row for row in _condensed(rows) if "+peers" not in _part(row)]),
+        "peers": _table([row for row in rows if "+peers" in _part(row)]),
+        "plots": "\n".join(f"![Latency over {name}](images/{_file(name)})" for name in drawn(rows)) + "\n",
+    }
+    return _MARKS.sub(lambda found: f"{found[1]}\n{parts[found[2]]}\n{found[3]}", page)
+
+
+def plots(data: dict[str, Any]) -> dict[str, str]:
+    """Return the drawings by the names of their files."""
+    return {_file(name): drawing for name, drawing in drawn(data["figures"]).items()}
+
+
+def _machine(machine: Row, rows: Sequence[Row]) -> str:
+    """Say where it was, with which programs, and when."""
+    days = sorted({row["run"]["at"][:10] for row in rows if "run" in row})
+    loads = [row["run"]["load_before"] for row in rows if "run" in row]
+    lines = [f"| {name.replace('_', ' ')} | {value} |" for name, value in machine.items()]
+    when = f"| measured | {days[0]}{f' to {days[-1]}' if days[1:] else ''} |" if days else ""
+    load = f"| load when a measurement began | {min(loads)} to {max(loads)} |" if loads else ""
+    return "\n".join(line for line in ["| | |", "| --- | --- |", *lines, when, load] if line) + "\n"
+
+
+def _table(rows: Iterable[Row]) -> str:
+    head = ["id", "work", "median", "p95", "p99", "n", "must reach", "met", "measured, load"]
+    lines = [head, ["---"] * len(head)]
+    for row in rows:
+        numbers = [f"{_number(row[name])} {row['unit']}" if row["n"] else "" for name in ("median", "p95", "p99")]
+        run = f"{row['run']['at']}, {row['run']['load_before']}" if "run" in row else ""
+        met = {True: "yes", False: "**no**"}.get(row["met"], "")
+        target = row["target"].replace("<=", "≤").replace(">=", "≥")
+        lines.append([promise(row["id"]), row["work"], *numbers, str(row["n"] or ""), target, met, run])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _condensed(rows: Sequence[Row]) -> list[Row]:
+    """Let the worst of many alike stand for all of them."""
+    alike: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        alike.setdefault((_part(row), row["target"]), []).append(row)
+    found: list[Row] = []
+    for (_, target), group in alike.items():
+        if len(group) <= SHOWN_MAX or not target:
+            found += group
+            continue
+        worst = (min if ">=" in target else max)(group, key=lambda row: row.get("median", 0))
+        met = all(row["met"] for row in group)
+        found.append({**worst, "work": f"{worst['work']}, the slowest of {len(group)}", "met": met})
+    return found
+
+
+def _part(row: Row) -> str:
+    return row["run"]["part"] if "run" in row else row["id"]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # three digits are more than two runs agree in
+
+
+def _file(name: str) -> str:
+    return f"bench-{name.replace(' ', '-')}.svg"
+
+
+def main(source: Path) -> None:
+    """Write the data, the page and the plots."""
+    if source.resolve() != DATA:
+        shutil.copyfile(source, DATA)
+    data = read(DATA)
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), data), "utf-8")
+    for old in PLOTS.glob("bench-*.svg"):
+        old.unlink()
+    for name, drawing in plots(data).items():
+        (PLOTS / name).write_text(drawing, "utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
