@@ -5,6 +5,7 @@ others, what comes from the first wildcard on is kept by something that a match 
 
     (root) ── open    $.ts: {claim 4}          an ending: `*.ts`; floating patterns begin at the root
       └─ src ── open    /tests: {claim 3}      a name: `src/**/tests/*.py`
+           ├─ …    open    <gen: {claim 5}  how a name begins, or with `>` ends: `src/gen*/**`
            └─ auth ── open    *: {claim 2}     nothing more is known: `src/auth/**`
                    └─ files   login.ts: {claim 1}
 
@@ -85,7 +86,7 @@ def _change(key: K, pattern: Pattern, *, adds: bool) -> _Change[K]:
     shape = shape_of(pattern)
     if shape.path is not None:
         return _Change(shape.lead[:-1], shape.lead[-1], is_file=True, key=key, adds=adds)
-    return _Change(shape.lead, slot_of(shape.steps[len(shape.lead) :]), is_file=False, key=key, adds=adds)
+    return _Change(shape.lead, _open_slot(shape.steps[len(shape.lead) :]), is_file=False, key=key, adds=adds)
 
 
 def _changed(node: _Node[K], changes: Sequence[_Change[K]], depth: int) -> _Node[K]:
@@ -144,6 +145,13 @@ def slot_of(steps: Sequence[Segment | None]) -> str:
     return "*" if not start and not end else "^" + start if len(start) > len(end) else "$" + end
 
 
+def _open_slot(steps: Sequence[Segment | None]) -> str:
+    """Return the slot, or the longer beginning or ending of a name that is not the last."""
+    tokens = [step.tokens for step in steps[:-1] if step is not None and step.literal is None]
+    names = (("<" + _fixed(name), ">" + _fixed(name[::-1])[::-1]) for name in tokens)
+    return max([slot_of(steps), *(slot for both in names for slot in both)], key=len)
+
+
 def spelled_out(steps: Sequence[Segment | None]) -> str:
     """Return the longest text that every match of these steps has in one of its names; empty where there is none."""
     runs = [""]
@@ -168,10 +176,10 @@ def _fixed(tokens: Sequence[object]) -> str:
 def _on_the_way(root: _Node[K], path: str) -> set[K]:
     """Return the keys that may match one path: its own, and the open ones on the way."""
     names = path.split("/")
-    last = names[-1]
-    starts = ("^" + last[:end] for end in range(1, len(last) + 1))
-    ends = ("$" + last[start:] for start in range(len(last)))
-    slots = frozenset(("*", *("/" + name for name in names), *starts, *ends))
+    slots = {"*", *("/" + name for name in names)}
+    for marks, some in (("<>", names), ("^$", names[-1:])):
+        slots.update(marks[0] + name[: cut + 1] for name in some for cut in range(len(name)))
+        slots.update(marks[1] + name[cut:] for name in some for cut in range(len(name)))
     found: set[K] = set()
     node: _Node[K] | None = root
     for position in range(len(names) + 1):
@@ -234,7 +242,7 @@ def _and_after_stars(positions: int, steps: Sequence[Segment | None]) -> int:
 
 def _can_meet(slot: str, last: Segment | None) -> bool:
     """Tell whether a path with the last name `last` can have what a slot asks for."""
-    if last is None or slot[0] in "*/":
+    if last is None or slot[0] in "*/<>":
         return True
     if slot[0] == "^":
         start = _fixed(last.tokens)

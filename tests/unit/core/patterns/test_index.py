@@ -21,8 +21,21 @@ TEXTS = [
     "docs/a.md",
     "docs/[ab].md",
     "src/*/gen*/**",
+    "web/*.d/?/*",
 ]
-ASKED = [*TEXTS, "src/auth/tests/test_x.py", "docs", "lib/x.ts", "src/x/gen1/y.c", "**/login.ts", "s*/**", "*"]
+ASKED = [
+    *TEXTS,
+    "web/x*/**",
+    "web/*/?/y",
+    "web/s.d/x/*",
+    "src/auth/tests/test_x.py",
+    "docs",
+    "lib/x.ts",
+    "src/x/gen1/y.c",
+    "**/login.ts",
+    "s*/**",
+    "*",
+]
 
 
 def made(texts: list[str]) -> PatternIndex[str]:
@@ -45,7 +58,10 @@ def test_no_pattern_that_overlaps_is_missed(text: str) -> None:
         ("lib/x.ts", {"**", "*.ts"}),
         ("lib/x_test.py", {"**", "*_test.py"}),
         ("package.json", {"**", "package.json", "/package.json"}),
-        ("src/auth/x.go", {"**", "auth/", "src/auth", "src/auth/**", "src/*/gen*/**"}),
+        ("src/auth/x.go", {"**", "auth/", "src/auth", "src/auth/**"}),
+        ("src/auth/gen1/x.go", {"**", "auth/", "src/auth", "src/auth/**", "src/*/gen*/**"}),
+        ("web/a.d/x/y.c", {"**", "web/*.d/?/*"}),
+        ("web/a.e/x/y.c", {"**"}),
     ],
 )
 def test_few_others_are_named(path: str, expected: set[str]) -> None:
