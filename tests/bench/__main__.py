@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.bench.peers import FOLDER
+from tests.bench.peers.install import FOLDER
 from tests.bench.registry import PROMISED, Measurement, measurements, order, promise
 from tests.bench.report import not_measured, read, table, write
 from tests.bench.runs import rows_of

@@ -44,7 +44,7 @@ def plots(data: dict[str, Any]) -> dict[str, str]:
 def _machine(machine: Row, rows: Sequence[Row]) -> str:
     """Say where it was, with which programs, and when."""
     days = sorted({row["run"]["at"][:10] for row in rows if "run" in row})
-    loads = [row["run"]["load_before"] for row in rows if "run" in row]
+    loads = [row["run"]["load"] for row in rows if "run" in row]
     lines = [f"| {name.replace('_', ' ')} | {value} |" for name, value in machine.items()]
     when = f"| measured | {days[0]}{f' to {days[-1]}' if days[1:] else ''} |" if days else ""
     load = f"| load when a measurement began | {min(loads)} to {max(loads)} |" if loads else ""
@@ -52,14 +52,16 @@ def _machine(machine: Row, rows: Sequence[Row]) -> str:
 
 
 def _table(rows: Iterable[Row]) -> str:
-    head = ["id", "work", "median", "p95", "p99", "n", "must reach", "met", "measured, load"]
+    head = ["id", "work", "median", "p95", "p99", "n", "must reach", "met", "measured, load, pass"]
     lines = [head, ["---"] * len(head)]
     for row in rows:
         numbers = [f"{_number(row[name])} {row['unit']}" if row["n"] else "" for name in ("median", "p95", "p99")]
-        run = f"{row['run']['at']}, {row['run']['load_before']}" if "run" in row else ""
+        run = f"{row['run']['at']}, {row['run']['load']}, {row['run']['pass_ms']:.0f} ms" if "run" in row else ""
         met = {True: "yes", False: "**no**"}.get(row["met"], "")
         target = row["target"].replace("<=", "≤").replace(">=", "≥")
-        lines.append([promise(row["id"]), row["work"], *numbers, str(row["n"] or ""), target, met, run])
+        lines.append(
+            [promise(row["id"]), row["work"].replace("|", "\\|"), *numbers, str(row["n"] or ""), target, met, run]
+        )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
@@ -75,7 +77,7 @@ def _condensed(rows: Sequence[Row]) -> list[Row]:
             continue
         worst = (min if ">=" in target else max)(group, key=lambda row: row.get("median", 0))
         met = all(row["met"] for row in group)
-        found.append({**worst, "work": f"{worst['work']}, the slowest of {len(group)}", "met": met})
+        found.append({**worst, "work": f"{worst['work']}, the worst of {len(group)}", "met": met})
     return found
 
 

@@ -24,12 +24,24 @@ END_S = 30.0  # for the interpreter to start, and for what was measured to be re
 
 def rows_of(measurement: Measurement) -> list[dict[str, Any]]:
     """Measure, within the time that it may take. Each row says when, for how long, and what else the machine did."""
-    begin, now, load = time.monotonic(), datetime.now(UTC), os.getloadavg()[0]
+    now, load, pass_ms = datetime.now(UTC), os.getloadavg()[0], _pass_ms()
+    begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         rows = _measured(measurement, Path(folder))
     took_s = round(time.monotonic() - begin, 1)
-    run = {"at": f"{now:%Y-%m-%d %H:%M}", "took_s": took_s, "load_before": round(load, 1), "part": measurement.name}
+    machine = {"load": round(load, 1), "pass_ms": round(pass_ms, 1)}
+    run = {"at": f"{now:%Y-%m-%d %H:%M}", "took_s": took_s, "part": measurement.name, **machine}
     return [{**row, "run": run} for row in rows]
+
+
+def _pass_ms() -> float:
+    """Return what `python -c pass` takes now: twice as much means that all of the rows do, too."""
+    took: list[float] = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "pass"], check=True)
+        took.append((time.perf_counter() - begin) * 1000)
+    return sorted(took)[2]
 
 
 def _measured(measurement: Measurement, folder: Path) -> list[dict[str, Any]]:

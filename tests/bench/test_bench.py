@@ -5,18 +5,20 @@ import os
 import signal
 import threading
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from gitcoord.service.claims import claims as use_cases
 from gitcoord.source.symbols.definitions import CannotCheck, DefinitionReader
 from gitcoord.source.symbols.languages import LANGUAGES, language_of
-from tests.bench import claimers, claims, peers, runs
+from tests.bench import claimers, claims, page, plots, runs
 from tests.bench.hooks import committing
+from tests.bench.peers import coord
 from tests.bench.places import repository, workspace
 from tests.bench.registry import Measurement, Run, measurements, order
 from tests.bench.remote import http_claims
-from tests.bench.report import Figure, table, write
+from tests.bench.report import Figure, not_measured, read, table, write
 from tests.bench.source import definitions, folder_claims
 from tests.bench.source.sources import SOURCES
 
@@ -86,7 +88,7 @@ def test_a_peer_that_cannot_be_installed_is_named_and_left_out(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "none"))
 
-    assert peers.installed(tmp_path / "peers", ["0.0.0"]) == []
+    assert coord.installed(tmp_path / "peers", ["0.0.0"]) == []
     assert capsys.readouterr().out.startswith("coord 0.0.0 is left out: coord-mcp-server==0.0.0 cannot be installed")
 
 
@@ -148,3 +150,52 @@ def test_claims_over_a_line_are_measured_with_their_requests() -> None:
 
     assert [len(figure.samples) for figure in figures] == [1] * 4
     assert [figure.notes["requests"] for figure in figures][:2] == [2, 1]
+
+
+def test_the_page_and_its_plots_are_those_of_the_committed_measurements() -> None:
+    data = read(page.DATA)
+
+    assert page.filled(page.PAGE.read_text("utf-8"), data) == page.PAGE.read_text("utf-8")
+    assert {path.name: path.read_text("utf-8") for path in page.PLOTS.glob("bench-*.svg")} == page.plots(data)
+
+
+def test_the_page_says_what_was_missed_and_what_was_not_measured() -> None:
+    slow = Figure("P2", "slow | er", [3.0]).at_most(2).as_json()
+    rows = [{**row, "run": _run(row["id"])} for row in (slow, not_measured("P6", "no server"))]
+
+    text = page.filled("<!-- targets: made by tests/bench/page.py -->\n<!-- end -->", {"machine": {}, "figures": rows})
+
+    assert [line for line in text.splitlines() if line.startswith("| P")] == [
+        "| P2 | slow \\| er | 3 ms | 3 ms | 3 ms | 1 | p50 ≤ 2 ms | **no** | 2026-01-02 03:04, 0.5, 10 ms |",
+        "| P6 | not measured: no server |  |  |  |  |  | **no** | 2026-01-02 03:04, 0.5, 10 ms |",
+    ]
+
+
+def test_of_many_rows_alike_the_page_shows_the_worst() -> None:
+    rows = [Figure("P11", f"f{speed}", [speed], "MB/s").at_least(2).as_json() for speed in (3.0, 1.0, 4.0, 5.0, 6.0)]
+    given = {"machine": {}, "figures": [{**row, "run": _run("P11")} for row in rows]}
+
+    text = page.filled("<!-- targets: made by tests/bench/page.py -->\n<!-- end -->", given)
+
+    assert [line.split(" | ")[1:3] for line in text.splitlines() if line.startswith("| P")] == [
+        ["f1.0, the worst of 5", "1 MB/s"]
+    ]
+
+
+def test_a_plot_has_a_line_for_each_name_and_a_place_for_each_size() -> None:
+    rows = [
+        Figure("P2", "claims", [ms, ms]).over("claims", size, line).as_json()
+        for line in ("ours", "theirs")
+        for size, ms in ((100, 2.0), (10_000, 4.0))
+    ]
+
+    (svg,) = plots.drawn([*rows, not_measured("P6", "no server")]).values()
+
+    root = ET.fromstring(svg)  # noqa: S314 - our own
+    assert {text.text for text in root.iterfind("{*}text")} >= {"100", "10,000", "ours", "theirs"}
+    assert len([*root.iterfind("{*}circle")]) == 4
+    assert [place.get("cx") for place in root.iterfind("{*}circle")][:2] == ["58.0", "620.0"]
+
+
+def _run(part: str) -> dict[str, object]:
+    return {"at": "2026-01-02 03:04", "took_s": 1.0, "load": 0.5, "pass_ms": 9.6, "part": part}

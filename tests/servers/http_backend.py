@@ -85,7 +85,7 @@ class HttpBackend:
         return f"http://127.0.0.1:{self.port}/{area}/{name}"
 
     def requests(self) -> list[tuple[float, float, bool]]:
-        """Return of each request when it ended (seconds since the epoch), what it took (ms), and whether it was a push."""
+        """Return of each request when it ended (s since the epoch), what it took (ms), and whether it was a push."""
         rows = [line.split() for line in self._log.read_text().splitlines()] if self._log.exists() else []
         return [(float(at), float(took) * 1000, path.endswith("/git-receive-pack")) for at, took, path in rows]
 

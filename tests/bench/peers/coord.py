@@ -1,8 +1,7 @@
 """`--peers`: what others do, measured in the same run on the same work, in turn with ours.
 
-`coord` (coord-mcp-server on PyPI) is a claim service: HTTP, SQLite, a token. Each version is installed into a virtual
-environment in a temporary folder, listens on loopback only, and is given a database of its own. A peer that cannot be
-installed or does not start is named and left out.
+`coord` (coord-mcp-server on PyPI) is a claim service: HTTP, SQLite, a token. It listens on loopback only, and has a
+database of its own.
 """
 
 import http.client
@@ -11,7 +10,6 @@ import os
 import secrets
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +20,13 @@ from typing import Any
 
 from tests.bench import claimers
 from tests.bench.claims import claim_one, fill
+from tests.bench.peers import install
+from tests.bench.peers.install import LeftOutError, environment, left_out
 from tests.bench.places import repository, workspace
 from tests.bench.registry import measures
 from tests.bench.report import Figure
 
 VERSIONS = ("0.27.1", "0.49.0")
-FOLDER = "BENCH_PEERS"  # the variable with the place of what is installed, which a run removes
 ACTIVE = 400
 CLAIMS = 60  # of each, in turn: at the end there are 460
 FASTER_MIN = 20
@@ -36,10 +35,6 @@ CROWD_S = 10.0
 ROUNDS = 2
 START_S = 60.0
 _TIMEOUT_S = 60.0
-
-
-class LeftOutError(Exception):
-    """A peer cannot be measured here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +54,23 @@ def installed(folder: Path, versions: Sequence[str] = VERSIONS) -> list[Peer]:
     """Install what can be installed and is not there yet."""
     found: list[Peer] = []
     for version in versions:
-        try:
-            if not (folder / version).exists():
-                _install(folder / version, f"coord-mcp-server=={version}")
-            found.append(Peer(version, folder / version))
-        except LeftOutError as error:
-            print(f"coord {version} is left out: {error}")
+        with left_out(f"coord {version}"):
+            found.append(Peer(version, environment(folder / version, f"coord-mcp-server=={version}")))
     return found
 
 
 @measures("P2+peers", limit_s=300, peers=True)
 def p2() -> list[Figure]:
     """One claim of a file at 400 active claims: ours, then each peer's, and `git push` of one commit, in turn."""
-    peers = installed(Path(os.environ[FOLDER]))
+    peers = installed(install.folder())
     with ExitStack() as stack:
         top, env = stack.enter_context(repository())
         one = workspace(top, env, "bench/cli/r")
         fill(one, ACTIVE)
         calls: dict[str, Callable[[int], object]] = {"gitcoord": lambda at: claim_one(one, at)}
         for peer in peers:
-            with _left_out(peer):
-                claim = stack.enter_context(_served(peer)).claim
+            with left_out(peer.name):
+                claim = stack.enter_context(served(peer)).claim
                 for at in range(ACTIVE):
                     claim(f"r{at % 100}", f"area{at % 50}/part{at // 50}/file{at}.py")
                 calls[peer.name] = lambda at, claim=claim: claim(f"mine{at % 10}", f"mine/area{at % 50}/file{at}.py")
@@ -96,7 +87,7 @@ def p2() -> list[Figure]:
 @measures("P3+peers", limit_s=300, peers=True)
 def p3() -> list[Figure]:
     """32 processes claim disjoint files: ours and each peer's in turn, twice."""
-    peers = installed(Path(os.environ[FOLDER]))
+    peers = installed(install.folder())
     mine: list[float] = []
     figures: dict[str, Figure] = {}
     rates: dict[str, list[float]] = {peer.name: [] for peer in peers}
@@ -105,7 +96,7 @@ def p3() -> list[Figure]:
             own = claimers.ours(top, env, claimers.PROCESSES, claimers.EACH)
         mine.append(float(str(own.notes["claims_per_second"])))
         for peer in peers:
-            with _left_out(peer), _served(peer) as service:
+            with left_out(peer.name), served(peer) as service:
                 found = crowd_of(peer, service, claimers.PROCESSES, CROWD_S)
                 known = figures.setdefault(peer.name, found)
                 known.samples += found.samples if known is not found else []
@@ -160,7 +151,7 @@ class Service:
 
 
 @contextmanager
-def _served(peer: Peer) -> Iterator[Service]:
+def served(peer: Peer) -> Iterator[Service]:
     """Run the service with an empty database."""
     folder = Path(tempfile.mkdtemp(prefix="served-", dir=peer.folder))
     with socket.socket() as free:
@@ -192,28 +183,6 @@ def _wait_until_healthy(process: "subprocess.Popen[bytes]", port: int, log: Path
                 return
         time.sleep(0.1)
     raise LeftOutError(f"it does not start: {log.read_text(errors='replace')[-300:]}")
-
-
-@contextmanager
-def _left_out(peer: Peer) -> Iterator[None]:
-    try:
-        yield
-    except (LeftOutError, OSError) as error:
-        print(f"{peer.name} is left out: {error}")
-
-
-def _install(folder: Path, what: str) -> None:
-    """Install with the pip that is here: a virtual environment without one is made ten times as fast."""
-    make = [sys.executable, "-m", "venv", "--without-pip", str(folder)]
-    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "--disable-pip-version-check"]
-    try:
-        subprocess.run(make, check=True, capture_output=True, timeout=300)
-        subprocess.run([*pip, "install", "--quiet", what], check=True, capture_output=True, timeout=600, cwd=folder)
-    except subprocess.CalledProcessError as error:
-        last = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise LeftOutError(f"{what} cannot be installed: {' '.join(last)}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise LeftOutError(f"{what} cannot be installed: {error}") from error
 
 
 def _claimer(k: int, start: Callable[[], object], port: int, token: str, seconds: float) -> dict[str, Any]:
