@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from gitcoord.core.owners.refusal_counts import SHARE_AT
 from gitcoord.faces.cli.pages.live_panels import Condition, made
 from gitcoord.faces.cli.pages.page_frame import Frame
 from gitcoord.faces.cli.pages.panels import PANELS
@@ -240,6 +241,22 @@ def test_the_filter_leaves_the_rows_with_all_of_its_words(page: Visit) -> None:
     assert page.text("#matches").startswith(f"{rows.count() + page.page.locator('ul.rows > li:visible').count()} of ")
     page.page.keyboard.press("Escape")
     assert page.text("#matches") == ""
+
+
+def test_a_command_is_copied_as_it_is_shown(chromium: Browser, team: Workspace, agents: Agents, repo: Path) -> None:
+    bob = agents(repo, "bob/codex/wt", tool="codex")
+    for _ in range(SHARE_AT):
+        claims.claim_files(bob, patterns=["docs/x.md"])
+    with serving(team) as served, visiting(chromium, served.url) as visit:
+        visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        visit.is_live()
+
+        visit.page.locator("button.copy").first.click()
+
+        visit.hears("Copied")
+        copied = str(visit.finds("navigator.clipboard.readText()"))
+        assert copied.startswith("gitcoord promote docs/x.md ")
+        assert copied in visit.text("#panel-hot-files")
 
 
 def test_a_phone_shows_it_without_scrolling_sideways(chromium: Browser, team: Workspace) -> None:
