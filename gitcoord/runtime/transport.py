@@ -2,7 +2,7 @@
 
 no remote             the store of this clone
 a remote on a path    its files and locks, unless something of it needs git
-http and https        this process, unless something of it needs git
+http, https, ssh      this process, unless something of it needs git
 any other             the git program
 """
 
@@ -15,6 +15,7 @@ from gitcoord.ledger.archive.publish import Published
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.remote.contract.protocol import TellsTime, Transport
+from gitcoord.remote.ssh.ssh_place import ssh_place
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports import place_time
@@ -84,7 +85,22 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
         )
 
     if not url.lower().startswith(("http://", "https://")):
-        return by_git()
+        place = ssh_place(url) if path is None else None
+        if place is None:
+            return by_git()
+        from gitcoord.remote.transports.smartssh import smart_ssh
+
+        return smart_ssh(
+            url,
+            place,
+            store_path=store.path,
+            objects=objects,
+            env=env,
+            clocks=clocks(),
+            settings=settings,
+            namespace=namespace,
+            by_git=by_git,
+        )
     from gitcoord.remote.transports.smarthttp import smart_http
 
     return smart_http(

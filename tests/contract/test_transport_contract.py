@@ -1,5 +1,6 @@
 """What every transport promises, on every kind of remote: the same tests, one row of `WORLDS` each."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,11 @@ def test_only_gitcli_is_without_answer_where_there_is_no_git(
     ann = world.transport()
     first = commit(ann, "one")
     won(put(ann, CLAIMS, None, first))
-    monkeypatch.setenv("PATH", str(tmp_path / "has no git"))
+    folder = tmp_path / "has no git"
+    folder.mkdir()
+    for name in ("sh", "ssh"):
+        (folder / name).symlink_to(shutil.which(name) or "/nowhere")
+    monkeypatch.setenv("PATH", str(folder))
     bob = world.transport()
 
     try:

@@ -17,6 +17,7 @@ from filelock import FileLock
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from gitcoord.remote.git.user_config import ConnectionSettings
+from gitcoord.remote.ssh.ssh_place import ssh_place
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports.gitcli import GitCliTransport
@@ -24,7 +25,8 @@ from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
 from gitcoord.remote.transports.smart import SmartTransport
 from gitcoord.remote.transports.smarthttp import smart_http
-from tests.servers.fixtures import HTTP_KINDS, KINDS, Remote, Servers
+from gitcoord.remote.transports.smartssh import smart_ssh
+from tests.servers.fixtures import HTTP_KINDS, KINDS, SSH_KINDS, Remote, Servers
 
 WAITING = Clocks(time.time_ns, time.monotonic, time.sleep, random.Random(1).random)
 WORLDS = (
@@ -34,6 +36,7 @@ WORLDS = (
     "local-path",
     *(f"gitcli-{kind}" for kind in KINDS),
     *(f"smarthttp-{kind}" for kind in HTTP_KINDS),
+    *(f"smartssh-{kind}" for kind in SSH_KINDS),
 )
 CLAIMS, CONFIG, STEPS = (RefName(f"refs/coord/{name}") for name in ("claims", "config", "steps/myapp"))
 
@@ -65,7 +68,7 @@ class Worlds:
             return self._local_path()
         way, _, server = kind.partition("-")
         remote = self._remote(server)
-        make = self.gitcli if way == "gitcli" else self.smarthttp
+        make = {"gitcli": self.gitcli, "smarthttp": self.smarthttp, "smartssh": self.smartssh}[way]
         return World(kind, lambda: make(remote), remote.refs, remote)
 
     def gitcli(
@@ -101,6 +104,31 @@ class Worlds:
             env=environment,
             clocks=clocks,
             settings=ConnectionSettings(remote.settings, remote.settings),
+            by_git=lambda: self.gitcli(remote, timeout_s=timeout_s, env=env, folder=store.folder.parent),
+            timeout_s=timeout_s,
+        )
+
+    def smartssh(
+        self,
+        remote: Remote,
+        *,
+        timeout_s: float = 60,
+        env: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        clocks: Clocks = WAITING,
+    ) -> SmartTransport:
+        """Return the transport of a new clone, or of the one in `folder`."""
+        store = ensure_store(folder or self.new_folder(), StoreMode.CACHE, remote=remote.url)
+        place = ssh_place(remote.url)
+        assert place is not None
+        return smart_ssh(
+            remote.url,
+            place,
+            store_path=store.path,
+            objects=PygitObjects(store.path),
+            env={**os.environ, **remote.env, **(env or {})},
+            clocks=clocks,
+            settings=ConnectionSettings(remote.settings, ()),
             by_git=lambda: self.gitcli(remote, timeout_s=timeout_s, env=env, folder=store.folder.parent),
             timeout_s=timeout_s,
         )

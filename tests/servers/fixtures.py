@@ -18,12 +18,13 @@ from gitcoord.remote.contract.protocol import RefName
 from tests.servers.daemons import START_S, server_env
 from tests.servers.git_daemon import GitDaemon
 from tests.servers.http_backend import PASSWORD, USER, HttpBackend
-from tests.servers.sshd import Sshd
+from tests.servers.sshd import OldSshd, Sshd
 
 KINDS = ("path", "path-hook", "http", "http-auth", "daemon", "ssh", "no-atomic", "fsck")
 HTTP_KINDS = ("http", "http-auth", "no-atomic")
+SSH_KINDS = ("ssh", "ssh-old")
 
-_Server = TypeVar("_Server", HttpBackend, GitDaemon, Sshd)
+_Server = TypeVar("_Server", HttpBackend, GitDaemon, Sshd, OldSshd)
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ class Servers:
         elif kind == "daemon":
             daemon = self._started(GitDaemon)
             remote = Remote(kind, daemon.url(name), daemon.root / name)
-        elif kind == "ssh":
-            sshd = self._started(Sshd)
+        elif kind in SSH_KINDS:
+            sshd = self._started(Sshd if kind == "ssh" else OldSshd)
             remote = Remote(kind, sshd.url(name), sshd.root / name, sshd.client_env())
         else:
             remote = self._http_remote(kind, name)

@@ -19,6 +19,7 @@ _TIMEOUT_S: Final = 10.0  # git answers from files; network file systems have be
 # How to reach and sign in to a server. Nothing that runs hooks, rewrites refs or changes what is sent; nor rules that
 # rewrite URLs, which git applies once, and that was before.
 _CONNECTION: Final = re.compile(r"(?:credential|http|ssh)\..*|core\.(?:sshcommand|gitproxy)|protocol\.version")
+_SSH: Final = frozenset({"core.sshcommand", "ssh.variant"})
 _LOCAL_SCOPES: Final = frozenset({"local", "worktree", "command"})
 
 
@@ -26,8 +27,8 @@ class ConnectionSettings(NamedTuple):
     """What a user's configuration says of connecting, in git's order.
 
     Attributes:
-        local: what a command in the store would miss; `core.sshCommand` from every scope, so that batch mode can be
-            appended to it.
+        local: what a command in the store would miss; `core.sshCommand` and `ssh.variant` from every scope, so that
+            batch mode can be appended to the one, as the other says.
         http: `http.*` from every scope, for who connects without git.
     """
 
@@ -56,7 +57,7 @@ def settings_of(repository: Path, env: Mapping[str, str]) -> ConnectionSettings:
     for scope, setting in zip(fields[::2], fields[1::2], strict=False):
         key, has_value, value = setting.partition("\n")
         pair = (key, value if has_value else "true")
-        if _CONNECTION.fullmatch(key) and (scope in _LOCAL_SCOPES or key == "core.sshcommand"):
+        if _CONNECTION.fullmatch(key) and (scope in _LOCAL_SCOPES or key in _SSH):
             local.append(pair)
         if key.startswith("http."):
             http.append(pair)

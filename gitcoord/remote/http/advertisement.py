@@ -16,10 +16,12 @@ What this file does not know: how the answer came.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.remote.http.pkt_line import Mark, packets
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 
 CAPABILITIES_CHARS_MAX: Final = 4096  # as they are kept; git's have 300
+VERSION_2: Final = b"version 2"
 _WRITING: Final = ("report-status",)
 
 
@@ -34,6 +36,22 @@ def receiving(body: bytes) -> Mapping[str, str]:
     if not has_capabilities or len(words) > CAPABILITIES_CHARS_MAX:
         raise UnfamiliarError("it does not say what a push to it may have")
     return checked_receiving(_by_name(words.decode("utf-8", "replace").split()))
+
+
+def listing(body: bytes) -> tuple[Mapping[str, str], Mapping[RefName, Oid]]:
+    """Return the capabilities and the refs that a server lists unasked: for pushes, and in the first version.
+
+    Raises:
+        UnfamiliarError: it is no such listing.
+    """
+    lines = [line.decode("utf-8", "replace").strip("\n") for line in _lines(body, "git-receive-pack")]
+    first, has_capabilities, words = "".join(lines[:1]).partition("\0")
+    if not has_capabilities or len(words) > CAPABILITIES_CHARS_MAX:
+        raise UnfamiliarError("it does not say what it offers")
+    found = (line.partition(" ") for line in [first, *lines[1:]])
+    named = {RefName(ref): Oid(oid) for oid, _, ref in found if ref.startswith("refs/") and not ref.endswith("^{}")}
+    _check_format(_by_name(words.split()))
+    return _by_name(words.split()), named
 
 
 def checked_receiving(found: Mapping[str, str]) -> Mapping[str, str]:
@@ -54,7 +72,7 @@ def uploading(body: bytes) -> Mapping[str, str]:
         UnfamiliarError: it does not know that version.
     """
     lines = _lines(body, "git-upload-pack")
-    if next(lines, b"").strip() != b"version 2":
+    if next(lines, b"").strip() != VERSION_2:
         raise UnfamiliarError("it does not speak version 2 of git's protocol")
     found = _by_name([line.decode("utf-8", "replace").strip() for line in lines])
     _check_format(found)

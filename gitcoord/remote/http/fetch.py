@@ -1,7 +1,12 @@
-r"""Fetching commits by version 2 of git's protocol, in one round trip. See gitprotocol-v2(5), fetch.
+r"""Fetching commits in one round trip, by version 2 of git's protocol or by the first.
+
+See gitprotocol-v2(5), fetch, and gitprotocol-pack(5):
 
     command=fetch, agent=…, 0001, thin-pack, ofs-delta, no-progress, want <id> …, have <id> …, done, 0000
     packfile\\n, then the pack on a side-band, 0000
+
+    want <id> <capabilities> …, 0000, have <id> …, done              in a session that has listed its refs
+    NAK\\n or ACK <id>\\n, then the pack on a side-band, 0000
 
 Rules:
   * `done` stands behind what we have, so the server negotiates no further and sends what is missing at once.
@@ -10,13 +15,14 @@ Rules:
 What this file does not know: how question and answer travel.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from gitcoord.remote.contract.protocol import Oid
 from gitcoord.remote.http.pkt_line import DELIMITER, FLUSH, Bands, Mark, line, packets
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 
+BYTES_MAX: Final = 64 << 20  # a larger one is for git, which does not hold it in memory
 HAVES_MAX: Final = 256  # refs of a place; of more the server sends a little that is here already
 
 
@@ -27,6 +33,28 @@ def question(wants: Sequence[Oid], haves: Iterable[Oid], agent: str) -> bytes:
     lines += [line(f"want {oid}") for oid in wants]
     lines += [line(f"have {oid}") for oid in sorted(haves)[:HAVES_MAX]]
     return b"".join([*lines, line("done"), FLUSH])
+
+
+def first_question(wants: Sequence[Oid], haves: Iterable[Oid], offered: Mapping[str, str]) -> bytes:
+    """Return the request of the first version, to a server that offers a side-band."""
+    if "side-band-64k" not in offered:
+        raise UnfamiliarError("it does not offer side-band-64k")
+    words = [word for word in ("side-band-64k", "thin-pack", "ofs-delta", "no-progress") if word in offered]
+    first, *others = wants
+    lines = [line(" ".join([f"want {first}", *words])), *(line(f"want {oid}") for oid in others), FLUSH]
+    return b"".join([*lines, *(line(f"have {oid}") for oid in sorted(haves)[:HAVES_MAX]), line("done")])
+
+
+def first_pack_in(body: bytes) -> bytes:
+    """Return the pack in an answer of the first version; see `pack_in`."""
+    lines = packets(body)
+    said = next(lines, b"")
+    if isinstance(said, Mark) or not (said.startswith(b"ACK ") or said.rstrip(b"\n") == b"NAK"):
+        raise UnfamiliarError("it sends no pack", lasts=False)
+    bands = Bands(lines)
+    if not bands.is_whole:
+        raise UnfamiliarError("the pack that it sends was cut short", lasts=False)
+    return bands.data
 
 
 def pack_in(body: bytes) -> bytes:

@@ -13,30 +13,28 @@ What this file does not know: refs and objects.
 
 import gzip
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from gitcoord.errors import DeniedError, UnreachableError
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.git.git_process import clean_text
-from gitcoord.remote.http import advertisement
+from gitcoord.remote.http import advertisement, fetch, listed_refs
 from gitcoord.remote.http.agent import AGENT
 from gitcoord.remote.http.connection import Answer, Connections, Proxy, Question, Server
 from gitcoord.remote.http.http_settings import HttpSettings, proxy_place
 from gitcoord.remote.http.known_server import BELIEVED_S, KnownServers
 from gitcoord.remote.http.quiet_time import QuietTime
 from gitcoord.remote.http.sign_in import SignIn, basic
+from gitcoord.remote.http.tls_context import tls_context
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
-
-if TYPE_CHECKING:
-    import ssl
 
 _ADVERTISED_BYTES_MAX: Final = 64 << 20  # the refs of a large repository, which come with the capabilities
 _GZIP_BYTES: Final = 1024  # as git does
@@ -185,7 +183,20 @@ class GitServer:
 
     # -- posting ------------------------------------------------------------------------------------------------------
 
-    def upload_pack(self, body: bytes, bytes_max: int) -> bytes:
+    def listed(self, prefixes: Sequence[str]) -> tuple[Mapping[RefName, Oid], Sequence[RefFault]]:
+        """List refs; see `SmartServer`."""
+        return listed_refs.parsed(
+            self._upload_pack(listed_refs.question(prefixes, self._agent()), listed_refs.BYTES_MAX), prefixes
+        )
+
+    def pack_of(self, oids: Sequence[Oid], haves: Iterable[Oid]) -> bytes:
+        """Ask for commits; see `SmartServer`."""
+        return fetch.pack_in(self._upload_pack(fetch.question(oids, haves, self._agent()), fetch.BYTES_MAX))
+
+    def _agent(self) -> str:
+        return AGENT if "agent" in self.uploading() else ""
+
+    def _upload_pack(self, body: bytes, bytes_max: int) -> bytes:
         """Post a question of version 2, and return the answer.
 
         Raises:
@@ -288,7 +299,7 @@ class GitServer:
             proxy = Proxy(place.host, place.port, word) if place else None
             port = at.port or {"http": 80, "https": 443}[scheme]
             settings = self._way.settings
-            server = Server(scheme, host, port, self.shown, proxy, lambda: _trust(settings))
+            server = Server(scheme, host, port, self.shown, proxy, lambda: tls_context(settings))
             self._lines = Connections(server, self._clocks, self._timeout_s)
         return self._lines
 
@@ -370,24 +381,3 @@ def _is_same_host(here: SplitResult, there: SplitResult) -> bool:
     except ValueError:
         return False
     return is_same or is_safer
-
-
-def _trust(settings: HttpSettings) -> "ssl.SSLContext":
-    """Return what checks the server's certificate, and has the client's."""
-    import ssl  # 10 ms, which http without TLS does not need
-
-    def ask(*_: object) -> str:
-        raise UnfamiliarError("the key of the client's certificate has a password")
-
-    try:
-        paths = (settings.ca_file, settings.ca_path, settings.certificate, settings.key)
-        ca_file, ca_path, certificate, key = (str(Path(path).expanduser()) if path else None for path in paths)
-        context = ssl.create_default_context(cafile=ca_file, capath=ca_path)
-        if certificate:
-            context.load_cert_chain(certificate, key, ask)
-    except (OSError, ValueError) as error:
-        raise UnfamiliarError(f"a certificate of this machine cannot be read: {error}") from None
-    if not settings.verifies:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

@@ -54,9 +54,9 @@ class KnownServer:
 class KnownServers:
     """The file."""
 
-    def __init__(self, folder: Path, shown: str) -> None:
-        """Keep what is known of one remote; `shown`: its URL without credentials."""
-        self._path = folder / "http.json"
+    def __init__(self, folder: Path, shown: str, name: str = "http.json") -> None:
+        """Keep what is known of one remote; `shown`: its URL without credentials, `name`: of the file."""
+        self._path = folder / name
         self._shown = shown
 
     def load(self, now_s: int) -> KnownServer:
@@ -78,7 +78,7 @@ class KnownServers:
             return changed
         others = [(shown, row) for shown, row in self._rows().items() if shown != self._shown]
         with suppress(OSError):  # on a disk that cannot be written; it is asked again
-            handle, draft = tempfile.mkstemp(prefix=".http.json.", dir=self._path.parent)
+            handle, draft = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump({**dict(others[-_SERVERS_MAX + 1 :]), self._shown: asdict(changed)}, file, indent=1)
             Path(draft).replace(self._path)

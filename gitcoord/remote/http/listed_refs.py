@@ -18,6 +18,7 @@ from gitcoord.remote.contract.protocol import FaultKind, Oid, RefFault, RefName,
 from gitcoord.remote.http.pkt_line import DELIMITER, FLUSH, Mark, line, packets
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 
+BYTES_MAX: Final = 16 << 20  # 100,000 refs
 REFS_MAX: Final = 100_000  # more than any place of coordination has; a ref of each clone and project
 _LINE: Final = re.compile(r"([0-9a-f]{40}) (\S+)((?: \S+)*)")
 

@@ -80,7 +80,8 @@ _NOT_OUR_REF: Final = re.compile(r"not our ref ([0-9a-f]{40,64})")
 # upload-pack says the last of these when it lacks a part of what a fetch wants, and does not say of which ref.
 _CORRUPT: Final = "repository corruption on the remote side"
 _NO_SUCH_OBJECT: Final = re.compile(
-    rf"not our ref|unadvertised object|find remote ref|did not send all|{_CORRUPT}", re.IGNORECASE
+    rf"not our ref|unadvertised object|find remote ref|no matching remote head|did not send all|{_CORRUPT}",
+    re.IGNORECASE,
 )
 _LISTED = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)\t([^\n]+)")
 

@@ -43,7 +43,7 @@ from gitcoord.remote.contract.protocol import (
 )
 from gitcoord.remote.git.git_failure import judge_failure
 from gitcoord.remote.git.git_process import Completed, clean_text
-from gitcoord.remote.http import fetch, listed_refs, report_status
+from gitcoord.remote.http import report_status
 from gitcoord.remote.http.agent import AGENT
 from gitcoord.remote.http.pack_reader import OBJECTS_MAX, count_of, objects_in
 from gitcoord.remote.http.pack_writer import PackWriter
@@ -57,8 +57,6 @@ if TYPE_CHECKING:  # where git is not needed it is not loaded
     from gitcoord.remote.transports.gitcli import GitCliTransport
 
 TIMEOUT_S: Final = 15.0  # one network timeout: as long as a clone's lock may be held
-_LISTING_BYTES_MAX: Final = 16 << 20  # 100,000 refs
-_PACK_BYTES_MAX: Final = 64 << 20  # a larger one is for git, which does not hold it in memory
 _T = TypeVar("_T")
 
 
@@ -140,13 +138,8 @@ class SmartTransport:
             self._faults = self._by_git().faults
         return refs
 
-    @property
-    def _agent(self) -> str:
-        return AGENT if "agent" in self._server.uploading() else ""
-
     def _list(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
-        body = self._server.upload_pack(listed_refs.question(prefixes, self._agent), _LISTING_BYTES_MAX)
-        refs, self._faults = listed_refs.parsed(body, prefixes)
+        refs, self._faults = self._server.listed(prefixes)
         elsewhere = {ref: oid for ref, oid in self._listed.items() if not is_under(ref, prefixes)}
         self._listed = {**elsewhere, **refs}
         self._is_all_listed = self._is_all_listed or self._store.namespace in prefixes
@@ -166,8 +159,7 @@ class SmartTransport:
             self._store.note(self._listed, is_all=self._is_all_listed)
 
     def _bring(self, oids: Sequence[Oid]) -> None:
-        question = fetch.question(oids, self._store.known(), self._agent)
-        pack = fetch.pack_in(self._server.upload_pack(question, _PACK_BYTES_MAX))
+        pack = self._server.pack_of(oids, self._store.known())
         if count_of(pack) > OBJECTS_MAX:
             self._store.index(pack)
         else:

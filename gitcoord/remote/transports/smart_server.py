@@ -6,11 +6,11 @@ Rules:
 What this file does not know: http and ssh.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome
+from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome
 from gitcoord.remote.http.known_server import KnownServer
 
 
@@ -63,12 +63,12 @@ class SmartServer(Protocol):
         """
         ...
 
-    def uploading(self) -> Mapping[str, str]:
-        """Return the capabilities for reading; see `receiving`."""
+    def listed(self, prefixes: Sequence[str]) -> tuple[Mapping[RefName, Oid], Sequence[RefFault]]:
+        """Return the refs under prefixes as they are now, and what is wrong with some; see `receiving`."""
         ...
 
-    def upload_pack(self, body: bytes, bytes_max: int) -> bytes:
-        """Ask a question of version 2, and return the answer; see `receiving`."""
+    def pack_of(self, oids: Sequence[Oid], haves: Iterable[Oid]) -> bytes:
+        """Return a pack of commits that were listed, and of all that they need and `haves` do not; see `receiving`."""
         ...
 
     def seen(self, refs: Sequence[RefName], /) -> Mapping[RefName, Oid] | None:

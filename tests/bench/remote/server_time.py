@@ -21,11 +21,12 @@ def by_the_log(size: int, claims: int) -> Sequence[Figure]:
     """Let two clones claim in turn, so that each has to read what the other wrote."""
     with line(0) as given:
         fill(given.claimer, size)
-        before = len(given.server.requests())
+        assert given.http is not None
+        before = len(given.http.requests())
         for turn in range(claims):
             claim_one(given.claimer, turn)
             claim_one(given.other, claims + turn)
-        asked = given.server.requests()[before:]
+        asked = given.http.requests()[before:]
     kinds = {"push": [took for _, took, push in asked if push], "read": [took for _, took, push in asked if not push]}
     return [
         Figure("P5s", f"the server's time for a {kind}, {size:,} claims", samples).over(

@@ -87,9 +87,9 @@ def test_a_file_url_is_pushed_to_by_git(agents: Agents, repo: Path, remote: Path
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("http", "smarthttp"), ("no-atomic", "smarthttp"), ("ssh", "gitcli"), ("daemon", "gitcli")]
+    ("kind", "name"), [("http", "smarthttp"), ("no-atomic", "smarthttp"), ("ssh", "smartssh"), ("daemon", "gitcli")]
 )
-def test_a_server_is_reached_by_http_or_with_git_and_steps_are_taken_there(
+def test_a_server_is_reached_by_http_by_ssh_or_with_git_and_steps_are_taken_there(
     agents: Agents, servers: Servers, repo: Path, kind: str, name: str
 ) -> None:
     remote = servers.remote(kind)

@@ -191,7 +191,11 @@ def _remove_empty(repository: Repository, folders: set[str]) -> None:
 
 
 def _forget(repository: Repository, record: "Record") -> None:
-    """Forget what was restored; other worktrees may still need what was there in theirs."""
+    """End kept connections; forget what was restored, but what other worktrees may still need."""
+    from gitcoord.remote.ssh import shared_connection
+    from gitcoord.runtime.machine import clocks
+
+    shared_connection.end_all(repository.common_dir / "gitcoord", world.environment(), clocks().monotonic)
     record.settings.clear()
     listed = repository.text("worktree", "list", "--porcelain") or ""
     if sum(line.startswith("worktree ") for line in listed.split("\n")) < 2:  # noqa: PLR2004 - this one, and another
