@@ -28,6 +28,10 @@ def main() -> int:
         from gitcoord.faces.hook_sync import main as settle
 
         return settle(arguments[2:])
+    if arguments[:2] == ["hook", "pre-receive"]:
+        from gitcoord.faces.receive import main as receive
+
+        return _ended(lambda: receive(arguments[2:]))
     if arguments[:1] == ["hook"] and arguments[1:2] and "--help" not in arguments and not arguments[1].startswith("-"):
         from gitcoord.faces.hooks.dispatch import main as run_hook
 

@@ -16,7 +16,7 @@ What this file does not know: which ledgers there are, and where checkpoints are
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from gitcoord.core.documents.json_text import time_text
 from gitcoord.core.documents.names import shown
@@ -30,16 +30,18 @@ from gitcoord.ledger.audit.recorded_batch import Head
 from gitcoord.ledger.audit.replay import Replay
 from gitcoord.ledger.audit.team_history import TeamHistory
 from gitcoord.ledger.audit.trial_objects import TrialObjects
+from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.ledger.format.meta import RULES
+from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.root_commit import replaced_by
 from gitcoord.ledger.kinds.ledger import LedgerState, absent
+from gitcoord.ledger.kinds.table import Ledgers
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.rewinds.lookback import decisions_at, descends, present_at
-from gitcoord.ledger.transactions.equipment import Setting
 from gitcoord.ledger.transactions.plan import AHEAD_MAX
-from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName, Transport
 
 
 @dataclass(slots=True)
@@ -66,11 +68,25 @@ class LedgerReport:
     passed: LedgerState[Any] | None = None
 
 
+class Place(Protocol):
+    """What an audit needs of the place where the ledgers are."""
+
+    @property
+    def transport(self) -> Transport: ...
+    @property
+    def refs(self) -> Refs: ...
+    @property
+    def ledgers(self) -> Ledgers: ...
+    @property
+    def host(self) -> Host: ...
+    def reader(self) -> Reader: ...
+
+
 @dataclass(slots=True)
 class LedgerAudit:
     """Audits ledgers of one listing, each by a reader of its own."""
 
-    setting: Setting
+    setting: Place
     listed: Mapping[RefName, Oid]
 
     def run(self, ref: RefName, known: Checkpoint | None, is_before: IsBefore | None = None) -> LedgerReport:
@@ -107,7 +123,7 @@ class LedgerAudit:
 class _LedgerWalk:
     """One walk through a ledger."""
 
-    def __init__(self, setting: Setting, listed: Mapping[RefName, Oid], report: LedgerReport) -> None:
+    def __init__(self, setting: Place, listed: Mapping[RefName, Oid], report: LedgerReport) -> None:
         self._objects = setting.transport.objects
         self._refs, self._ledgers, self._listed = setting.refs, setting.ledgers, listed
         self._report = report

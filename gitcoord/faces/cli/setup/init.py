@@ -54,6 +54,7 @@ def register(root: typer.Typer) -> None:
         "gitcoord init --remote .",
         "gitcoord init --ci github",
         "gitcoord init --status-line",
+        "gitcoord init --server /srv/git/app.git",
     )
     root.command("init", epilog=examples(*lines))(init)
 
@@ -98,6 +99,12 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
     status_line: Annotated[
         bool, typer.Option("--status-line", help="Have Claude Code show here what needs you; yours alone.")
     ] = False,
+    server: Annotated[
+        Path | None,
+        typer.Option(
+            "--server", metavar="PATH", help="Only: have this repository check what is pushed to its ledgers."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; use origin if it can be pushed to.")] = False,
     as_json: AsJson = False,
@@ -107,6 +114,11 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
     What each tool reads is merged into what is there; `gitcoord uninstall` gives it back. A remote that is named is
     tried, then it is the one to coordinate through.
     """
+    if server is not None:
+        from gitcoord.faces.cli.setup.server import carry_out
+
+        program = program_here()
+        return carry_out(server, {PROGRAM: program} if program else {}, dry_run=dry_run, as_json=as_json)
     repository = open_repository(world.folder(), world.environment())
     asks = not (yes or dry_run or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
     where = Sharing(remote, repo) if dry_run else place_choice.decide(repository, remote, repo, yes=yes, asks=asks)

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,6 +63,9 @@ def uninstall(
     remote: Annotated[
         bool, typer.Option("--remote", help="With --everything, also what is at the remote, for everyone.")
     ] = False,
+    server: Annotated[
+        Path | None, typer.Option("--server", metavar="PATH", help="Only: what `init --server` wrote there.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -74,6 +78,10 @@ def uninstall(
     from gitcoord.faces.cli.wiring import git_hooks, wire
     from gitcoord.faces.cli.wiring.record import load_record
 
+    if server is not None:
+        from gitcoord.faces.cli.setup.server import carry_out
+
+        return carry_out(server, {PROGRAM: None}, dry_run=dry_run, as_json=as_json)
     repository = open_repository(world.folder(), world.environment())
     if remote and not everything:
         raise typer.BadParameter("it goes with --everything", param_hint="--remote")
@@ -100,6 +108,20 @@ def uninstall(
         _forget(repository, record)
         if everything:
             shutil.rmtree(store, ignore_errors=True)
+    return _report(repository, changes, settings, restored, refs, stores, as_json=as_json, dry_run=dry_run)
+
+
+def _report(  # noqa: PLR0913 - all that was done
+    repository: Repository,
+    changes: list[Change],
+    settings: dict[str, str | None],
+    restored: set[str],
+    refs: _Refs,
+    stores: list[str],
+    *,
+    as_json: bool,
+    dry_run: bool,
+) -> int:
     if as_json:
         deleted: Json = {"refs": [*refs.names], "at": refs.at or None, "folders": [*stores]}
         rows, values = change_list.rows(changes), change_list.values(settings)

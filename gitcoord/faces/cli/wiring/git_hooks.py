@@ -25,6 +25,7 @@ from gitcoord.faces.cli.wiring.lefthook import Lefthook, hooks_in
 from gitcoord.faces.cli.wiring.lefthook import find as find_lefthook
 from gitcoord.source.checkout.repository import Repository
 
+SERVER = "pre-receive"
 NAMES = ("pre-commit", "prepare-commit-msg", "pre-push", "post-checkout", "post-merge")
 ASIDE = ".before-gitcoord"
 LEGACY = ".legacy"  # where pre-commit and prek put a hook that they find, and run it from
@@ -116,6 +117,11 @@ def remove(hooks: Hooks) -> list[Change]:
         lefthook = hooks.lefthook
         changes.append(plan(hooks.worktree, lefthook.path, lambda text: lefthook.take(text or "")))
     return [change for change in changes if change.is_needed or change.why]
+
+
+def on_server(git_dir: Path, *, takes_back: bool = False) -> Change:
+    """Plan the shim of a repository that is pushed to, or taking it back."""
+    return (_taken_back if takes_back else _shim)(git_dir, f"hooks/{SERVER}")
 
 
 def is_installed(hooks: Hooks) -> bool:

@@ -1,0 +1,74 @@
+"""`gitcoord init --server` and `uninstall --server`: the hook of a repository that is pushed to, on its server."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.names import shown
+from gitcoord.errors import UsageError
+from gitcoord.faces.cli.screens import change_list
+from gitcoord.faces.cli.terminal import show, world
+from gitcoord.faces.cli.wiring import git_hooks
+from gitcoord.faces.cli.wiring.change import write
+from gitcoord.remote.git.git_process import Completed, clean_env, run_git
+
+_GIT_S = 30.0
+_NEXT = "each push to refs/coord is checked now; `gitcoord audit` in a clone looks at what landed before"
+
+
+def carry_out(path: Path, settings: Mapping[str, str | None], *, dry_run: bool, as_json: bool) -> int:
+    """Install the hook, or take it back where the settings are to go; return the exit status.
+
+    Raises:
+        UsageError: there is no repository, or its hooks are elsewhere.
+    """
+    folder = (world.folder() / path).resolve()
+    git_dir = Path(_said(folder, "rev-parse", "--absolute-git-dir"))
+    elsewhere = _git(git_dir, "config", "--show-scope", "--get-all", "core.hooksPath").stdout.decode("utf-8", "replace")
+    values = [line for line in elsewhere.splitlines() if not line.startswith("command")]
+    if values:
+        what = f"git looks for the hooks of {shown(str(folder))} in {shown(values[-1].partition(chr(9))[2])}."
+        hint = (
+            "Have the pre-receive hook there call `gitcoord hook pre-receive`, with git's lines on its standard input."
+        )
+        raise UsageError(what, hint=hint)
+    takes_back = None in settings.values()
+    change = git_hooks.on_server(git_dir, takes_back=takes_back)
+    if not dry_run:
+        change = write(change)
+        for name, value in settings.items():
+            _git(git_dir, "config", *(["--unset-all", name] if value is None else [name, value]))
+    if as_json:
+        result: dict[str, Json] = {
+            "changes": change_list.rows([change]),
+            "settings": change_list.values(settings),
+            "hints": [],
+            "dry_run": dry_run,
+        }
+        if takes_back:
+            result = {**result, "deleted": {"refs": [], "at": None, "folders": []}}
+            del result["hints"]
+        else:
+            result |= {"published": [], "remote": None, "repo": None, "probe": None, "missing": None}
+        show.json_object(result)
+    elif dry_run:
+        change_list.preview([change], settings)
+    else:
+        change_list.tell([change])
+        if not takes_back:
+            show.aside("next", _NEXT)
+    change_list.complain([change], dry_run=dry_run)
+    return change_list.status([change])
+
+
+def _said(folder: Path, *words: str) -> str:
+    done = _git(folder, *words)
+    if done.rc != 0:
+        raise UsageError(f"{shown(str(folder))} is no git repository.", hint="Name the folder of the bare repository.")
+    return done.stdout.decode("utf-8", "surrogateescape").strip()
+
+
+def _git(folder: Path, *words: str) -> Completed:
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {shown(str(folder))}.", hint="Name the folder of the bare repository.")
+    return run_git([*words], cwd=folder, env=clean_env(world.environment()), timeout_s=_GIT_S)
