@@ -21,7 +21,7 @@ class Event:
 
 
 class CommitEvents(NamedTuple):
-    """What one commit did, and the commit before it."""
+    """What one commit did, and the commit before it, also behind a roll."""
 
     events: tuple[Event, ...]
     before: Oid | None
@@ -37,7 +37,7 @@ def events_of(objects: Objects, oid: Oid) -> CommitEvents | None:
         return None
     commit = commits.read(objects, oid)
     found = tuple(Event(oid, record) for record in records_of(objects, commit))
-    return CommitEvents(found, commit.parents[0] if commit.parents else None)
+    return CommitEvents(found, commits.before(objects, commit))
 
 
 def events(

@@ -22,20 +22,14 @@ def checks(site: Site) -> list[Check]:
 
 def bounds(site: Site) -> Finding:
     """Look for ledgers that are to be rolled, and at the size of the store."""
-    found = [*_store(site)]
+    found, store = list[Finding](), site.coordination / "store.git"
+    size = size_of(store, site.env) if store.is_dir() else None
+    if size is not None and size.is_large:
+        text = f"This clone's store has {size.loose:,} objects outside of packs, and {size.packs} packs."
+        found.append(warn(text, _HINT, loose=size.loose, packs=size.packs))
     with suppress(NotCheckedError):  # another check says why
         found += _long_ledgers(site)
     return together(found, ok("no ledger is to be rolled, and the store is packed well enough"))
-
-
-def _store(site: Site) -> Iterator[Finding]:
-    store = site.coordination / "store.git"
-    if not store.is_dir():
-        return
-    size = size_of(store, site.env)
-    if size.is_large:
-        text = f"This clone's store has {size.loose:,} objects outside of packs, and {size.packs} packs."
-        yield warn(text, _HINT, loose=size.loose, packs=size.packs)
 
 
 def _long_ledgers(site: Site) -> Iterator[Finding]:

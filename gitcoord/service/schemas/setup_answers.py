@@ -55,11 +55,13 @@ class ArchivesKept(TypedDict):
 
     Attributes:
         kept: how many of each ledger policy keeps; 0: all.
-        unaudited: those that are older, and stay until `gitcoord audit` has passed them.
+        deleted: those that were older, and audited.
+        unaudited: those that are older, and stay until `gitcoord audit` of this clone has passed them.
     """
 
     refs: list[str]
     kept: int
+    deleted: list[str]
     unaudited: list[str]
 
 

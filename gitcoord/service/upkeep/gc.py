@@ -1,7 +1,7 @@
 """`gc`: everything that grows is brought back within its bounds, and what was done is said.
 
     ledgers with a long history ──> rolled, each in one swap          (`roll_ledgers`)
-    archives beyond those that are kept ──> kept until an audit has passed them
+    archives beyond those that are kept ──> deleted, once an audit has passed them   (`old_archives`)
     heartbeats, probes, posts of a week ago ──> deleted; files of this clone as well     (`leftovers`)
     the clone's store ──> packed; what nothing names any more goes    (`pack_store`)
 
@@ -13,16 +13,13 @@ Rules:
 What this file does not know: who runs it, and how often.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
-
 from filelock import FileLock, Timeout
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import ContendedError, CoordError, unwritable
 from gitcoord.ledger.format.commits import ROLLED_AFTER
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.upkeep import leftovers, pack_store, roll_ledgers
+from gitcoord.service.upkeep import leftovers, old_archives, pack_store, roll_ledgers
 from gitcoord.service.upkeep.left_alone import problem
 
 LOCK = "gc.lock"  # in the clone's folder
@@ -40,11 +37,19 @@ def gc(workspace: Workspace, *, dry_run: bool = False, rolled_after: int = ROLLE
     """
     workspace.follow()
     problems: list[Json] = []
-    with _alone(workspace):
+    lock = FileLock(workspace.setting.clone.folder / LOCK, timeout=0, thread_local=False)
+    try:
+        held = lock.acquire()
+    except Timeout:
+        message = "Another gitcoord gc is at work in this clone; nothing was changed."
+        raise ContendedError(message, hint="Let it end.") from None
+    except OSError as error:
+        raise unwritable(f"The lock {lock.lock_file!r}", error.strerror or error) from error
+    with held:
         rolled: list[Json] = [
             *roll_ledgers.roll_ledgers(workspace, rolled_after=rolled_after, dry_run=dry_run, problems=problems)
         ]
-        archives = roll_ledgers.archives(workspace)
+        archives = old_archives.delete_old(workspace, dry_run=dry_run, problems=problems)
         deleted = leftovers.delete_refs(workspace, dry_run=dry_run, problems=problems)
         files = leftovers.remove_files(workspace, dry_run=dry_run)
         store: Json = None
@@ -61,16 +66,3 @@ def gc(workspace: Workspace, *, dry_run: bool = False, rolled_after: int = ROLLE
         "store": store,
         "problems": problems,
     }
-
-
-@contextmanager
-def _alone(workspace: Workspace) -> Generator[None]:
-    path = workspace.setting.clone.folder / LOCK
-    try:
-        with FileLock(path, timeout=0, thread_local=False):
-            yield
-    except Timeout:
-        message = "Another gitcoord gc is at work in this clone; nothing was changed."
-        raise ContendedError(message, hint="Let it end.") from None
-    except OSError as error:
-        raise unwritable(f"The lock {str(path)!r}", error.strerror or error) from error

@@ -1,4 +1,4 @@
-"""Rolling the ledgers of a place whose history is long, and what became of their archives.
+"""Rolling the ledgers of a place whose history is long.
 
     count the commits, without a lock ──> lock, read the tip again ──> swap archive and ledger
                                               └──it is another history──> another clone has rolled it
@@ -44,18 +44,6 @@ def roll_ledgers(
             continue
         if found is not None:
             yield found
-
-
-def archives(workspace: Workspace) -> dict[str, Json]:
-    """Return the archives that are there, and those that are older than policy `archives_kept` has it."""
-    refs, listed = workspace.setting.refs, with_archives(workspace)
-    kept = workspace.reader.policy(refs.config, listed).archives_kept
-    every = sorted(ref for ref in listed if refs.is_at(ARCHIVES, ref))
-    older: list[Json] = []
-    for ref in sorted(listed):
-        if workspace.setting.ledgers.is_ledger(refs, ref):
-            older += [*refs.archives_of(ref, listed).values()][: -kept or None] if kept else []
-    return {"refs": [*every], "kept": kept, "unaudited": older}
 
 
 def with_archives(workspace: Workspace) -> dict[RefName, Oid]:

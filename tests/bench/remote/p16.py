@@ -2,7 +2,7 @@
 
 Each write is a claim or a release by the production path; the limit of commits from which a ledger is rolled is lowered
 in the same proportion as the writes a day. `BENCH_P16_WRITES=14000` is the whole promise, and takes hours. At the end
-of each day `gitcoord gc` runs, as cron would run it.
+of each day `gitcoord audit` and `gitcoord gc` run, as cron would run them.
 """
 
 import os
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gitcoord.ledger.format.commits import ROLLED_AFTER
 from gitcoord.runtime import make_host, open_workspace
+from gitcoord.service.audit.audit import audit
 from gitcoord.service.claims import claims
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.upkeep.gc import gc
@@ -112,6 +113,7 @@ class _Team:
 
     def gc(self, rolled_after: int) -> list[object]:
         """Do what cron does each night."""
+        assert audit(self._workspace)["clean"]
         done = gc(self._workspace, rolled_after=rolled_after)
         assert not done["problems"], done
         return list(done["rolled"]) if isinstance(done["rolled"], list) else []

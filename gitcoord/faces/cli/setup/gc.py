@@ -41,25 +41,25 @@ def _tell(result: Result, _now: datetime) -> None:
     for row in records(result["rolled"]):
         verb = "roll" if would else "rolled"
         show.line(f"{would}{verb} {text(row['ref'])}: {whole(row['commits']):,} commits go to {text(row['archive'])}")
-    for ref in strings(result["deleted"]):
+    archives = record(result["archives"])
+    for ref in [*strings(archives["deleted"]), *strings(result["deleted"])]:
         show.line(f"{would}{'delete' if would else 'deleted'} {ref}")
     if whole(result["files"]):
         verb = "remove" if would else "removed"
         show.line(f"{would}{verb} {amount(whole(result['files']), 'file')} of sessions and commands that are over")
     store = record(result["store"])
     if store:
-        sizes = [_size(record(store[name])) for name in ("before", "after") if store[name] is not None]
+        found = [record(store[name]) for name in ("before", "after") if store[name] is not None]
+        sizes = [
+            f"{whole(size['bytes']) / (1 << 20):.1f} MiB in {amount(whole(size['packs']), 'pack')} and "
+            f"{amount(whole(size['loose']), 'loose object')}"
+            for size in found
+        ]
         show.line(f"{'store' if would else 'packed the store'}: {' -> '.join(sizes)}")
-    older = strings(record(result["archives"])["unaudited"])
+    older = strings(archives["unaudited"])
     if older:
-        show.line(
-            f"{amount(len(older), 'archive')} more than policy `archives_kept` stay: no audit has passed them yet"
-        )
+        kept = f"{amount(len(older), 'archive')} beyond the {whole(archives['kept'])} of each ledger"
+        show.line(f"{kept} stay until `gitcoord audit` has passed them in this clone")
     for row in records(result["problems"]):
         show.aside("warning", text(row["message"]))
         show.aside("hint", text(row["hint"]))
-
-
-def _size(size: Result) -> str:
-    mib = whole(size["bytes"]) / (1 << 20)
-    return f"{mib:.1f} MiB in {amount(whole(size['packs']), 'pack')} and {amount(whole(size['loose']), 'loose object')}"

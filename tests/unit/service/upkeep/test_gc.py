@@ -14,6 +14,7 @@ from gitcoord.ledger.archive.past_claims import past_claims
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.service.audit.audit import audit
 from gitcoord.service.claims.claims import claim_files, list_claims, release_claims
 from gitcoord.service.events import event_stream
 from gitcoord.service.place import path_copies
@@ -22,6 +23,7 @@ from gitcoord.service.steps.activity import metrics
 from gitcoord.service.steps.projects import list_projects
 from gitcoord.service.steps.step_views import get_agent_events as event_log
 from gitcoord.service.steps.step_work import claim_step, complete_step
+from gitcoord.service.team.policy import set_policy
 from gitcoord.service.upkeep.gc import gc
 from tests.conftest import Clone, Git
 from tests.servers.fixtures import Servers
@@ -241,19 +243,59 @@ def test_a_remote_that_takes_one_ref_at_a_time_gets_the_archive_first(
     assert (done["rolled"], done["problems"]) == ([{"ref": CLAIMS, "commits": 4, "archive": ARCHIVE}], [])
 
 
+def archives_at(git: Git, place: Path) -> list[str]:
+    return git(place, "for-each-ref", "--format=%(refname)", "refs/coord/archive").split()
+
+
+def rolled_thrice(agent: Workspace) -> list[str]:
+    """Roll the claims three times; return the archives."""
+    for number in range(3):
+        claims(agent, [f"{name}{number}.zig" for name in "abcd"])
+        gc(agent, rolled_after=FEW)
+    return [f"refs/coord/archive/claims/{number}" for number in (1, 2, 3)]
+
+
 def test_several_rolls_have_an_archive_each_and_all_stay_until_they_are_audited(
     ann: Workspace, repo: Path, git: Git
 ) -> None:
-    for number in range(3):
-        claims(ann, [f"{name}{number}.zig" for name in "abcd"])
-        gc(ann, rolled_after=FEW)
+    every = rolled_thrice(ann)
 
     done = seen(gc(ann, rolled_after=FEW))
 
-    archives = [f"refs/coord/archive/claims/{number}" for number in (1, 2, 3)]
-    assert (done["rolled"], done["archives"]) == ([], {"refs": archives, "kept": 2, "unaudited": archives[:1]})
-    assert git(store_of(repo), "for-each-ref", "--format=%(refname)", "refs/coord/archive").split() == archives
+    expected = {"refs": every, "kept": 2, "deleted": [], "unaudited": every[:1]}
+    assert (done["rolled"], done["archives"]) == ([], expected)
+    assert archives_at(git, store_of(repo)) == every
     assert len(seen(event_log(ann))["events"]) == 12
+
+
+def test_an_archive_beyond_those_that_are_kept_goes_once_an_audit_has_passed_it(
+    hub: Hub, agents: Agents, git: Git
+) -> None:
+    ann = agents(hub.one, "ann/cli/one")
+    every = rolled_thrice(ann)
+    assert seen(audit(ann))["findings"] == []
+
+    tried = seen(gc(ann, dry_run=True, rolled_after=FEW))
+    before = archives_at(git, hub.path)
+    done = seen(gc(ann, rolled_after=FEW))
+
+    expected = {"refs": every[1:], "kept": 2, "deleted": every[:1], "unaudited": []}
+    assert (tried["archives"], before) == ({**expected, "refs": every}, every)
+    assert (done["archives"], done["problems"]) == (expected, [])
+    assert archives_at(git, hub.path) == every[1:]
+    claims(ann, ["e.zig"])
+    assert seen(audit(ann))["findings"] == []
+
+
+def test_a_policy_of_0_keeps_every_archive(ann: Workspace, repo: Path, git: Git) -> None:
+    set_policy(ann, name="archives_kept", value="0")
+    every = rolled_thrice(ann)
+    audit(ann)
+
+    done = seen(gc(ann, rolled_after=FEW))
+
+    assert done["archives"] == {"refs": every, "kept": 0, "deleted": [], "unaudited": []}
+    assert archives_at(git, store_of(repo)) == every
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(ann: Workspace, repo: Path) -> None:
@@ -355,3 +397,4 @@ def test_a_second_gc_in_the_same_clone_is_refused(ann: Workspace, agents: Agents
 
     assert [str(error) for error in refused] == ["Another gitcoord gc is at work in this clone; nothing was changed."]
     assert len(done["rolled"]) == 1
+    assert seen(gc(bob, rolled_after=FEW))["rolled"] == []
