@@ -45,6 +45,7 @@ class Head(Doc, frozen=True, kw_only=True):
     beat_s: Number = BEAT_S
     counts: Text | None = None
     before: tuple[Text, ...] = ()
+    writer: Text = ""
 
 
 class JudgedLine(Doc, frozen=True, kw_only=True):
@@ -79,9 +80,10 @@ class CommandLine(Doc, frozen=True, kw_only=True):
 
 
 class RecordedBatch(NamedTuple):
-    """A record of commands of one clone.
+    """A record of commands: of one clone, or of several that one of them wrote (`transactions/inbox`).
 
     Attributes:
+        clone: who wrote it.
         raw: the lines of the commands as they are.
         apart: its bytes, where it is a file of the tree.
     """
@@ -148,11 +150,11 @@ def batch_of(text: str, apart: bytes | None) -> RecordedBatch:
         else:
             raise UnsoundError(Problem.RECORD, f"has line {number} in its record, which no writer of ours makes")
     lines = [_parsed(CommandLine, value, number) for number, value in enumerate(raw, start=2)]
-    clones = {line.clone for line in lines} - {""}
-    if len(clones) != 1:
+    head, clones = head_of(text), {line.clone for line in lines} - {""}
+    if not clones or (len(clones) > 1 and not head.writer):
         what = "counts commands of more than one clone in its record" if clones else "has no command in its record"
         raise UnsoundError(Problem.RECORD, what)
-    return RecordedBatch(head_of(text), lines, raw, refusals, apart, clones.pop())
+    return RecordedBatch(head, lines, raw, refusals, apart, head.writer or clones.pop())
 
 
 def second_of(text: str) -> Mapping[str, Json]:

@@ -98,11 +98,12 @@ class Replay:
         check_time(before, commit, batch.head)
         content: Any = before.content
         done: list[Done] = []
-        counter = self.reader.applied(before, batch.clone).counter
-        for number, (line, raw) in enumerate(zip(batch.lines, batch.raw, strict=True), start=1):
-            made, decision = self._decided(
-                before, content, line, f"{batch.clone}.{counter + number}", batch.head, rules
-            )
+        counters: dict[str, int] = {}
+        for line, raw in zip(batch.lines, batch.raw, strict=True):
+            clone = line.clone or batch.clone
+            counters.setdefault(clone, self.reader.applied(before, clone).counter)
+            counters[clone] += 1
+            made, decision = self._decided(before, content, line, f"{clone}.{counters[clone]}", batch.head, rules)
             _compare(made, raw)
             done.append(made)
             content = decision.after

@@ -62,6 +62,11 @@ class Done(NamedTuple):
     command_id: str
     decision: Ruling
 
+    @property
+    def clone(self) -> str:
+        """The clone whose counter the id counts."""
+        return self.command_id.rpartition(".")[0]
+
 
 def subject(project: str, batch: list[Done]) -> str:
     """Return what a person reads first."""
@@ -104,6 +109,8 @@ class RecordHead(NamedTuple):
         beat_s: how often this clone beats.
         is_damaged, counts: whether the team's rules cannot be read at that tip, and at which commit they counted then.
         before: unique ids of commands that were applied before, whose outcomes stay among those of the last batch.
+        writer: the clone that wrote the commit, where that has commands which others posted; each of their posts is a
+            further parent.
     """
 
     now: datetime
@@ -118,6 +125,7 @@ class RecordHead(NamedTuple):
     is_damaged: bool = False
     counts: Oid | None = None
     before: Sequence[str] = ()
+    writer: str = ""
 
 
 def record_lines(batch: list[Done], read: RecordHead, refusals: Sequence[Json] = ()) -> str:
@@ -139,6 +147,7 @@ def head_line(read: RecordHead) -> str:
         "beat_s": read.beat_s if read.beat_s != BEAT_S else None,
         "counts": (read.counts or "") if read.is_damaged else None,
         "before": [*read.before] or None,
+        "writer": read.writer or None,
     }
     given = {name: value for name, value in beside_default.items() if value is not None}
     return compact({"now": time_text(read.now), "rules": RULES, **given})

@@ -6,6 +6,7 @@
     <namespace>/heartbeats/<clone>     liveness of one clone; replaced, never chained
     <namespace>/relay/<name>           how far a relay has delivered; replaced, never chained
     <namespace>/archive/<ledger>/<n>   the history that the nth roll took out of a ledger; nothing is decided by it
+    <namespace>/inbox/<ledger>/<post>  commands of a clone that lost a race, for any clone to carry out
 
 The namespace is `refs/coord`, or `refs/heads/<prefix>/coord` where only branches may be pushed.
 """
@@ -14,6 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from gitcoord.core.documents.names import is_namespace, shown
 from gitcoord.errors import UsageError
@@ -23,6 +25,15 @@ DEFAULT_NAMESPACE = "refs/coord"
 RELAYS = "relay/"  # below the namespace
 ARCHIVES = "archive/"  # as well
 _NUMBER = re.compile("[1-9][0-9]{0,8}")  # of an archive; what someone else named otherwise is none
+INBOX = "inbox/"  # as well
+
+
+class PostName(NamedTuple):
+    """What the name of a post says: for which ledger, when it was posted (milliseconds since the epoch), by whom."""
+
+    ledger: RefName
+    posted_ms: int
+    clone: str
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,25 @@ class Refs:
         """Return the heartbeats of a listing, by clone."""
         pairs = ((self.clone_of(ref), tip) for ref, tip in listed.items())
         return {clone: tip for clone, tip in pairs if clone}
+
+    def post(self, ledger: RefName, posted_ms: int, clone: str, drawn: str) -> RefName:
+        """Return the ref of a clone's post for a ledger: the oldest sorts first. `posted_ms`: since the epoch."""
+        place = ledger.removeprefix(f"{self.namespace}/")
+        return RefName(f"{self.namespace}/{INBOX}{place}/{posted_ms:013d}-{clone}-{drawn[:6]}")
+
+    def post_at(self, ref: RefName) -> "PostName | None":
+        """Return what the name of a post says; `None`: this ref is none."""
+        inbox = f"{self.namespace}/{INBOX}"
+        place, _, name = ref.removeprefix(inbox).rpartition("/")
+        posted_ms, _, rest = name.partition("-")
+        clone = rest.rpartition("-")[0]
+        if not (ref.startswith(inbox) and place and clone and posted_ms.isascii() and posted_ms.isdigit()):
+            return None
+        return PostName(RefName(f"{self.namespace}/{place}"), int(posted_ms[:15]), clone)
+
+    def is_inbox(self, ref: RefName) -> bool:
+        """Whether this ref is a post, or anything else in its place."""
+        return ref.startswith(f"{self.namespace}/{INBOX}")
 
     def is_probe(self, ref: RefName) -> bool:
         """Whether `init` or `doctor` made this ref to see what the remote allows."""

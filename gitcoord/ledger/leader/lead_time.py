@@ -48,12 +48,15 @@ class LeadTime:
         self._took_s = 0.0
         self._lost_at: float | None = None
 
-    def begin(self, left_s: float, until: datetime | None) -> None:
-        """Begin a batch: `left_s` without an answer, and until that moment while the remote answers."""
+    def begin(self, left_s: float, until: datetime | None, *, waits: bool = True) -> None:
+        """Begin a batch: `left_s` without an answer, and until that moment while the remote answers.
+
+        `waits`: where a race was lost a moment ago, others go first.
+        """
         now = self._host.monotonic()
         self._end = now + left_s
         self._latest = now + (until - self._host.now()).total_seconds() if until else self._end
-        if self.is_crowded():
+        if waits and self.is_crowded():
             self._host.sleep(self._host.chance() * min(2 * self._took_s, left_s / 4))
 
     def is_crowded(self) -> bool:

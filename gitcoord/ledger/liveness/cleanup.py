@@ -1,7 +1,8 @@
 """Cleanup: deleting what was not touched for a week, a few with each swap: refs, and files of this clone.
 
-Every `git push` by anyone receives the whole list of refs, so heartbeats of clones that are gone and left-over
-probes must not gather. Each deletion is a compare-and-delete; under `refs/heads/` nothing is deleted.
+Every `git push` by anyone receives the whole list of refs, so heartbeats of clones that are gone, left-over probes
+and posts of clones that died must not gather. A post is over after a minute, and its name says how old it is. Each
+deletion is a compare-and-delete; under `refs/heads/` nothing is deleted.
 
     places/<key>/replies/<uid>.json   whose author is gone: it waits for seconds; so are entries in its spool
     fences/<session>/                 of a session that is gone: its lock is free
@@ -28,8 +29,8 @@ from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 
 UNTOUCHED = timedelta(days=7)
 UNTOUCHED_FREE = timedelta(days=30)  # whose session has no lock is gone only after a long enough wait
+UNTOUCHED_POST = timedelta(hours=1)  # nothing of it is carried out any more; a clock may be wrong meanwhile
 A_SWAP_MAX = 5
-INBOX = "inbox/"  # below the namespace
 LOOK_EVERY = timedelta(minutes=10)  # reading every heartbeat's commit costs 20 µs each: too much for every claim
 
 
@@ -39,10 +40,15 @@ def sweep(objects: Objects, refs: Refs, listed: Mapping[RefName, Oid], now: date
 
 
 def untouched(objects: Objects, refs: Refs, listed: Mapping[RefName, Oid], now: datetime) -> Iterator[RefUpdate]:
-    """Yield the deletions of all heartbeats, probes and inbox posts that are a week old; under `refs/heads/` none."""
+    """Yield the deletions of all heartbeats and probes that are a week old, and of posts; under `refs/heads/` none."""
     for ref in () if refs.under_heads else sorted(listed):
-        is_litter = refs.clone_of(ref) or refs.is_probe(ref) or refs.is_at(INBOX, ref)
-        if is_litter and _is_old(objects, listed[ref], now):
+        post = refs.post_at(ref)
+        if post is not None:
+            is_old = now.timestamp() - post.posted_ms / 1000 > UNTOUCHED_POST.total_seconds()
+        else:
+            is_litter = refs.clone_of(ref) or refs.is_probe(ref) or refs.is_inbox(ref)
+            is_old = bool(is_litter) and _is_old(objects, listed[ref], now)
+        if is_old:
             yield RefUpdate(ref, listed[ref], None)
 
 

@@ -11,7 +11,7 @@ Rules:
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -135,8 +135,9 @@ class Reader:
         """Return the claims; see `ledger` for what it raises."""
         return self._at(CLAIMS, self._refs.claims, refs.get(self._refs.claims))
 
-    def prefetch(self, refs: Mapping[RefName, Oid]) -> None:
-        """Bring the listed tips that are not here yet, in one fetch; an archive only where it is read."""
+    def prefetch(self, refs: Mapping[RefName, Oid], posts: Collection[RefName] = ()) -> None:
+        """Bring the listed tips that are not here yet, in one fetch, with these posts; an archive where it is read."""
+        refs = {ref: tip for ref, tip in refs.items() if not self._refs.is_inbox(ref) or ref in posts}
         has = self._transport.objects.has
         read = {tip for ref, tip in refs.items() if (state := self._states.get(ref)) is not None and state.tip == tip}
         wanted = self._refs.without_archives(refs).values()

@@ -33,6 +33,7 @@ from gitcoord.ledger.archive.integrity import faults
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import WALK_MAX, Commit
 from gitcoord.ledger.format.meta import APPLIED_KEPT, META, SCHEMA, WRITER, Applied, Meta, applied_path
+from gitcoord.ledger.format.post import is_post
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
@@ -292,6 +293,7 @@ def _ancestry(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit | None]]
         if commit is None:
             continue
         replaced = commits.before(objects, commit)
-        parents = commit.parents or ((replaced,) if replaced else ())
+        further = tuple(parent for parent in commit.parents[1:] if not is_post(objects, parent))
+        parents = (*commit.parents[:1], *further) or ((replaced,) if replaced else ())
         waiting.extend(parent for parent in parents if parent not in known)
         known.update(parents)

@@ -10,6 +10,8 @@ Rules:
     was *sent* before and is decided now, that ledger is asked first whether it landed.
   * What is refused changes nothing and makes no commit of its own; `refused` is what a later commit carries. That
     commit may tell of it as well, after all commands (`Postscript`).
+  * What another clone has posted (`inbox`) is decided as its own command would be, in the ledger that it is for. It
+    is taken in where it changes something; else it is left to that clone.
   * TXN-3: what a command raises, whatever it is, is that command's reply and no other's: what was decided before it
     stays as it was, and what comes after it is decided as if it had never come.
 
@@ -30,6 +32,7 @@ from gitcoord.core.documents.texts import without_texts
 from gitcoord.errors import BugError, MissingObjectError, RewoundError
 from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.format.entry import Entry, Reply, failed
+from gitcoord.ledger.format.post import Post
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import Anywhere, Postscript
@@ -66,6 +69,7 @@ class Batch:
     plans: dict[RefName, Plan] = field(default_factory=dict[RefName, Plan], init=False)
     answered: dict[str, Reply] = field(default_factory=dict[str, Reply], init=False)
     refused: list[Refused] = field(default_factory=list[Refused], init=False)
+    posts: dict[str, Post] = field(default_factory=dict[str, Post], init=False)
     links: list[tuple[RefName, RefName]] = field(default_factory=list[tuple[RefName, RefName]], init=False)
     _since: dict[RefName, Savepoint | None] = field(default_factory=dict[RefName, Savepoint | None], init=False)
     _everywhere: dict[str, list[RefName]] = field(default_factory=dict[str, list[RefName]], init=False)
@@ -77,6 +81,31 @@ class Batch:
         """Decide one entry."""
         with self._alone([entry.uid], entry.word):
             self._decide(entry)
+
+    def fold(self, post: Post) -> None:
+        """Decide what another clone has posted; of what is not done, nothing remains."""
+        if self.ground.rewound(post.ledger) is not None or self.ledgers.at(self.refs, post.ledger) is None:
+            return
+        counter = None
+        with self._alone([], "reading a post"):
+            plan = self._plan(post.ledger)
+            counter = self.ground.reader.applied(plan.state, post.said.clone).counter
+        if counter != post.said.counter:  # void: something of that clone has landed since
+            return
+        for entry in post.said.entries:
+            with self._alone([], entry.word):
+                self._fold(post, entry)
+
+    def _fold(self, post: Post, entry: Entry) -> None:
+        kind, command = self.ledgers.command_of(entry)
+        plan = self._plan(post.ledger)
+        postscript = kind.postscript
+        if plan.state.kind is not kind or (postscript is not None and postscript.is_one(command)):
+            return
+        decision = self._decision(plan, entry, command)
+        if decision.changes and decision.outcome.is_done and entry.uid not in plan.replies:
+            self.posts[entry.uid] = post
+            self._take_with_asked(plan, entry, command, decision)
 
     def carry(self, noted: Callable[[RefName], dict[str, dict[str, Json]]], draw_id: Callable[[], str]) -> None:
         """Let each commit say what its ledger says after all commands. `noted`: the refusals that it carries."""
@@ -157,6 +186,7 @@ class Batch:
             self._since[ref] = self.plans[ref].savepoint() if ref in self.plans else None
         if ref not in self.plans:
             self.plans[ref] = self.ground.plan(ref)
+            self.plans[ref].posts = self.posts
         return self.plans[ref]
 
     def _caller(self, entry: Entry) -> Caller:

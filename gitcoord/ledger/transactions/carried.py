@@ -14,7 +14,7 @@ Used only under the clone's lock. What this file does not know: what the swap is
 """
 
 import contextlib
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -25,11 +25,12 @@ from gitcoord.core.owners import refusal_counts
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.host import Clone
+from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.liveness.heartbeat import Beats
-from gitcoord.ledger.transactions.plan import Refused
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, Transport
+from gitcoord.ledger.transactions.plan import Plan, Refused
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
 REST = timedelta(minutes=10)  # a remote's rule changes rarely; a beat of its own is sent meanwhile
 KEPT_MAX = 100
@@ -61,8 +62,22 @@ def guards(
     ]
 
 
+def checks_of(
+    plan: Plan, listed: Mapping[RefName, Oid], refs: Refs, *, sends_checks: bool
+) -> dict[RefName, Oid | None]:
+    """Return the refs that have to be unchanged, for the decisions rest on them."""
+    # Of a heartbeat that cannot be read, what was listed is checked: its clone may write a good one meanwhile.
+    judged_by = {refs.heartbeat(clone): oid for clone, oid in plan.judged_by.items()}
+    checks = {ref: oid or listed.get(ref) for ref, oid in judged_by.items()}
+    checks |= {ref: listed.get(ref) for ref in plan.relied}
+    config = listed.get(refs.config)
+    if config and sends_checks:
+        checks[refs.config] = config
+    return checks
+
+
 class Carrier:
-    """Finds what may ride along."""
+    """Finds what may ride along, and sends it."""
 
     def __init__(self, transport: Transport, beats: Beats, sweeper: Sweeper) -> None:
         """Begin with a remote that declines nothing."""
@@ -83,6 +98,32 @@ class Carrier:
         if is_due and not beats.moved_by_stranger(objects, listed):
             beat = beats.prepare(objects, listed, now)
         return beat, self._sweeper.deletions(objects, listed, now, {*checks, beats.ref})
+
+    def swap(
+        self,
+        lines: Sequence[RefUpdate],
+        listed: Mapping[RefName, Oid],
+        now: datetime,
+        checks: Mapping[RefName, Oid | None],
+        *,
+        is_lost_for_all: bool,
+    ) -> SwapOutcome:
+        """Swap, with what rides along; without it where that is in the way.
+
+        `is_lost_for_all`: what was lost is decided again, and not sent without what rode along.
+        """
+        beat, deletions = self.cargo(listed, now, checks)
+        carried = [*([beat] if beat else []), *deletions]
+        outcome = self._transport.swap([*lines, *carried])
+        is_denied = outcome.status is SwapStatus.DENIED
+        if carried and (is_denied or (outcome.status is SwapStatus.LOST and not is_lost_for_all)):
+            beat = None
+            outcome = self._transport.swap(lines)
+            if is_denied and outcome.status is not SwapStatus.DENIED:
+                self.rest(now)
+        if beat and outcome.status is SwapStatus.WON:
+            self._beats.sent(beat, now)
+        return outcome
 
     def rest(self, now: datetime) -> None:
         """Note that the remote declines what rides along."""

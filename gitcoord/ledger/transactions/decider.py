@@ -7,11 +7,13 @@ Rules:
     have a heartbeat since, and no swap compares a ref that was not listed.
   * Where others write often, a push that loses costs more than a look: for a while after one, refs are listed first.
   * While a swap without an answer is pending, nothing is decided by what was seen before.
+  * LIVE-1: who wins time after time without a look does not see who waits, and is quicker than who carries out what
+    many have posted (`inbox`). So after a few wins refs are listed first.
 
 What this file does not know: swaps.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from gitcoord.core.steps.step import Step
@@ -23,8 +25,11 @@ from gitcoord.ledger.readers.recent_refs import recent
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.transactions.batch import Batch
 from gitcoord.ledger.transactions.equipment import Setting
+from gitcoord.ledger.transactions.inbox import Inbox
 from gitcoord.ledger.transactions.plan import Ground
 from gitcoord.remote.contract.protocol import Oid, RefName
+
+BLIND_MAX = 3  # tries without a look between, which a listing of the clone's server every 15 s begins anew
 
 Pins = Mapping[str, RefName]
 
@@ -32,50 +37,77 @@ Pins = Mapping[str, RefName]
 class Decider:
     """Decides for the transactions of a clone. Under the clone's lock."""
 
-    def __init__(self, setting: Setting, reader: Reader, pending: Pending, lookback: Lookback) -> None:
+    def __init__(self, setting: Setting, reader: Reader, pending: Pending, lookback: Lookback, inbox: Inbox) -> None:
         """Share what the transactions have."""
+        self._inbox = inbox
         self._setup = setting
         self.reader = reader
         self._pending = pending
         self._lookback = lookback
         self._refusals = setting.refusals
         self._lost_at: float | None = None
+        self._blind = 0
 
     def seen(self) -> Mapping[RefName, Oid] | None:
         """Return the refs that a first try may go by without asking for them; `None`: it may not."""
         setup = self._setup
         is_busy = self._lost_at is not None and setup.host.monotonic() - self._lost_at < CROWDED_S
-        if is_busy or self._pending.pins():
+        if is_busy or self._blind >= BLIND_MAX or self._pending.pins() or self._inbox.posted.posts():
             return None
+        self._blind += 1
         return recent(setup.transport, setup.last_listing, self.reader, setup.host.now())
 
     def note_loss(self) -> None:
         """Note that what was seen a moment ago was too old: others write often."""
         self._lost_at = self._setup.host.monotonic()
 
-    def decide(
-        self, entries: Sequence[Entry], *, may_retry: bool, seen: Mapping[RefName, Oid] | None = None
-    ) -> tuple[Batch, Mapping[RefName, Oid]]:
-        """Decide entries; return that, and the refs that it was decided on: `seen`, or a new listing.
+    def look(self) -> Mapping[RefName, Oid]:
+        """List the refs, as they are now.
 
         Raises:
             CoordError: the remote cannot be read.
         """
+        self._blind = 0
         self._lookback.begin()
+        return self.reader.list_refs()
+
+    def decide(
+        self,
+        entries: Sequence[Entry],
+        *,
+        may_retry: bool,
+        seen: Mapping[RefName, Oid] | None = None,
+        look: Callable[[], Mapping[RefName, Oid]] | None = None,
+    ) -> tuple[Batch, Mapping[RefName, Oid]]:
+        """Decide entries; return that, and the refs that it was decided on: `seen`, or a new listing.
+
+        `look`: lists the refs, once it is this clone's turn to write.
+
+        Raises:
+            CoordError: the remote cannot be read.
+        """
         if seen is not None:
+            self._lookback.begin()
             self._lookback.hear(self.reader.heartbeats(seen))
             batch = self._batch(entries, seen, ({}, {}), may_retry=True)
             if batch.lands(entries) and not any(plan.judged_by for plan in batch.plans.values()):
                 return batch, seen
-            self._lookback.begin()
-        listed = self.reader.list_refs()
-        pins = self._pending.resolve(listed)
-        self.reader.prefetch(listed)
+        listed = (look or self.look)()
+        swaps, posts = self._pending.resolve(listed), self._inbox.posted.resolve(listed)
+        folded = self._inbox.to_fold() if look else []
+        self.reader.prefetch(listed, folded)
         self._setup.hear(listed, self.reader, self._lookback)
-        return self._batch(entries, listed, pins, may_retry=may_retry), listed
+        pins = ({**posts[0], **swaps[0]}, {**posts[1], **swaps[1]})
+        return self._batch(entries, listed, pins, may_retry=may_retry, folded=folded), listed
 
     def _batch(
-        self, entries: Sequence[Entry], listed: Mapping[RefName, Oid], pins: tuple[Pins, Pins], *, may_retry: bool
+        self,
+        entries: Sequence[Entry],
+        listed: Mapping[RefName, Oid],
+        pins: tuple[Pins, Pins],
+        *,
+        may_retry: bool,
+        folded: Sequence[RefName] = (),
     ) -> Batch:
         setup, reader, now = self._setup, self.reader, self._setup.host.now()
         sight = setup.sight(partial(reader.heartbeats, listed), partial(self._held_steps, listed))
@@ -96,6 +128,8 @@ class Decider:
             pins=pins[1],
             may_retry=may_retry,
         )
+        for post in self._inbox.read(folded, listed):
+            batch.fold(post)
         for entry in entries:
             batch.add(entry)
         batch.carry(self._refusals.waiting, setup.host.draw_id)

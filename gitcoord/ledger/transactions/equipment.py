@@ -16,6 +16,7 @@ from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.leader.pending import Pending
+from gitcoord.ledger.leader.posted import Posted
 from gitcoord.ledger.leader.push_budget import PushBudget
 from gitcoord.ledger.liveness.clock_offset import ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
@@ -104,6 +105,10 @@ class Setting:
         """Return the swaps that were sent to this place and have no answer yet."""
         key = former_key_of(self.beats.place, self.refs.namespace)
         return Pending(self.place_folder, self.host.unique, self.clone.folder / PLACES / key if key else None)
+
+    def posted(self) -> Posted:
+        """Return what this clone has posted in this place and not heard of."""
+        return Posted(self.place_folder, self.host.unique)
 
     @property
     def push_budget(self) -> PushBudget:

@@ -24,6 +24,7 @@ from gitcoord.core.documents.names import amount
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, RewoundError, SchemaError
 from gitcoord.ledger.format.entry import Entry, Reply
+from gitcoord.ledger.format.post import Post
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.liveness.clock_offset import BELIEVED
@@ -48,6 +49,7 @@ class Plan(Basis):
         replies: for every command decided here, what its caller gets once the swap has landed.
         before: the outcomes of commands that were applied before; they stay on record, for we may die as well.
         refusals: what the commit carries of this clone's earlier refusals; see `carried`.
+        posts: by the unique id of each command that another clone has posted, its post; see `inbox`.
     """
 
     doubt: str = ""
@@ -56,6 +58,16 @@ class Plan(Basis):
     replies: dict[str, Reply] = field(default_factory=dict[str, Reply])
     before: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
     refusals: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
+    posts: dict[str, Post] = field(default_factory=dict[str, Post])
+
+    def folded(self) -> list[Post]:
+        """Return the posts of other clones that this commit carries out."""
+        found = [self.posts[done.entry.uid] for done in self.done if done.entry.uid in self.posts]
+        return [*{post.ref: post for post in found if post.ledger == self.state.ref}.values()]
+
+    def own_replies(self) -> dict[str, Reply]:
+        """Return the replies to this clone's commands."""
+        return {uid: reply for uid, reply in self.replies.items() if uid not in self.posts}
 
     def savepoint(self) -> "Savepoint":
         """Return how far it is, to roll back to."""

@@ -23,13 +23,13 @@ Called only under the clone's lock (`combiner`).
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gitcoord.errors import CoordError, DeniedError, LimitError
 from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.format.entry import Entry, Reply, failed
-from gitcoord.ledger.format.records import RecordHead
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.leader import declined, failures, lost_swaps
 from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime, Tries
@@ -37,14 +37,16 @@ from gitcoord.ledger.leader.push_budget import PushBudget
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.ledger.transactions import half_landed, write
-from gitcoord.ledger.transactions.carried import Carrier, guards
+from gitcoord.ledger.transactions.carried import Carrier, checks_of, guards
 from gitcoord.ledger.transactions.decider import Decider
 from gitcoord.ledger.transactions.equipment import Setting
+from gitcoord.ledger.transactions.inbox import Inbox
 from gitcoord.ledger.transactions.plan import Plan
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
 PATIENCE_S = 40.0  # of a caller over a network: with the last push on its way, within the minute that clients give
+CROWD_TRIES = 3  # lost without a wait, where what waits is in the inbox: one that lost, one that posted, a fold
 MISSING_MAX = 2  # listings in which an object may be missing because its ref moved meanwhile; then it is gone
 
 Joining = Callable[[Mapping[str, Reply]], list[Entry]]
@@ -62,7 +64,8 @@ class Transactions:
         self._time = LeadTime(setting.host)
         self._refusals = setting.refusals
         self._lookback = setting.lookback()
-        self.decider = Decider(setting, self.reader, self._pending, self._lookback)
+        self._inbox = Inbox(setting, self.reader, setting.posted())
+        self.decider = Decider(setting, self.reader, self._pending, self._lookback, self._inbox)
         self._sweeper = Sweeper(setting.refs, setting.sessions, setting.clone.folder)
         self._carrier = Carrier(setting.transport, setting.beats, self._sweeper)
         self.lost_swaps = 0
@@ -107,10 +110,13 @@ class Transactions:
         """
         self._noting = spooled or self.asks_remote
         self.no_answer = None
-        self._time.begin(left_s, until)
+        self._time.begin(left_s, until, waits=not self._inbox.is_usable)
+        self._inbox.begin()
         with deadline.asking_until(None), deadline.until(self._time.left_s):  # also for who only looks
             replies, waiting, tries = self._try(entries, joining)
-            pins = self._pending.pins() if waiting else {}
+            if waiting:
+                self._inbox.withdraw([entry.uid for entry in waiting])
+            pins = self._pins() if waiting else {}
             return replies | self._give_up(
                 [entry for entry in waiting if entry.uid in pins or entry.ends_by(until)], tries
             )
@@ -123,20 +129,24 @@ class Transactions:
         """Try until all are answered or no time is left; return the replies, and who has none after which tries."""
         host, tries = self._setup.host, Tries(self._setup.host.monotonic())
         replies: dict[str, Reply] = {}
-        waiting = list(entries)
+        waiting: list[Entry] = list(entries)
+        is_owed = False  # a reply that stands in `applied` alone, which the next batch replaces
         for delay in self._time.delays():
             if tries.count:
                 if not self._time.fits():
                     break
                 waiting += self._joined(joining, replies)
+                is_owed = is_owed and joining is None
                 over = [entry for entry in waiting if entry.deadline and entry.ends_by(host.now())]
                 replies |= self._give_up(over, tries)
                 waiting = [entry for entry in waiting if entry.uid not in replies]
-            began = host.monotonic()
+            began, began_at = host.monotonic(), host.now()
             tries.count += 1
             seen = self.decider.seen() if tries.count == 1 and not self._time.is_crowded() else None
             try:
-                batch, listed = self.decider.decide(waiting, may_retry=tries.count <= MISSING_MAX, seen=seen)
+                batch, listed = self.decider.decide(
+                    waiting, may_retry=tries.count <= MISSING_MAX, seen=seen, look=partial(self._look, waiting)
+                )
             except deadline.TooSlowError:
                 break
             except Exception as error:  # noqa: BLE001 - every waiting process gets an answer, whatever broke in this one
@@ -148,11 +158,17 @@ class Transactions:
                 else failures.broken(reply.failure.as_error(), sent=uid in batch.pins)
                 for uid, reply in batch.answered.items()
             }
-            self._acknowledge([plan.state for plan in batch.plans.values() if plan.before])
-            swaps = [self._commit_or_fail(plans, listed, replies) for plans in batch.groups()]
+            found = [plan.state for plan in batch.plans.values() if plan.before]
+            is_owed = is_owed or bool(found)
+            self._acknowledge(found)
+            groups = [plans for plans in batch.groups() if not self._inbox.holds(plans)]
+            may_post = not (listed is seen or is_owed)
+            swaps = [self._commit_or_fail(plans, listed, replies, may_post=may_post) for plans in groups]
             tries.note(swaps)
-            lost = any(swap.status is SwapStatus.LOST for swap in swaps)
-            self._time.tried(began, lost=lost and listed is not seen)
+            lost = [plans for plans, swap in zip(groups, swaps, strict=True) if swap.status is SwapStatus.LOST]
+            self._time.tried(began, lost=bool(lost) and listed is not seen)
+            for plans in lost:
+                self._inbox.note_loss(plans, began_at, was_listed=listed is not seen)
             if lost and listed is seen:
                 self.decider.note_loss()
             final = [
@@ -162,11 +178,35 @@ class Transactions:
             ]
             self._refusals.note(final, host.now())
             waiting = [entry for entry in waiting if entry.uid not in replies]
+            is_idle = self._inbox.withdraw_idle([plan for plans in groups for plan in plans], waiting)
             if not waiting:
                 break
-            if listed is not seen:  # else what is read now is news
+            is_first = tries.count <= CROWD_TRIES and self._inbox.is_usable  # what was posted is in line
+            if not (listed is seen or is_idle or is_first):  # else what is read now is news
                 host.sleep(delay)
         return replies, waiting, tries
+
+    def _look(self, entries: Sequence[Entry]) -> Mapping[RefName, Oid]:
+        """List the refs, again and again while others are to carry out what was posted."""
+        host = self._setup.host
+        while True:
+            began = host.monotonic()
+            listed = self.decider.look()
+            wait_s = self._inbox.look(listed, entries)
+            if wait_s is None:
+                return listed
+            self._time.tried(began, lost=True)
+            left_s = min(
+                ((entry.deadline - host.now()).total_seconds() for entry in entries if entry.deadline), default=wait_s
+            )
+            if left_s <= 0 or not self._time.fits():
+                return listed
+            host.sleep(min(wait_s, left_s))
+
+    def _pins(self) -> dict[str, RefName]:
+        """Return the commands that may still land, each with its ledger."""
+        posted = {uid: ledger for ledger, post in self._inbox.posted.posts().items() for uid in post.uids}
+        return {**posted, **self._pending.pins()}
 
     def unsent(self, uids: Iterable[str], error: CoordError) -> dict[str, Reply]:
         """Answer entries of which nothing was sent, for the ledgers could not be read."""
@@ -183,22 +223,31 @@ class Transactions:
         return joined
 
     def _commit_or_fail(
-        self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
+        self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply], *, may_post: bool
     ) -> SwapOutcome:
-        """Commit; what cannot be written here (a full disk) was not sent, and harms no other project's commands."""
+        """Commit, or post where others write at the same time.
+
+        What cannot be written here (a full disk) was not sent, and harms no other project's commands.
+        """
         try:
-            return self._commit(plans, listed, replies)
+            is_crowded = may_post and not self._pending.pins() and self._inbox.is_crowded(plans)
+            posted = self._inbox.post(plans) if is_crowded else None
+            if posted is not None:
+                self._unsent_if_away(plans, posted, replies)
+            return posted or self._commit(plans, listed, replies)
         except LimitError as error:  # of one command, or of all of them together
             return self._fail_apart(plans, error, replies)
         except CoordError as error:
-            replies |= self._not_landed((uid for plan in plans for uid in plan.replies), error)
+            replies |= self._not_landed((uid for plan in plans for uid in plan.own_replies()), error)
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary between commands of different callers
             return self._fail_apart(plans, error, replies)
 
     def _fail_apart(self, plans: list[Plan], error: Exception, replies: dict[str, Reply]) -> SwapOutcome:
         entries = _waiting_in(plans)
-        if len(entries) > 1:
+        if any(plan.folded() for plan in plans):  # what is of others may be what broke
+            self._inbox.rest()
+        elif len(entries) > 1:
             self._run_apart(entries, replies)
         else:
             for entry in entries:
@@ -216,27 +265,40 @@ class Transactions:
             return self._commit_in_order(plans, listed, replies)
         now = self._setup.host.now()  # of our beat; the ledger has a time of its own, `plan.now`
         writes = {plan.state.ref for plan in plans}
-        checks = {ref: oid for plan in plans for ref, oid in self._checks(plan, listed).items() if ref not in writes}
-        config = listed.get(self._setup.refs.config)
-        new_states = [self._write(plan, checks, config) for plan in plans]
-        judged = {self._setup.refs.heartbeat(clone) for plan in plans for clone in plan.judged_by}
+        refs, sends_checks = self._setup.refs, self._setup.transport.sends_checks
+        needed = [checks_of(plan, listed, refs, sends_checks=sends_checks) for plan in plans]
+        checks = {ref: oid for found in needed for ref, oid in found.items() if ref not in writes}
+        config = listed.get(refs.config)
+        taken = self._inbox.deletions(plans, listed)
+        new_states = [self._write(plan, checks, config, taken) for plan in plans]
+        judged = {refs.heartbeat(clone) for plan in plans for clone in plan.judged_by}
         swap = guards(self._setup.transport, self._setup.clone, checks, judged, now)
         swap += [
             RefUpdate(plan.state.ref, plan.state.tip, new.tip) for plan, new in zip(plans, new_states, strict=True)
         ]
         for plan in plans if self._noting else ():
-            self._pending.add(plan.state.ref, plan.state.tip, plan.replies)
-        outcome = self._swap(swap, listed, now, checks)
+            self._pending.add(plan.state.ref, plan.state.tip, plan.own_replies())
+        meets = self._inbox.is_usable  # then what is lost is decided on a new listing at once
+        outcome = self._carrier.swap([*swap, *taken], listed, now, checks, is_lost_for_all=meets)
+        if self._setup.beats.place:
+            declined.note(self._setup.place_folder, outcome, now, self._setup.host.unique)
         if outcome.status is SwapStatus.WON:
             for plan, new in zip(plans, new_states, strict=True):
                 self.won_swaps += 1
                 self.reader.remember(new)
-                self._lookback.acknowledge(new, plan.done[-1].command_id, plan.now)
-                replies |= plan.replies
+                own = self.reader.applied(new, self._setup.clone.id)
+                self._lookback.acknowledge(new, f"{own.clone}.{own.counter}", plan.now)
+                replies |= plan.own_replies()
                 self._pending.forget(new.ref)
                 self._refusals.forget(new.ref, plan.refusals)
+            self._inbox.won(plans, taken)
             self._acknowledge(new_states)
             self._sweeper.sweep_files(now)
+        elif taken and outcome.status is SwapStatus.DENIED:
+            self._inbox.rest()
+            for plan in plans:
+                self._pending.take_back(plan.state.ref)
+            return SwapOutcome(SwapStatus.LOST, outcome.message)
         else:
             self._not_won(plans, outcome, replies)
         return outcome
@@ -261,40 +323,6 @@ class Transactions:
                 replies[entry.uid] = Reply(outcome=handed_back)
         return outcome
 
-    def _checks(self, plan: Plan, listed: Mapping[RefName, Oid]) -> dict[RefName, Oid | None]:
-        """Return the refs that have to be unchanged, for the decisions rest on them."""
-        # Of a heartbeat that cannot be read, what was listed is checked: its clone may write a good one meanwhile.
-        judged_by = {self._setup.refs.heartbeat(clone): oid for clone, oid in plan.judged_by.items()}
-        checks = {ref: oid or listed.get(ref) for ref, oid in judged_by.items()}
-        checks |= {ref: listed.get(ref) for ref in plan.relied}
-        config = listed.get(self._setup.refs.config)
-        if config and self._setup.transport.sends_checks:
-            checks[self._setup.refs.config] = config
-        return checks
-
-    def _swap(
-        self,
-        swap: list[RefUpdate],
-        listed: Mapping[RefName, Oid],
-        now: datetime,
-        checks: Mapping[RefName, Oid | None],
-    ) -> SwapOutcome:
-        """Swap, with what rides along; without it where that is in the way."""
-        beat, deletions = self._carrier.cargo(listed, now, checks)
-        carried = [*([beat] if beat else []), *deletions]
-        outcome = self._setup.transport.swap([*swap, *carried])
-        if carried and outcome.status in (SwapStatus.LOST, SwapStatus.DENIED):
-            beat = None
-            denied = outcome.status is SwapStatus.DENIED
-            outcome = self._setup.transport.swap(swap)
-            if denied and outcome.status is not SwapStatus.DENIED:
-                self._carrier.rest(now)
-        if beat and outcome.status is SwapStatus.WON:
-            self._setup.beats.sent(beat, now)
-        if self._setup.beats.place:
-            declined.note(self._setup.place_folder, outcome, now, self._setup.host.unique)
-        return outcome
-
     def _acknowledge(self, states: Sequence[LedgerState[Any]]) -> None:
         """Note ledgers that have what callers read as done, where sessions go by what another has listed."""
         if states and self.asks_remote:
@@ -308,7 +336,6 @@ class Transactions:
             return
         for plan in plans:
             self._pending.take_back(plan.state.ref)
-        answered = {uid for plan in plans for uid in plan.replies}
         entries = _waiting_in(plans)
         if outcome.status is SwapStatus.DENIED and len(entries) == 1:
             hint = "Ask the remote's administrator to allow pushes to refs/coord/*, or coordinate elsewhere."
@@ -316,40 +343,38 @@ class Transactions:
             replies |= self._not_landed([entries[0].uid], error)
         elif outcome.status is SwapStatus.DENIED:
             self._run_apart(entries, replies)
-        elif outcome.status is SwapStatus.UNREACHABLE and not isinstance(outcome.cause, deadline.TooSlowError):
+        self._unsent_if_away(plans, outcome, replies)
+
+    def _unsent_if_away(self, plans: Sequence[Plan], outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
+        if outcome.status is SwapStatus.UNREACHABLE and not isinstance(outcome.cause, deadline.TooSlowError):
+            answered = {uid for plan in plans for uid in plan.own_replies()}
             replies |= self.unsent(answered, outcome.cause or failures.unreachable(outcome.message))
 
     def _not_landed(self, uids: Iterable[str], error: CoordError) -> dict[str, Reply]:
         """Say what broke; unless an earlier try of the same command may still land."""
-        pins = self._pending.pins()
+        pins = self._pins()
         return {uid: failures.broken(error, sent=uid in pins) for uid in uids}
 
-    def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState[Any]:
+    def _write(
+        self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None, taken: Sequence[RefUpdate]
+    ) -> LedgerState[Any]:
+        posts = [line.old for line in taken if line.old and self._inbox.is_for(plan, line.ref)]
         damage = self.reader.rules.look(config)[1]
         config = None if self._setup.refs.config in checks else config
-        read = RecordHead(
-            now=plan.now,
-            checks=checks,
-            config=config,
-            limit_factor=plan.vantage.limit_factor,
-            may_judge=plan.vantage.may_judge,
-            may_sweep=not plan.doubt,
-            over_by=plan.over_by,
-            ahead=plan.ahead,
-            beat_s=plan.vantage.beat_s,
-            is_damaged=damage is not None,
-            counts=damage.counts if damage else None,
-            before=[*plan.before],
-        )
-        return write.write(self._setup.transport.objects, self.reader, self._setup.clone, plan, read)
+        clone = self._setup.clone
+        is_of_many = any(done.entry.uid in plan.posts for done in plan.done)
+        read = write.head_of(plan, checks, config, damage, clone.id if is_of_many else "")
+        return write.write(self._setup.transport.objects, self.reader, clone, plan, read, posts)
 
     def _give_up(self, entries: Sequence[Entry], tries: Tries) -> dict[str, Reply]:
         """Answer who cannot be waited for any longer; after one more look, where a swap has no answer."""
-        pins = self._pending.pins() if entries else {}
+        if entries:
+            self._inbox.withdraw([entry.uid for entry in entries])
+        pins = self._pins() if entries else {}
         landed: dict[str, Reply] = {}
         if any(entry.uid in pins for entry in entries):
             landed = self._landed(entries)
-            pins = self._pending.pins()
+            pins = self._pins()
         now = self._setup.host.monotonic()
         replies = {entry.uid: failed(tries.failure(now, sent=entry.uid in pins)) for entry in entries}
         return replies | landed
@@ -369,4 +394,4 @@ class Transactions:
 
 def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:
     """Return the commands that plans write and whose callers wait; not what follows from them, or rides along."""
-    return [done.entry for plan in plans for done in plan.done if done.entry.uid in plan.replies]
+    return [done.entry for plan in plans for done in plan.done if done.entry.uid in plan.own_replies()]

@@ -1,0 +1,529 @@
+"""The inbox: who loses a race posts, one clone carries out what all have posted, and each command lands once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
+from gitcoord.core.documents.json_text import Json
+from gitcoord.core.steps.step import StepDefinition
+from gitcoord.core.steps.step_commands import CreateProject
+from gitcoord.ledger.archive.history import record_of
+from gitcoord.ledger.audit.ledger_audit import LedgerAudit
+from gitcoord.ledger.format import commits, post, trees
+from gitcoord.ledger.format.entry import Entry, Reply
+from gitcoord.ledger.format.post import PostedCommands
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.leader.lead_time import LEAD_S
+from gitcoord.ledger.liveness.cleanup import sweep
+from gitcoord.ledger.transactions.transactions import PATIENCE_S, Transactions
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from tests.unit.ledger.fakes import (
+    BASE_COMMIT,
+    DENIED,
+    LOST,
+    REFS,
+    SIGNATURE,
+    UNKNOWN,
+    Interleaved,
+    Lossy,
+    Member,
+    World,
+    Wrapped,
+    add,
+    code,
+    fact,
+)
+
+URL = "https://host.invalid/team.git"
+APP = REFS.steps("app")
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+def member(world: World, name: str, wrap: Callable[[Transport], Transport] = Wrapped) -> Member:
+    """Return a clone whose place is a remote over a network."""
+    made = world.clone(name, wrap)
+    setting = replace(made.setting, beats=replace(made.setting.beats, place=URL))
+    setting.place_folder.mkdir(parents=True, exist_ok=True)
+    return Member(name, setting, Transactions(setting), made.clock, made.sessions)
+
+
+def inbox(world: World) -> list[RefName]:
+    return [ref for ref in world.remote.refs if REFS.is_inbox(ref)]
+
+
+def team(world: World, *before: Callable[[], object]) -> Member:
+    """Return ann, in a project with steps, whose nth swap comes after the nth of these."""
+    member(world, "dora").create(steps=9)
+    return member(world, "ann", lambda inner: Interleaved(inner, [*before]))
+
+
+def nothing() -> None:
+    pass
+
+
+def parents_of(world: World, tip: Oid) -> list[Oid]:
+    return [*commits.read(world.remote.objects, tip).parents]
+
+
+def audited(world: World) -> int:
+    """Replay all ledgers in a clone that has seen nothing; return how many commits there were."""
+    auditor = world.clone("auditor")
+    listed = auditor.transport.read(REFS.everything)
+    refs = [ref for ref in listed if not (REFS.is_inbox(ref) or REFS.clone_of(ref))]
+    reports = [LedgerAudit(auditor.setting, listed).run(ref, None) for ref in refs]
+    assert [(report.finding, report.warnings) for report in reports] == [(None, [])] * len(refs)
+    return sum(report.replayed for report in reports)
+
+
+def held(world: World) -> dict[int, str | None]:
+    return {num: step.agent_id for num, step in world.board().steps.items() if step.agent_id}
+
+
+@pytest.mark.rule("LIVE-1", "TXN-1")
+def test_who_loses_a_race_posts_and_who_posted_first_carries_it_out_at_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl = member(world, "carl")
+    ann = team(world, carl.claim)
+
+    reply = ann.claim()
+
+    assert fact(reply, "step_num") == 2
+    assert isinstance(ann.transport, Interleaved)
+    assert len(ann.transport.swaps) == 3  # lost, posted, written
+    posted = ann.transport.swaps[1][0]
+    assert posted.ref.startswith("refs/coord/inbox/steps/app/")
+    assert posted.new in parents_of(world, world.remote.refs[APP])
+    assert inbox(world) == []
+
+
+@pytest.mark.rule("LIVE-1", "TXN-2")
+def test_what_several_clones_have_posted_lands_with_one_swap_of_one_of_them(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl, bob = member(world, "carl"), member(world, "bob")
+    ann = team(world, carl.claim, nothing, bob.claim)
+
+    before = world.remote.refs[APP]
+    reply = ann.claim()
+
+    assert (code(reply), fact(reply, "step_num")) == ("step_claimed", 2)
+    assert held(world) == {1: "carl", 2: "ann", 3: "bob"}
+    tip = world.remote.refs[APP]
+    first, *posts = parents_of(world, tip)
+    assert parents_of(world, first) == [before]  # of carl's, between them
+    assert [Refs().post_at(ref) for ref in inbox(world)] == []
+    names = [
+        post.read(world.remote.objects, RefName(""), oid, name, APP)
+        for name, oid in zip(("ann", "bob"), posts, strict=True)
+    ]
+    assert [said and said.said.clone for said in names] == ["ann", "bob"]
+    assert ann.transactions.won_swaps == 0
+    assert bob.transactions.won_swaps == 1
+    assert audited(world) == 3
+
+
+def test_the_record_of_such_a_commit_says_who_wrote_it_and_whose_each_command_is(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl, bob = member(world, "carl"), member(world, "bob")
+    ann = team(world, carl.claim, nothing, bob.claim)
+
+    ann.claim()
+
+    tip = world.remote.refs[APP]
+    lines = record_of(world.remote.objects, commits.read(world.remote.objects, tip)).splitlines()
+    assert '"writer":"bob"' in lines[0]
+    landed = [event.record.line for event in world.events()][-2:]
+    assert [(line["id"], by["agent"]) for line in landed if isinstance(by := line["by"], dict)] == [
+        ("ann.1", "ann"),
+        ("bob.1", "bob"),
+    ]
+    reader = world.reader()
+    state = reader.project(APP, world.remote.refs[APP])
+    counters = {name: reader.applied(state, name) for name in ("ann", "bob")}
+    assert {name: (said.counter, len(said.outcomes), said.at) for name, said in counters.items()} == {
+        "ann": (1, 1, state.meta.at),
+        "bob": (1, 1, state.meta.at),
+    }
+
+
+@pytest.mark.rule("SAFE-5")
+def test_a_step_and_its_paths_land_together_out_of_a_post(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl, bob = member(world, "carl"), member(world, "bob")
+    steps = tuple(StepDefinition(step_num=num, paths=(f"src/{num}.py",)) for num in (1, 2, 3))
+    carl.do(CreateProject(name="app", base_commit=BASE_COMMIT, steps=steps))
+    callers = [lambda: carl.claim(claim_id="c-carl0001"), nothing, lambda: bob.claim(claim_id="c-bob00001")]
+    ann = member(world, "ann", lambda inner: Interleaved(inner, [*callers]))
+
+    reply = ann.claim(claim_id="c-ann00001")
+
+    assert fact(reply, "step_num") == 2
+    claims = world.reader().claims(world.remote.refs).content.claims
+    assert {name: claim.agent for name, claim in claims.items()} == {
+        "c-carl0001": "carl",
+        "c-ann00001": "ann",
+        "c-bob00001": "bob",
+    }
+    assert bob.transactions.won_swaps == 2  # two ledgers, in one swap
+    assert inbox(world) == []
+    assert audited(world) == 5  # the project, carl's claim in two ledgers, and those of both
+
+
+# --- what is left alone ---
+
+
+def stranger(world: World, said: PostedCommands, name: str = "zoe") -> RefName:
+    """Put a post there, as any clone can."""
+    ref = REFS.post(APP, int(world.clock.now.timestamp() * 1000) - 1, name, "drawn0")
+    tip = post.write(world.remote.objects, said, SIGNATURE, world.clock.now)
+    assert world.plain().swap([RefUpdate(ref, None, tip)]).status is SwapStatus.WON
+    return ref
+
+
+def zoes(world: World, **changed: Json) -> PostedCommands:
+    zoe = member(world, "zoe")
+    entry = zoe.entry(add(77), "app").evolve(deadline=world.clock.now + timedelta(seconds=30))
+    said = PostedCommands(clone="zoe", ledger=APP, entries=(entry,))
+    return PostedCommands.parse({**said.dump(), **changed})
+
+
+@pytest.mark.rule("TXN-2")
+@pytest.mark.parametrize(
+    "changed",
+    [{"version": 2}, {"counter": 5}, {"ledger": "refs/coord/claims"}, {"entries": []}],
+    ids=str,
+)
+def test_a_post_of_another_version_or_that_is_void_is_left_alone(tmp_path: Path, changed: dict[str, Json]) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    left = stranger(world, zoes(world, **changed))
+
+    reply = ann.claim()
+
+    assert fact(reply, "step_num") == 1
+    assert inbox(world) == [left]
+    assert 77 not in world.board().steps
+
+
+def test_a_post_in_the_name_of_another_clone_is_left_alone(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    left = stranger(world, zoes(world), name="carl")
+
+    ann.claim()
+
+    assert inbox(world) == [left]
+    assert 77 not in world.board().steps
+
+
+def test_a_post_that_is_over_is_left_alone_and_swept_later(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    left = stranger(world, zoes(world))
+    world.clock.advance(seconds=31)
+
+    ann.claim()
+
+    assert inbox(world) == [left]
+    assert 77 not in world.board().steps
+    later = world.clock.now + timedelta(days=1)
+    assert [line.ref for line in sweep(world.remote.objects, REFS, world.remote.refs, later)] == [left]
+
+
+def test_what_a_fold_would_refuse_is_left_to_who_posted_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl, bob = member(world, "carl"), member(world, "bob")
+    wanted: list[Reply] = []
+    ann = team(world, carl.claim, nothing, lambda: wanted.append(bob.claim(step_num=2)))
+
+    reply = ann.claim(step_num=2)  # before bob's, since it was posted before
+
+    assert fact(reply, "step_num") == 2
+    assert [code(refused) for refused in wanted] == ["step_held"] or [
+        refused.outcome and refused.outcome.verdict for refused in wanted
+    ] == ["refused"]
+    assert inbox(world) == []
+    assert len(world.uids()) == len({*world.uids()})
+
+
+# --- where clones may not meet ---
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_nothing_is_posted_where_a_remote_takes_one_ref_at_a_time(tmp_path: Path, atomic: bool) -> None:
+    world = World(tmp_path, atomic=atomic, sends_checks=atomic)
+    carl = member(world, "carl")
+    ann = team(world, carl.claim)
+
+    ann.claim()
+
+    assert isinstance(ann.transport, Interleaved)
+    posts = [line.ref for swap in ann.transport.swaps for line in swap if REFS.is_inbox(line.ref)]
+    assert bool(posts) == atomic
+
+
+class NoInbox(Interleaved):
+    """A remote that declines what is in the inbox."""
+
+    def send(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        if any(REFS.is_inbox(update.ref) for update in updates):
+            return DENIED
+        return super().send(updates)
+
+
+@pytest.mark.rule("LIVE-1")
+def test_where_the_inbox_is_declined_a_loser_tries_again_by_itself(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl = member(world, "carl")
+    member(world, "dora").create(steps=9)
+    ann = member(world, "ann", lambda inner: NoInbox(inner, [carl.claim]))
+
+    replies = [ann.claim(), ann.claim(agent="ann/two")]
+
+    assert [fact(reply, "step_num") for reply in replies] == [2, 3]
+    assert isinstance(ann.transport, NoInbox)
+    posts = [line for swap in ann.transport.swaps for line in swap if REFS.is_inbox(line.ref)]
+    assert len(posts) == 1  # it is not asked again for a while
+
+
+# --- deadlines ---
+
+
+class LosingFolds(Wrapped):
+    """A remote where every write of a ledger loses; `before` runs before each deletion."""
+
+    def __init__(self, inner: Transport, before: Callable[[], object] = nothing) -> None:
+        super().__init__(inner)
+        self.before = before
+
+    def send(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        if any(update.ref == APP and not update.is_check for update in updates):
+            return LOST
+        if any(update.new is None for update in updates):
+            self.before()
+        return self.inner.swap(updates)
+
+
+def late(who: Member) -> tuple[Entry, Mapping[str, Reply]]:
+    """Give a command that a caller waits for as long as callers wait."""
+    entry = who.entry(add(55), "app").evolve(deadline=who.clock.now + timedelta(seconds=PATIENCE_S))
+    return entry, who.transactions.run([entry], until=entry.deadline, left_s=LEAD_S)
+
+
+@pytest.mark.rule("TXN-4")
+def test_who_waits_no_longer_takes_the_post_back_and_nothing_of_it_can_land(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    member(world, "dora").create()
+    ann = member(world, "ann", LosingFolds)
+
+    entry, replies = late(ann)
+
+    assert code(replies[entry.uid]) == "contended"
+    assert inbox(world) == []
+    assert 55 not in world.board().steps
+    assert ann.setting.posted().posts() == {}
+
+
+@pytest.mark.rule("TXN-4", "SAFE-3")
+def test_who_takes_a_post_back_that_was_carried_out_reads_the_outcome(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    member(world, "dora").create()
+    ann, bob = member(world, "ann", LosingFolds), member(world, "bob")
+    assert isinstance(ann.transport, LosingFolds)
+    ann.transport.before = bob.claim  # it finds ann's post, and carries it out
+
+    entry, replies = late(ann)
+
+    assert code(replies[entry.uid]) == "steps_added"
+    assert 55 in world.board().steps
+    assert inbox(world) == []
+
+
+# --- crashes ---
+
+
+def dying(world: World, *before: Callable[[], object]) -> tuple[Member, Entry]:
+    """Return ann after her process has died before the nth swap, and the command that it was about."""
+    ann = team(world, *before)
+    entry = ann.entry(add(66), "app", uid="ann-66").evolve(deadline=world.clock.now + timedelta(seconds=PATIENCE_S))
+    with pytest.raises(KilledError):
+        ann.transactions.run([entry])
+    return ann.restarted(), entry
+
+
+def die() -> None:
+    raise KilledError
+
+
+@pytest.mark.rule("SAFE-3", "TXN-2")
+@pytest.mark.parametrize("posted", [False, True])
+@pytest.mark.parametrize("folded", [False, True])
+def test_a_command_whose_process_died_with_its_post_lands_once(tmp_path: Path, posted: bool, folded: bool) -> None:
+    world = World(tmp_path)
+    carl, bob = member(world, "carl"), member(world, "bob")
+    ann, entry = dying(world, carl.claim, *([nothing] if posted else []), die)
+    assert bool(inbox(world)) == posted
+
+    if folded:
+        bob.claim()
+    before = world.uids().count("ann-66")
+    replies = ann.transactions.run([entry])
+
+    assert before == (posted and folded)
+    assert code(replies[entry.uid]) == "steps_added"
+    assert world.uids().count("ann-66") == 1
+    assert inbox(world) == []
+    assert ann.setting.posted().posts() == {}
+
+
+@pytest.mark.rule("LIVE-2")
+def test_the_next_command_of_a_clone_takes_away_what_a_dead_process_has_posted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl = member(world, "carl")
+    ann, _ = dying(world, carl.claim, nothing, die)
+
+    ann.claim()
+
+    assert inbox(world) == []
+    assert "ann-66" not in world.uids()
+    assert ann.setting.posted().posts() == {}
+
+
+@pytest.mark.rule("LIVE-2", "SAFE-3")
+def test_of_who_dies_after_carrying_out_for_others_they_read_the_outcome(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl = member(world, "carl")
+
+    class Dying(Wrapped):
+        def send(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+            outcome = self.inner.swap(updates)
+            if sum(REFS.is_inbox(update.ref) for update in updates) == 2:
+                raise KilledError
+            return outcome
+
+    bob = member(world, "bob", Dying)
+    killed: list[Entry] = []
+
+    def fold() -> None:
+        killed.append(bob.entry(add(44), "app", uid="bob-44"))
+        with pytest.raises(KilledError):
+            bob.transactions.run(killed)
+
+    ann = team(world, carl.claim, nothing, fold)
+
+    reply = ann.claim()
+    again = bob.restarted().transactions.run(killed)
+
+    assert fact(reply, "step_num") == 2
+    assert code(again["bob-44"]) == "steps_added"
+    assert world.uids().count("bob-44") == 1
+    assert inbox(world) == []
+
+
+# --- answers that do not come ---
+
+
+@pytest.mark.rule("TXN-2", "SAFE-3")
+@pytest.mark.parametrize(
+    "plan",
+    [
+        [LOST, "landed"],
+        [LOST, "gone"],
+        [LOST, "later", "late"],
+        [LOST, "later", "gone", "late"],
+        [LOST, "landed", "landed"],
+        [LOST, "ok", "landed"],
+        [LOST, "ok", "gone"],
+        [LOST, "ok", "later", "late"],
+        [LOST, "landed", LOST, "landed"],
+        [LOST, UNKNOWN, "gone", "landed"],
+    ],
+    ids=str,
+)
+def test_a_command_lands_once_whatever_happens_to_the_answers(tmp_path: Path, plan: list[str | SwapOutcome]) -> None:
+    world = World(tmp_path)
+    member(world, "dora").create()
+    ann, bob = member(world, "ann", lambda inner: Lossy(inner, plan)), member(world, "bob")
+    assert isinstance(ann.transport, Lossy)
+    ann.transactions.decider.note_loss()  # so that refs are listed before the first swap, too
+
+    reply = ann.do(add(33))
+    ann.transport.arrive()
+    bob.do(add(34))
+
+    assert code(reply) == "steps_added"
+    did = [line["args"] for line in (event.record.line for event in world.events()) if line["do"] == "add_steps"]
+    assert len(did) == 2
+    assert {33, 34} <= {*world.board().steps}
+    ann.do(add(35))
+    assert all(REFS.post_at(ref) for ref in inbox(world))
+
+
+def test_a_post_that_arrives_after_its_command_has_landed_is_void(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    member(world, "dora").create()
+    ann, bob = member(world, "ann", lambda inner: Lossy(inner, [LOST, "later"])), member(world, "bob")
+    assert isinstance(ann.transport, Lossy)
+    ann.transactions.decider.note_loss()
+    ann.do(add(33))
+    ann.transport.arrive()
+    (left,) = inbox(world)
+
+    reply = bob.claim()
+
+    assert code(reply) == "step_claimed"
+    assert inbox(world) == [left]
+    assert world.did().count("add_steps") == 1
+    assert sorted(
+        trees.load(world.remote.objects, commits.read(world.remote.objects, world.remote.refs[left]).tree).files
+    ) == [post.FILE]
+
+
+@pytest.mark.rule("SAFE-9")
+def test_the_history_of_a_ledger_does_not_lead_into_posts(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl = member(world, "carl")
+    ann = team(world, carl.claim)
+    root = world.remote.refs[APP]
+    ann.claim()
+    erin = member(world, "erin")
+
+    erin.claim()
+
+    marks = erin.setting.lookback().marks
+    marks.load()
+    assert not any(post.is_post(world.remote.objects, Oid(tip)) for tip in marks.tips(APP))
+    assert root in marks.tips(APP)
+
+
+@pytest.mark.rule("LIVE-1", "SAFE-1")
+def test_claims_of_many_clones_at_once_land_in_one_commit(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl = member(world, "carl")
+    granted: list[Reply] = []
+
+    def claim(who: Member) -> None:
+        wish = Wish(pattern=f"src/{who.name}.py")
+        granted.append(who.do(ClaimFiles(claim_id=f"c-{who.name}", wishes=(wish,)), None))
+
+    claim(carl)
+    calls: list[Callable[[], object]] = []
+    for number in range(6):  # each folds after the one before has posted, and the last one first of all
+        later = member(world, f"clone{number}", lambda inner, calls=calls: Interleaved(inner, [*calls]))
+        calls = [nothing, lambda later=later: claim(later)]
+    carl_again = ClaimFiles(claim_id="c-again", wishes=(Wish(pattern="again.py"),))
+    ann = member(world, "ann", lambda inner: Interleaved(inner, [lambda: carl.do(carl_again, None), *calls]))
+
+    claim(ann)
+
+    assert {code(reply) for reply in granted} == {"claim_granted"}
+    assert len(world.reader().claims(world.remote.refs).content.claims) == 6 + 3
+    assert len(parents_of(world, world.remote.refs[REFS.claims])) == 1 + 6 + 1
+    assert audited(world) == 3
+    assert inbox(world) == []
