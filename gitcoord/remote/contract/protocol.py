@@ -215,6 +215,11 @@ class FallsBack(Protocol):
         """Return why the git program does it, as the end of a sentence; nothing where it does not."""
         ...
 
+    @property
+    def compares(self) -> bool:
+        """Whether the remote was not seen to take a push whose old value was wrong."""
+        ...
+
 
 def is_under(ref: str, prefixes: Sequence[str]) -> bool:
     """Whether a ref is one of the whole names, or lies under one of the prefixes that end in `/`."""

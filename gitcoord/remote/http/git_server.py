@@ -142,6 +142,10 @@ class GitServer:
         """Note for a day that it compares."""
         self.known = self._kept.change(self._now_s(), self.known, compares=True)
 
+    def note_wrong(self) -> None:
+        """Note for a day that it took a push that it had to refuse."""
+        self.known = self._kept.change(self._now_s(), self.known, takes_wrong=True)
+
     def note_halves(self) -> None:
         """Note for a day that it took a part of several refs."""
         self.known = self._kept.change(self._now_s(), self.known, takes_one=True)

@@ -32,6 +32,7 @@ class KnownServer:
         url: where it answers, after redirects, without credentials; nothing as long as that is not known.
         receiving, uploading: its capabilities; empty as long as they are not known.
         compares: it was seen to refuse a push whose ref was not where it was expected.
+        takes_wrong: it was seen to take such a push.
         takes_one: it took several refs at once by halves.
         wants_sign_in: a question without credentials was refused.
         by_git: why git is asked instead; nothing where it is not.
@@ -44,6 +45,7 @@ class KnownServer:
     receiving: Mapping[str, str] = field(default_factory=dict[str, str])
     uploading: Mapping[str, str] = field(default_factory=dict[str, str])
     compares: bool = False
+    takes_wrong: bool = False
     takes_one: bool = False
     wants_sign_in: bool = False
     by_git: str = ""

@@ -5,15 +5,17 @@
 Rules:
   * SEC-4: how many objects a pack may have, and what each and all of them unfold to, has a bound.
   * Nothing is returned of a pack that is not whole: its checksum is compared, and no byte is left over.
-  * Objects come so that what others need is first: blobs, trees, commits from the oldest. Who is interrupted while it
-    writes them leaves no tip of which a part is missing.
+  * Objects come so that what others need is first: blobs, trees, commits, each behind its parents. Who is interrupted
+    while it writes them leaves no tip of which a part is missing.
 
 What this file does not know: where objects are kept.
 """
 
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from graphlib import TopologicalSorter
 from typing import Final, NamedTuple
 
 from gitcoord.remote.contract.protocol import ObjectKind, Oid
@@ -27,7 +29,7 @@ _HEAD: Final = 12
 _CHECKSUM: Final = 20
 _KINDS: Final = {1: ObjectKind.COMMIT, 2: ObjectKind.TREE, 3: ObjectKind.BLOB}
 _BY_OFFSET, _BY_OID = 6, 7
-_ORDER: Final = {ObjectKind.BLOB: 0, ObjectKind.TREE: 1, ObjectKind.COMMIT: 2}
+_PARENT: Final = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
 
 
 class Packed(NamedTuple):
@@ -81,8 +83,15 @@ def objects_in(pack: bytes, base: Base) -> Sequence[Packed]:
         left = _less(left, b"", found)
         if found is not None:
             made[raw.start] = by_oid[found.oid] = found
-    newest_last = [*made.values()][::-1]  # the server sends the newest commits first
-    return sorted(newest_last, key=lambda packed: _ORDER[packed.kind])
+    commits = {packed.oid: packed for packed in made.values() if packed.kind is ObjectKind.COMMIT}
+    needed = [packed for packed in made.values() if packed.kind is not ObjectKind.COMMIT]
+    parents = {oid: commits.keys() & _parents(commit.data) for oid, commit in commits.items()}
+    in_order = TopologicalSorter(parents).static_order()
+    return [*sorted(needed, key=lambda packed: packed.kind is ObjectKind.TREE), *(commits[oid] for oid in in_order)]
+
+
+def _parents(commit: bytes) -> list[Oid]:
+    return [Oid(name.decode()) for name in _PARENT.findall(commit.partition(b"\n\n")[0])]
 
 
 def _less(left: int, raw: bytes, found: Packed | None) -> int:

@@ -13,7 +13,6 @@ What this file does not know: what a reason means.
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from gitcoord.remote.contract.protocol import RefUpdate
@@ -75,9 +74,13 @@ def parsed(body: bytes, *, banded: bool) -> Report:
     unpacked = lines[0].removeprefix("unpack ") if lines and lines[0].startswith("unpack ") else ""
     results = [found for found in map(_RESULT.fullmatch, lines[1:]) if found]
     # A hook of the server has put something else there, or elsewhere (`proc-receive`): whatever it is, no win of ours.
-    changed = {
-        before.split(" ")[1] for before, after in pairwise(lines) if before.startswith("ok ") and _CHANGED.match(after)
-    }
+    changed, ref = set[str](), ""
+    for each in lines[1:]:
+        result = _RESULT.fullmatch(each)
+        if result:
+            ref = result[2]
+        elif _CHANGED.match(each):  # it may stand behind other options of its ref
+            changed.add(ref)
     return Report(
         unpacked,
         frozenset(found[2] for found in results if found[1] == "ok" and found[2] not in changed),

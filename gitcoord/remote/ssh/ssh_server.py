@@ -134,6 +134,10 @@ class SshServer:
         """Note for a day that it compares."""
         self._learn(compares=True)
 
+    def note_wrong(self) -> None:
+        """Note for a day that it took a push that it had to refuse."""
+        self._learn(takes_wrong=True)
+
     def note_halves(self) -> None:
         """Note for a day that it took a part of several refs."""
         self._learn(takes_one=True)

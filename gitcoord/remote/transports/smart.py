@@ -92,6 +92,7 @@ class SmartTransport:
         self._unfamiliar = unfamiliar
         self._faults: Sequence[RefFault] = ()
         self._listed: dict[RefName, Oid] = {}
+        self._noted: Mapping[RefName, Oid] = {}
         self._is_all_listed = False
 
     @property
@@ -103,6 +104,11 @@ class SmartTransport:
     def why_git(self) -> str:
         """Return why the git program does it; nothing where it does not."""
         return self._unfamiliar or self._server.known.by_git
+
+    @property
+    def compares(self) -> bool:
+        """Whether the server was not seen to take a push that it had to refuse."""
+        return not self._server.known.takes_wrong
 
     @property
     def atomic(self) -> bool:
@@ -156,6 +162,8 @@ class SmartTransport:
         missing = [oid for oid in dict.fromkeys(oids) if not self.objects.has(oid)]
         if missing:
             self._or_by_git(lambda: self._bring(missing), lambda git: git.fetch(missing))
+        if missing or self._listed != self._noted:  # what this clone wrote is kept from the next look on
+            self._noted = self._listed
             self._store.note(self._listed, is_all=self._is_all_listed)
 
     def _bring(self, oids: Sequence[Oid]) -> None:
@@ -242,6 +250,8 @@ class SmartTransport:
             raise UnreachableError(outcome.message)
         elif outcome.status in {SwapStatus.WON, SwapStatus.UNKNOWN}:
             is_yes = outcome.status is SwapStatus.WON
+            if is_yes:
+                self._server.note_wrong()
             raise UnfamiliarError("it takes pushes without comparing" if is_yes else outcome.message, lasts=is_yes)
         self._server.note_proof()
 

@@ -95,6 +95,10 @@ class SmartServer(Protocol):
         """Note for a day that it compares."""
         ...
 
+    def note_wrong(self) -> None:
+        """Note for a day that it took a push that it had to refuse."""
+        ...
+
     def note_halves(self) -> None:
         """Note for a day that it took a part of several refs."""
         ...

@@ -86,7 +86,13 @@ def remote(site: Site) -> Finding:
     good = ok(text, **facts, refs=len(listed))
     # The refs that a listing passed over, which only the transport has seen.
     hint = "The remote's administrator puts the id of its last good commit into that file, or removes the file."
-    return together([fail(f"The ref {shown(fault.ref)} {fault.what}.", hint) for fault in transport.faults], good)
+    faults = [fail(f"The ref {shown(fault.ref)} {fault.what}.", hint) for fault in transport.faults]
+    if isinstance(transport, FallsBack) and not transport.compares:
+        text = (
+            "The remote takes a push whose old value is wrong: two clones that write at the same moment both may win."
+        )
+        faults.append(warn(text, "Coordinate at a server that compares, as git's own does.", compares=False))
+    return together(faults, good)
 
 
 def _about_proxy(site: Site, url: str) -> str:

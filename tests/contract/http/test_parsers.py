@@ -131,10 +131,11 @@ def test_both_versions_of_the_report_are_read(banded: bool) -> None:
     assert report == ("ok", {CLAIMS}, {"refs/coord/x": "hook declined"}, "no, thanks" if banded else "")
 
 
-def test_a_ref_where_a_hook_put_something_else_is_no_win() -> None:
-    body = b"".join(
-        [line("unpack ok"), line(f"ok {CLAIMS}"), line(f"option new-oid {B}"), line("ok refs/coord/x"), FLUSH]
-    )
+@pytest.mark.parametrize("before", [[], ["option forced-update"], ["option a-new-one x", "option forced-update"]])
+def test_a_ref_where_a_hook_put_something_else_is_no_win(before: list[str]) -> None:
+    options = [*before, f"option new-oid {B}"]
+    lines = ["unpack ok", f"ok {CLAIMS}", *options, "ok refs/coord/x", "option forced-update"]
+    body = b"".join([*map(line, lines), FLUSH])
 
     assert report_status.parsed(body, banded=False).ok == {"refs/coord/x"}
 
@@ -212,6 +213,26 @@ def test_deltas_of_what_is_here_unfold_to_no_more_than_the_rest() -> None:
         objects_in(pack_of(*[one] * 8), here)
 
     assert len(asked) < 8
+
+
+def test_a_commit_comes_behind_its_parents_however_the_pack_has_them() -> None:
+    """The newest is a delta of the oldest, which stands behind it; so does the one between them."""
+    objects = MemoryObjects()
+    chain: list[Oid] = []
+    for text in ("one", "two", "three"):
+        parent = f"parent {chain[-1]}\n" if chain else ""
+        chain.append(objects.write(ObjectKind.COMMIT, f"tree {A}\n{parent}\n{text}\n".encode()))
+    oldest, _, newest = (objects.contents[oid][1] for oid in chain)
+    delta = deltas.of_text(oldest, newest)
+    late = bytes([0xF0 | len(delta) & 15, *_sizes(len(delta) >> 4)]) + bytes.fromhex(chain[0]) + zlib.compress(delta)
+    others = [_whole_commit(objects.contents[oid][1]) for oid in chain[:2]]
+
+    for parts in ([late, *others], [*others, late], [*reversed(others), late]):
+        assert [packed.oid for packed in objects_in(pack_of(*parts), nothing)] == chain
+
+
+def _whole_commit(data: bytes) -> bytes:
+    return bytes([0x90 | len(data) & 15, *_sizes(len(data) >> 4)]) + zlib.compress(data)
 
 
 def _sizes(rest: int) -> list[int]:

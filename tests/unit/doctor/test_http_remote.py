@@ -1,5 +1,7 @@
 """What doctor says of an http remote: that it answers, and why the git program talks to it, where that is so."""
 
+import json
+import time
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,17 @@ def test_it_says_why_git_talks_to_a_remote(
     assert found.status is Status.OK
     assert (found.facts["transport"], found.facts.get("why_git", "")) == (transport, why)
     assert ("git talks to it, since" in found.text) is bool(why)
+
+
+def test_a_remote_that_takes_a_wrong_push_is_a_warning(look: Look, repo: Path, git: Git, servers: Servers) -> None:
+    """Only git's client compares there, before it pushes."""
+    url = servers.remote("http").url
+    git(repo, "config", "gitcoord.remote", url)
+    known = {"at": int(time.time()), "takes_wrong": True, "by_git": "it takes pushes without comparing"}
+    (repo / ".git" / "gitcoord").mkdir(exist_ok=True)
+    (repo / ".git" / "gitcoord" / "http.json").write_text(json.dumps({url: known}))
+
+    found = look("remote", repo)
+
+    assert (found.status, found.facts["transport"], found.facts["compares"]) == (Status.WARN, "gitcli", False)
+    assert "both may win" in found.text

@@ -96,6 +96,20 @@ def test_what_another_wrote_is_brought_without_what_is_here(
     assert set(haves.stdout.split()) == set(again.read(["refs/coord/"]).values())
 
 
+def test_what_a_clone_wrote_itself_is_kept_from_the_next_look_on(worlds: Worlds, remote: Remote) -> None:
+    """A gc of the store takes what no ref names."""
+    folder = worlds.new_folder()
+    ann = worlds.smarthttp(remote, folder=folder)
+    tip = commit(ann, "one")
+    won(put(ann, CLAIMS, None, tip))
+
+    ann.fetch(ann.read(["refs/coord/"]).values())
+
+    words = ["git", f"--git-dir={folder}/gitcoord/store.git", "for-each-ref", "--format=%(objectname)", "refs/http/"]
+    kept = subprocess.run(words, capture_output=True, encoding="utf-8", check=True, timeout=30)
+    assert kept.stdout.split() == [tip]
+
+
 # -- what is compared by the server ------------------------------------------------------------------------------------
 
 
@@ -180,6 +194,7 @@ def test_a_server_that_says_yes_without_comparing_gets_no_push_of_ours(
     ann.swap([RefUpdate(CLAIMS, None, one)])
 
     assert (ann.name, ann.why_git) == ("gitcli", "it takes pushes without comparing")
+    assert not ann.compares
 
 
 def test_a_server_has_to_refuse_once_a_day(ann: SmartTransport, remote: Remote, server: Server) -> None:
