@@ -44,7 +44,7 @@ http {{
   fastcgi_param CONTENT_LENGTH $content_length;
   fastcgi_param REMOTE_USER $remote_user;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{tls};
     location /open/ {{ fastcgi_pass unix:{socket}; }}
     location /auth/ {{
       auth_basic "gitcoord tests";
@@ -59,7 +59,8 @@ http {{
 class HttpBackend:
     """Serves the repositories in `<folder>/root/open` and `<folder>/root/auth`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, certificate: tuple[Path, Path] | None = None) -> None:
+        """Start it. `certificate`: with its key; it speaks TLS then."""
         nginx, fcgiwrap, backend = need("nginx"), need("fcgiwrap"), need("git-http-backend")
         self.root = folder / "root"
         self.port = free_port()
@@ -68,9 +69,9 @@ class HttpBackend:
         (folder / "htpasswd").write_text(_HTPASSWD)
         socket = folder / "s"  # short: a socket's path may have 107 bytes
         user = "user root;" if os.geteuid() == 0 else ""
-        (folder / "nginx.conf").write_text(
-            _NGINX.format(folder=folder, user=user, backend=backend, root=self.root, port=self.port, socket=socket)
-        )
+        tls = " ssl; ssl_certificate {}; ssl_certificate_key {}".format(*certificate) if certificate else ""
+        words = {"folder": folder, "user": user, "backend": backend, "root": self.root, "port": self.port, "tls": tls}
+        (folder / "nginx.conf").write_text(_NGINX.format(socket=socket, **words))
         env = server_env(folder)
         self._log = folder / "requests.log"
         self._wrap = Daemon([fcgiwrap, "-c", "6", "-s", f"unix:{socket}"], folder=folder, env=env, ready=socket.exists)
