@@ -17,8 +17,8 @@ from tests.servers.sshd import Sshd, sockets_in
 RATIO = 0.6  # of a push
 
 
-@measures("P5s", limit_s=400)
-def p5s() -> list[Figure]:
+@measures("P5ssh", limit_s=400)
+def p5ssh() -> list[Figure]:
     """Measure as over http."""
     figures: list[Figure] = []
     for round_trip_ms in ROUND_TRIPS_MS:
