@@ -295,7 +295,8 @@ def _stats(result: Result, _now: datetime) -> None:
         for row in records(result.get("relays"))
     ]
     if rows:
-        show.table((ids("relay"), *facts, "next (utc)", names("receiver")), rows)
+        counts = ("delivered ever", "failed ever", "given up ever", "waiting now", "exhausted now")
+        show.table((ids("relay"), *counts, "next (utc)", names("receiver")), rows)
     else:
         show.line("No relay was started yet.")
 

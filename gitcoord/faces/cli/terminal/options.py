@@ -8,7 +8,7 @@ import typer
 from gitcoord.errors import UsageError
 from gitcoord.faces.cli.terminal import completion
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, with the names of the documents.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object; `gitcoord schema` says what is in it.")]
 Fresh = Annotated[
     bool,
     typer.Option("--fresh", help="Fail if the remote does not answer, instead of showing what was here last."),
