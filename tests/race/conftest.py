@@ -16,6 +16,7 @@ import pytest
 
 from gitcoord.core.steps.board import Board
 from gitcoord.runtime import open_workspace
+from gitcoord.service.audit.audit import audit
 from gitcoord.service.steps.projects import board_of, create_project
 from tests import fork_server
 from tests.conftest import AddWorktree, MakeRepo
@@ -85,6 +86,16 @@ class Race:
                 except subprocess.TimeoutExpired:
                     continue
             assert process.returncode == 0 or at in killed, f"worker {at}: {process.returncode} {self._errors(process)}"
+        self.audit()
+
+    def audit(self) -> None:
+        """Have every ledger replayed: each commit is what its commands give."""
+        workspace = open_workspace(self.seats[0], {**os.environ, **self.env}, tool="cli")
+        try:
+            result = audit(workspace, full=True)
+        finally:
+            workspace.close()
+        assert result["findings"] == []
 
     def suffered(self, at: int) -> bool:
         """Whether the fault of a process that has ended was really met."""

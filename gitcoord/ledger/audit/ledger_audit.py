@@ -120,6 +120,18 @@ class LedgerAudit:
         return report
 
 
+class _CheckedLedgers:
+    """Reads other ledgers as they were; the reader is made by the first that is asked for."""
+
+    def __init__(self, setting: Place) -> None:
+        self._setting = setting
+        self._reader: Reader | None = None
+
+    def content(self, ref: RefName, tip: Oid) -> Any:  # noqa: ANN401 - of any kind
+        self._reader = self._reader or self._setting.reader()
+        return self._reader.ledger(ref, tip).content
+
+
 class _LedgerWalk:
     """One walk through a ledger."""
 
@@ -129,7 +141,8 @@ class _LedgerWalk:
         self._report = report
         self._reader: Reader = setting.reader()
         self._team = TeamHistory(self._objects, self._reader, setting.refs.config, listed.get(setting.refs.config))
-        self._replay = Replay(TrialObjects(self._objects), self._reader, setting.refs, setting.ledgers)
+        objects = TrialObjects(self._objects)
+        self._replay = Replay(objects, self._reader, setting.refs, setting.ledgers, _CheckedLedgers(setting))
         self._clone = ""
 
     def first_state(self, before: Oid | None) -> LedgerState[Any]:

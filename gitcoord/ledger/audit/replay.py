@@ -13,9 +13,10 @@ Rules:
 What this file does not know: which commits there are, and those that no command made (`special_commits`).
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Doc
@@ -24,7 +25,7 @@ from gitcoord.core.documents.liveness import Held, Sighting
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.step import Step
-from gitcoord.errors import BugError, CoordError, LimitError
+from gitcoord.errors import CoordError, LimitError
 from gitcoord.ledger.audit.problem import Difference, Problem, UnsoundError, differences, of_bytes
 from gitcoord.ledger.audit.recorded_batch import CommandLine, Head, RecordedBatch
 from gitcoord.ledger.format import trees
@@ -51,26 +52,57 @@ class Rules(NamedTuple):
     policy: Policy
 
 
+class _UnreadError(Exception):
+    """Another ledger is not here as it was, or the record does not say how it was."""
+
+
+class Elsewhere(Protocol):
+    """The other ledgers, as they were at the commits that a swap checked."""
+
+    def content(self, ref: RefName, tip: Oid) -> Any:  # noqa: ANN401 - of any kind
+        """Return what a ledger held there; `CoordError`: it is not here."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedAnswers:
-    """The other ledgers, as far as the record says what was read of them; see `Others`."""
+    """The other ledgers, as far as the record says what was read of them; see `Others`.
+
+    An answer is looked up as well where the swap checked the ledger that gave it, and that is here.
+    """
 
     refs: Refs
+    head: Head
     line: CommandLine
+    elsewhere: Elsewhere
     repo: str | None = None
 
-    def ask(self, question: Question[_A], about: str, look: Callable[[], _A | None]) -> _A | None:  # noqa: ARG002
+    def ask(self, question: Question[_A], about: str, look: Callable[[], _A | None]) -> _A | None:
         """Return the recorded answer."""
         found = self.line.answers(question.word).get(about)
-        return None if found is None else question.parse(found)
+        if found is None:
+            return None
+        with contextlib.suppress(_UnreadError):
+            answer = look()
+            given = None if answer is None else question.spell(answer)
+            if given != found:
+                what = f"says of {about[:40]} what the ledger that it read does not say: {question.word}"
+                raise UnsoundError(Problem.BESIDE, what, tuple(differences(question.word, found, given)))
+        return question.parse(found)
 
     def content(self, ref: RefName) -> Any:  # noqa: ANN401 - of any kind
-        """Refuse: a decision that read this without asking could not be repeated."""
-        raise BugError(f"A decision read {ref}, and its record does not say so.")
+        """Return what a ledger held that the swap checked."""
+        tip = self.head.checks.get(ref)
+        if not isinstance(tip, str):
+            raise _UnreadError
+        try:
+            return self.elsewhere.content(ref, Oid(tip))
+        except CoordError:
+            raise _UnreadError from None
 
     def decide(self, ref: RefName, content: Any, command: Doc) -> Decision[Any]:  # noqa: ANN401, ARG002
-        """Refuse, as `content` does."""
-        return self.content(ref)
+        """Refuse: what this read beside would not be in the record."""
+        raise _UnreadError
 
     def rely_on(self, ref: RefName) -> None:
         """Nothing is swapped here."""
@@ -84,7 +116,7 @@ class Replay:
     reader: Reader
     refs: Refs
     ledgers: Ledgers
-    _head: Head = field(init=False)
+    elsewhere: Elsewhere
 
     def next_state(
         self, before: LedgerState[Any], tip: Oid, commit: Commit, batch: RecordedBatch, rules: Rules
@@ -159,8 +191,14 @@ class Replay:
         entry = self.ledgers.entry_of(line.uid, command, line.by, project).evolve(arguments=line.args)
         try:
             decision = before.kind.decide(
-                content, command, _context(head, line, rules.policy), RecordedAnswers(self.refs, line)
+                content,
+                command,
+                _context(head, line, rules.policy),
+                RecordedAnswers(self.refs, head, line, self.elsewhere),
             )
+        except _UnreadError:
+            what = f"has the command {line.do[:40]}, which reads another ledger, and its record does not say what"
+            raise UnsoundError(Problem.BESIDE, what) from None
         except (CoordError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             what = f"has a command that the rules cannot decide: {type(error).__name__}: {str(error)[:200]}"
             raise UnsoundError(Problem.RECORD, what) from None
@@ -204,10 +242,9 @@ def _compare(made: Done, raw: Mapping[str, Json]) -> None:
     if not rows:
         return
     what = f"says of {word} {made.command_id} what the rules do not: {rows[0].field}"
-    if rows[0].field == "id":
-        what = (
-            f"has the command {rows[0].found[:40]}, where {rows[0].given[:40]} is the next: one was left out or put in"
-        )
+    by_id = next((row for row in rows if row.field == "id"), None)
+    if by_id is not None:
+        what = f"has the command {by_id.found[:40]}, where {by_id.given[:40]} is next: one was left out or put in"
     raise UnsoundError(Problem.OUTCOME, what, tuple(rows[:10]))
 
 

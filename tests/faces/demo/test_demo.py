@@ -69,6 +69,17 @@ def test_all_that_it_writes_is_valid_by_the_published_schemas(kept: pygit2.Repos
     assert [fault for name, value in found for fault in faults(name, value)] == []
 
 
+def test_its_ledgers_are_what_their_commands_give(kept: pygit2.Repository) -> None:
+    clone = Path(kept.path).parent / "ann"
+    words, env = [sys.executable, "-m", "gitcoord", "audit", "--full", "--json"], environment(clone.parent)
+
+    done = subprocess.run(words, cwd=clone, env=env, capture_output=True, encoding="utf-8", timeout=110, check=False)
+
+    result = json.loads(done.stdout)
+    assert (done.returncode, result["findings"]) == (0, [])
+    assert {row["ledger"].rpartition("/")[2] for row in result["ledgers"]} == {"claims", "shop"}
+
+
 @pytest.mark.rule("DOC-2")
 def test_every_document_that_it_leaves_is_read_the_quick_way_and_written_again_unchanged(
     kept: pygit2.Repository, monkeypatch: pytest.MonkeyPatch
