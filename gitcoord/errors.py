@@ -144,6 +144,13 @@ class ContendedError(CoordError):
     exit_status = 4
 
 
+class RulesMovedError(CoordError):
+    """The team's rules have changed since a command was understood by them; nothing was written."""
+
+    code = "rules_moved"
+    exit_status = 4
+
+
 class RateLimitError(CoordError):
     """A service asks to be left alone for a while; it was not asked again.
 

@@ -28,6 +28,7 @@ class Entry(Doc, frozen=True, kw_only=True):
         deadline: after it no caller waits for the reply and the entry is not carried out.
         pid: the process that waits; for versions that judge by it whether it lives.
         held: whether the process that waits holds the lock of the entry's file, so that others see whether it lives.
+        config: the team's ref that it was understood by, `""` where there was none; `None`: it does not go by that.
         place: where it is meant to be carried out, as `remote_folder.key_of` names it.
     """
 
@@ -40,6 +41,7 @@ class Entry(Doc, frozen=True, kw_only=True):
     deadline: datetime | None = None
     pid: Number = 0
     held: bool = False
+    config: Text | None = None
     place: Text = ""
 
     def ends_by(self, moment: datetime | None) -> bool:

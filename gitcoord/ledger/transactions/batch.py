@@ -29,7 +29,7 @@ from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.core.documents.texts import without_texts
-from gitcoord.errors import BugError, MissingObjectError, RewoundError
+from gitcoord.errors import BugError, MissingObjectError, RewoundError, RulesMovedError
 from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.format.post import Post
@@ -198,6 +198,8 @@ class Batch:
     def _decide_in(self, ref: RefName, entry: Entry, command: Doc) -> None:
         if self._has_landed(ref, entry):
             return
+        if entry.config is not None and entry.config != self.ground.listed.get(self.refs.config, ""):
+            raise RulesMovedError("The team's rules have changed meanwhile.", hint="Try again.")
         plan = self._plan(ref)
         postscript = plan.state.kind.postscript
         if postscript is not None and postscript.is_one(command):

@@ -83,12 +83,11 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
     if not 0 <= wait_seconds <= call_limits.WAIT_S_MAX:
         hint = f"It is 0 to {call_limits.WAIT_S_MAX}; a call blocks for at most 50 s of it."
         raise InvalidError(f"The wait cannot be {wait_seconds} s.", hint=hint)
-    asked = requested_items.understood(workspace, asking, actor.agent, freshness.lately(workspace))
     here, named = workspace.checkout.branch(), branch_name(branch) if branch else None
     call = ClaimFiles(
         claim_id=drawn_id(workspace, "c"),
         entry_id=drawn_id(workspace, "q") if wait_seconds else "",
-        wishes=asked.wishes,
+        wishes=(),
         description=_description(description),
         branch=named or here,
         is_elsewhere=named is not None and named != here,
@@ -96,7 +95,7 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         wait_s=wait_seconds,
         urgency=next((word for word in Urgency if word == urgency.strip().lower()), Urgency.NORMAL),
     )
-    reply = workspace.submit(asked.put_into(call), actor, None)
+    reply, asked = requested_items.submitted(workspace, asking, actor, call)
     if wait_seconds:
         reply = claim_wait.for_grant(workspace, actor, reply, patience or Patience(most_s=0))
     return _shown(workspace, reply, asked)

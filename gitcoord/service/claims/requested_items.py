@@ -24,6 +24,7 @@ from typing import NamedTuple, TypeVar
 from gitcoord.core.claims.claim import Kind, Mode
 from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import APART
 from gitcoord.core.documents.names import amount, shown
@@ -33,9 +34,11 @@ from gitcoord.core.patterns.path_pattern import Pattern, PatternError, overlaps,
 from gitcoord.core.patterns.resolve import Resolved
 from gitcoord.core.patterns.symbols import suggest
 from gitcoord.core.patterns.tracked_paths import Tracked
-from gitcoord.errors import InvalidError
+from gitcoord.errors import InvalidError, RulesMovedError
 from gitcoord.ledger.clone import snapshot_files
+from gitcoord.ledger.format.entry import Reply
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.service.session import freshness
 from gitcoord.service.session.checkout import Checkout
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team.owner_lookup import Ownership, ownership_of
@@ -85,6 +88,7 @@ class Asked(NamedTuple):
         matched: how many of them all wishes match together.
         warnings: what is doubtful, as sentences.
         judged: what the ownership rules say of it.
+        config: the tip of the team's ref that says so; "" where there is none.
         ambiguous: the patterns whose name is at several places, as `warnings` say.
     """
 
@@ -93,6 +97,7 @@ class Asked(NamedTuple):
     matched: int
     warnings: tuple[Json, ...]
     judged: Ownership
+    config: str
     ambiguous: frozenset[str] = frozenset()
 
     def put_into(self, command: _Command) -> _Command:
@@ -105,6 +110,24 @@ class Asked(NamedTuple):
             owners=self.judged.owners,
             is_owner=self.judged.is_owner,
         )
+
+
+def submitted(workspace: Workspace, asking: Asking, actor: Actor, command: _Command) -> tuple[Reply, Asked]:
+    """Submit a command that asks for this; understood again where the team's rules have changed meanwhile.
+
+    Raises:
+        CoordError: see `understood` and `Workspace.submit`.
+    """
+    listed = freshness.lately(workspace)
+    for is_last in (False, False, True):
+        asked = understood(workspace, asking, actor.agent, listed)
+        try:
+            return workspace.submit(asked.put_into(command), actor, None, config=asked.config), asked
+        except RulesMovedError:
+            if is_last:
+                raise
+            listed = workspace.listed()
+    raise AssertionError
 
 
 def drawn_id(workspace: Workspace, kind: str) -> str:
@@ -165,7 +188,8 @@ def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping
         *(*each[:WARNINGS_MAX], *([f"And {amount(more, 'more warning')} of this kind."] if more > 0 else [])),
     )
     ambiguous = frozenset(resolved.pattern.text for resolved in read.values() if resolved.is_ambiguous)
-    return Asked(wishes, len(_within(tracked.paths, scope)), matched, said, judged, ambiguous)
+    config = listed.get(workspace.setting.refs.config, "")
+    return Asked(wishes, len(_within(tracked.paths, scope)), matched, said, judged, config, ambiguous)
 
 
 def _too_short(hours: float | None) -> Iterator[str]:

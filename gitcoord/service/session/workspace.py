@@ -180,8 +180,8 @@ class Workspace:
         clone = self.setting.clone
         return Actor(agent=agent, clone=clone.id, session=self.session_id, others=clone.others, earlier=clone.earlier)
 
-    def submit(self, command: Doc, actor: Actor, project: str | None) -> Reply:
-        """Have a command carried out; what broke is raised.
+    def submit(self, command: Doc, actor: Actor, project: str | None, *, config: str | None = None) -> Reply:
+        """Have a command carried out; what broke is raised. `config`: see `Entry`.
 
         Raises:
             CoordError: contended, unreachable, unknown, denied, damaged.
@@ -190,6 +190,7 @@ class Workspace:
         self.follow()
         uid, used = self.setting.host.draw_id(), self.combiner
         entry = self.setting.ledgers.readable_entry(uid, command, actor, project, repo=self.repo)
+        entry = entry.evolve(config=config)
         reply = used.submit(entry)
         if _wrote_nothing(reply):
             self.follow()

@@ -10,6 +10,7 @@ from gitcoord.ledger.readers.recent_refs import RECENT
 from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.team import owner_edits
 from gitcoord.service.team.policy import set_policy
 from gitcoord.service.watch.watch import tick
 from tests.conftest import MakeRepo
@@ -100,6 +101,21 @@ def test_what_another_took_a_moment_ago_is_not_given_out(two: tuple[Workspace, W
     refused = claim_files(ann, patterns=["made/x.py"])
 
     assert not refused["granted"]
+
+
+def test_owners_that_changed_since_the_listing_count_for_a_claim_that_lost(two: tuple[Workspace, Workspace]) -> None:
+    """The push compares the team's ref, and what its owners say is looked up again after the loss."""
+    ann, bob = two
+    set_policy(bob, name="max_claims_per_agent", value="9")
+    ann.listed()
+    owner_edits.write(
+        bob, text="modules:\n  made: {paths: [made/**], owners: [bob], severity: hard}\n", name="owners.yaml"
+    )
+
+    claim = claim_files(ann, patterns=["made/x.py"])["claim"]
+
+    assert isinstance(claim, dict)
+    assert (claim["owners"], claim["severity"]) == (["bob"], "hard")
 
 
 def test_the_first_policy_of_a_team_counts_at_once_in_the_clone_that_set_it(
