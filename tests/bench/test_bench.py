@@ -17,7 +17,7 @@ from tests.bench.hooks import committing
 from tests.bench.peers import coord
 from tests.bench.places import repository, workspace
 from tests.bench.registry import Measurement, Run, measurements, order
-from tests.bench.remote import http_claims
+from tests.bench.remote import hosted_hour, http_claims, p16, packed_remote
 from tests.bench.report import Figure, not_measured, read, table, write
 from tests.bench.source import definitions, folder_claims
 from tests.bench.source.sources import SOURCES
@@ -199,3 +199,12 @@ def test_a_plot_has_a_line_for_each_name_and_a_place_for_each_size() -> None:
 
 def _run(part: str) -> dict[str, object]:
     return {"at": "2026-01-02 03:04", "took_s": 1.0, "load": 0.5, "pass_ms": 9.6, "part": part}
+
+
+def test_a_month_an_hour_and_a_remote_are_measured_in_a_small_form() -> None:
+    month = p16.measured(12, 2)
+    hour, packed = hosted_hour.hour(2, 2), packed_remote.packed(10)
+
+    assert [figure.notes["writes_a_day"] for figure in month] == [12] * 3
+    assert len(hour.samples) == 2
+    assert packed.notes["commands"] == 10
