@@ -9,7 +9,7 @@ any other             the git program
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gitcoord.ledger.archive.publish import Published
 from gitcoord.ledger.clone.host import Host
@@ -21,12 +21,15 @@ from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports import place_time
 from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.remote.transports.path_remote import git_dir_of, usable_as_local
+from gitcoord.runtime.idle_writer import IdleWriter
 from gitcoord.runtime.machine import clocks
 from gitcoord.service.place.placement import Clock, Placement, Where, find_placement
 from gitcoord.service.session import identity
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.source.checkout.remote_urls import path_of
 from gitcoord.source.checkout.repository import Repository
+
+_IDLE_WRITER: Final = IdleWriter(clocks())
 
 if TYPE_CHECKING:  # where git is not needed it is not loaded
     from gitcoord.remote.transports.gitcli import GitCliTransport
@@ -52,7 +55,7 @@ def place_of(
 ) -> Place:
     """Return the place that was chosen; what this clone has kept by itself so far is given to it."""
     refs, url = Refs(where.namespace), where.url
-    embedded = Embedded(repository.common_dir, host, clocks)
+    embedded = Embedded(repository.common_dir, host, clocks, _IDLE_WRITER.note)
     if url is None:
         return Place(None, embedded.as_place(), refs)
     transport = transport_to(url, repository, refs, env, repository.common_dir)

@@ -12,7 +12,7 @@ import pytest
 from gitcoord.errors import CoordError, StorageError
 from gitcoord.ledger.clone import clone_id
 from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
-from gitcoord.remote.store.store import StoreMode, ensure_store, open_store, set_mode
+from gitcoord.remote.store.store import StoreMode, end_journal, ensure_store, open_store, set_mode
 from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.remote.transports.local import LocalTransport
 from tests.contract.worlds import CLAIMS, WAITING, Worlds, commit, put, won
@@ -84,6 +84,9 @@ def test_a_journal_that_cannot_be_written_is_this_machine_s_fault_and_not_the_ne
     assert isinstance(outcome.cause, StorageError)
     assert "journal" in str(outcome.cause)
     assert is_sentence(outcome.cause)
+    with pytest.raises(StorageError, match="journal"):
+        home.read(["refs/"])
+    (store.folder / "journal").rmdir()
     assert dict(home.read(["refs/"])) == {}
 
 
@@ -92,7 +95,7 @@ def test_a_journal_that_cannot_be_written_is_this_machine_s_fault_and_not_the_ne
 def test_a_record_that_cannot_be_taken_back_from_the_journal_is_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_flush: bool
 ) -> None:
-    home = HomeTransport(ensure_store(tmp_path, StoreMode.HOME), clocks=WAITING)
+    home = HomeTransport(end_journal(ensure_store(tmp_path, StoreMode.HOME)), clocks=WAITING)
     new = commit(home, "one")
 
     def broken(*_: object) -> None:

@@ -20,7 +20,9 @@ from gitcoord.remote.git.user_config import ConnectionSettings
 from gitcoord.remote.ssh.ssh_place import ssh_place
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
+from gitcoord.remote.store.write_out import write_out
 from gitcoord.remote.transports.gitcli import GitCliTransport
+from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
 from gitcoord.remote.transports.smart import SmartTransport
@@ -32,6 +34,7 @@ WAITING = Clocks(time.time_ns, time.monotonic, time.sleep, random.Random(1).rand
 WORLDS = (
     "memory",
     "memory-unable",
+    "home",
     "local-embedded",
     "local-path",
     *(f"gitcli-{kind}" for kind in KINDS),
@@ -62,6 +65,8 @@ class Worlds:
     def make(self, kind: str) -> World:
         if kind.startswith("memory"):
             return _memory_world(kind)
+        if kind == "home":
+            return self._home()
         if kind == "local-embedded":
             return self._embedded()
         if kind == "local-path":
@@ -140,6 +145,17 @@ class Worlds:
     def new_folder(self) -> Path:
         self.count += 1
         return self.folder / f"clone-{self.count}"
+
+    def _home(self) -> World:
+        # Many processes of one clone, whose journal is the truth; plain git reads what was written out.
+        store = ensure_store(self.new_folder(), StoreMode.HOME)
+        remote = Remote("home", str(store.path), store.path)
+
+        def refs() -> Mapping[RefName, str]:
+            assert write_out(store.folder, WAITING)
+            return remote.refs()
+
+        return World("home", lambda: HomeTransport(store, clocks=WAITING), refs, remote)
 
     def _embedded(self) -> World:
         # Many processes of one clone: they share the store.

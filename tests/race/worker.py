@@ -26,6 +26,7 @@ from gitcoord.ledger.leader.spool import Spool, Waiting
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefFault, RefUpdate, SwapOutcome, Transport
+from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.runtime import open_workspace
 from gitcoord.service.session.workspace import Workspace
@@ -48,6 +49,9 @@ class Faulty:
         self.name, self.objects = inner.name, self
         if isinstance(inner, LocalTransport):
             self._write, inner._write = inner._write, self.write_refs  # pyright: ignore[reportAttributeAccessIssue]
+        if isinstance(inner, HomeTransport):
+            refs = inner._journaled
+            self._append, refs._append = refs._append, self.append  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
     def is_far(self) -> bool:
@@ -88,6 +92,10 @@ class Faulty:
     def write_refs(self, *words: Any) -> SwapOutcome:  # noqa: ANN401 - what `LocalTransport` gives
         self.reach("in-swap")
         return self._write(*words)
+
+    def append(self, *words: Any) -> None:  # noqa: ANN401 - what `JournaledRefs` gives
+        self.reach("in-swap")
+        self._append(*words)
 
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         self.reach("before-swap")

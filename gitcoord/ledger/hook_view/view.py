@@ -27,8 +27,10 @@ from gitcoord.ledger.clone import files
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.hook_view.glance import META, Clocks, Glance, Where, is_readable
 from gitcoord.remote.contract.protocol import Oid
+from gitcoord.remote.journal.unwritten_tips import unwritten_tips
 from gitcoord.remote.store.plain_store import Place, alone
 
+WRITE_OUT_S = 1.0  # a full journal takes 0.02 s; another process may be at it
 _STEPS = "steps/"
 
 
@@ -101,6 +103,13 @@ def was_silent(where: Where, clocks: Clocks, seconds: float) -> bool:
 
 
 def _own(where: Where, clocks: Clocks, end: float) -> Glance:
+    if unwritten_tips(str(where.folder)):  # the git program reads no journal
+        from gitcoord.remote.contract.clocks import Clocks as StoreClocks
+        from gitcoord.remote.store.write_out import write_out
+
+        waits = StoreClocks(lambda: int(clocks.wall() * 1e9), clocks.monotonic, clocks.sleep, lambda: 0.5)
+        with suppress(OSError, CoordError):  # a disk that cannot be written: what there is is read
+            write_out(where.folder, waits, wait_s=WRITE_OUT_S)
     tips = where.store.tips([Refs(where.namespace).claims, Refs(where.namespace).config])
     return Glance(where, clocks, end, f"{where.namespace}/", {**tips})
 

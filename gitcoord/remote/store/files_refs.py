@@ -161,6 +161,12 @@ class FilesRefs:
         return found
 
 
+def is_ref_name(name: str) -> bool:
+    """Whether a whole name, below `refs/`, is one that git would accept. See git-check-ref-format(1)."""
+    head, *rest = name.split("/")
+    return head == "refs" and bool(rest) and all(_COMPONENT.fullmatch(part) for part in rest)
+
+
 def packed_without(data: bytes, ref: str) -> bytes:
     """Return the content of `packed-refs` without one ref, and without what it is peeled to."""
     line = rb"^[0-9a-f]{40}(?:[0-9a-f]{24})? " + re.escape(ref.encode()) + rb"\n(?:\^[0-9a-f]+\n)?"

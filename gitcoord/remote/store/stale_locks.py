@@ -2,7 +2,6 @@
 
     <git dir>/refs/coord/claims.lock    taken by a swap of ours, or by git, for milliseconds
     <git dir>/packed-refs.lock          taken to remove a ref that is packed, and by `git pack-refs`
-    <store>/gitcoord.lock               the guard (file lock) of the process that removes the store's packed-refs.lock
 
 Rules:
   * Where others swap, too (a remote on a path), no lock is removed because of its age: no one can tell a process that
@@ -13,8 +12,8 @@ Rules:
     clone's lock, so a swap of ours has died. The wait is for a person's `git gc` in there.
   * `packed-refs.lock` of a home is named, too: only a person packs there. That of a cache, which a fetch that was
     killed leaves (it prunes), is removed when it was older than STALE_LOCK_S at a first look and is the same file
-    LOCK_WAIT_S later: the refs there are copies, and what a fetch that was only stopped does to them, the next one
-    repairs.
+    LOCK_WAIT_S later (`cache_locks`): the refs there are copies, and what a fetch that was only stopped does to them,
+    the next one repairs.
   * What cannot be removed is waited for and named, as one that is in use.
 
 What this file does not know: what is swapped.
@@ -25,8 +24,6 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
-
-from filelock import FileLock, Timeout
 
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.store.ref_locks import PACKED_LOCK
@@ -58,19 +55,6 @@ def look_at(path: str) -> LockFile | None:
     except OSError:
         return None
     return LockFile(path, status.st_ino, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
-
-
-def remove_if_stale(path: str, store: Path, clocks: Clocks) -> bool:
-    """Remove a lock file of a cache that is older than STALE_LOCK_S now and after a wait; tell whether it is gone."""
-    seen = look_at(path)
-    if seen is None or seen.age_s(clocks.wall_ns()) <= STALE_LOCK_S:
-        return False
-    clocks.sleep(LOCK_WAIT_S)
-    try:
-        with FileLock(store / "gitcoord.lock", timeout=0):  # of several that remove at once, one does
-            return remove_same(seen)
-    except (OSError, Timeout, NotImplementedError):  # the last: a file system without file locks
-        return False
 
 
 def remove_same(seen: LockFile) -> bool:

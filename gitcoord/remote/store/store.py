@@ -3,7 +3,8 @@
     <common git dir>/gitcoord/
       store.git/      a bare repository: objects, refs
       store.json      what its refs are: `home` (they are the truth) or `cache` (copies of a remote's)
-      home-tips       "<oid> <ref>" for each write of a home ref; `-` for a deletion; kept for repair
+      home-tips       see `home_tips`
+      journal         see `journal_file`; of a home with loose refs, `journal`
 
 Rules:
   * It is made on first use, whole or not at all; of several processes that make it at once, one wins.
@@ -21,7 +22,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple, cast
@@ -29,16 +29,20 @@ from typing import Final, NamedTuple, cast
 from gitcoord.errors import SchemaError, StorageError, StoreDamagedError, UsageError, unwritable
 from gitcoord.redaction import redact
 from gitcoord.remote.contract import clone_folder
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, oid
+from gitcoord.remote.contract.mounts import is_on_own_disk, read_mounts
+from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.journal import journal_file
+from gitcoord.remote.journal.journal_file import JournalFile
 from gitcoord.remote.store.files_refs import FilesRefs
+from gitcoord.remote.store.home_tips import home_tips, write_whole
 from gitcoord.remote.store.pygit_objects import libgit2_errors, open_repository
 
 # Of all that the processes of one clone share: store.json, journal, spool, replies, what is pending, the snapshot. Who
 # finds a higher one stops. Raised only while no session of an older version holds its lock, and then with modes of new
 # names, because 0.1.0 reads no number and stops at an unknown mode.
-FORMAT: Final = 1
-TIPS_KEPT: Final = 20  # design: enough to go back before a damage that is noticed within a few minutes of work
-TIPS_BYTES_MAX: Final = 256 * 1024  # about 2,500 writes; then only the last TIPS_KEPT of each ref are kept
+FORMAT: Final = 2
+_FORMAT_OF_LOOSE: Final = 1  # a store with loose refs, or a cache: what 0.1.0 wrote
+_JOURNAL: Final = "journal"  # the word of a home whose journal is the truth
 _REPAIR: Final = "The last tips of each ref are in the file home-tips beside it; or move the folder gitcoord away."
 _ROOM: Final = "Make room on the disk, or make the folder writable."
 
@@ -70,13 +74,15 @@ class Store(NamedTuple):
     """An open store.
 
     `remote` is for showing only: its credentials are gone. A home with a remote has given its ledgers to that remote
-    and holds what could not be given: it is not a place to coordinate any more, and may not be deleted.
+    and holds what could not be given: it is not a place to coordinate any more, and may not be deleted. Of a home that
+    `is_journaled` the journal is the truth, and the repository a moment behind it; of another one the repository is.
     """
 
     folder: Path
     mode: StoreMode
     remote: str = ""
     object_format: str = "sha1"
+    is_journaled: bool = False
 
     @property
     def path(self) -> Path:
@@ -98,7 +104,7 @@ def open_store(common_dir: Path) -> Store | None:
         raise StoreDamagedError(f"The store {str(repository)!r} has refs but no {description.name}.", hint=_REPAIR)
     store = _read_description(description)
     if not repository.is_dir():
-        lost = sorted(ref for ref, tips in home_tips(store).items() if tips[-1] is not None)
+        lost = sorted(ref for ref, tips in home_tips(folder).items() if tips[-1] is not None)
         held = f"; it held {', '.join(lost)}" if lost and store.mode is StoreMode.HOME else ""
         raise StoreDamagedError(f"The store {str(repository)!r} is gone{held}.", hint=_REPAIR)
     if not _is_plain(repository):
@@ -130,7 +136,10 @@ def ensure_store(common_dir: Path, mode: StoreMode, *, remote: str = "", object_
         if was_there:
             shutil.rmtree(repository, ignore_errors=True)
         store = None
-    return store or _create(Store(common_dir / "gitcoord", mode, redact(remote), object_format))
+    if store is not None:
+        return store
+    is_journaled = mode is StoreMode.HOME and may_be_journaled(common_dir)
+    return _create(Store(common_dir / "gitcoord", mode, redact(remote), object_format, is_journaled))
 
 
 def make_again(store: Store, remote: str) -> None:
@@ -155,16 +164,53 @@ def identity(store: Store) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_ino
 
 
+class Description:
+    """What a store is by now: another process may turn it into something else. Read again when the file changed."""
+
+    def __init__(self, store: Store) -> None:
+        """Begin with what it was when it was opened."""
+        self._store = store
+        self._path = str(store.folder / "store.json")
+        self._stamp: tuple[int, int, int] | None = None
+
+    def now(self) -> Store:
+        """Return what it is.
+
+        Raises:
+            StoreDamagedError: the store was deleted while it was in use, or its description is damaged.
+            SchemaError: a newer gitcoord uses it.
+        """
+        try:
+            status = os.stat(self._path)  # noqa: PTH116 - 2 of 8 µs, at each look
+            stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        except OSError:
+            stamp = None
+        if stamp is None or stamp != self._stamp:
+            self._store = _described(self._store)
+            self._stamp = stamp
+        return self._store
+
+    def is_journaled(self) -> bool:
+        """Whether the journal is its truth; as it was, where that cannot be read."""
+        with contextlib.suppress(StoreDamagedError, SchemaError):
+            self.now()
+        return self._store.is_journaled
+
+
 def moved_to(store: Store) -> str:
     """Return the remote that has the ledgers of a home by now; nothing while it is the place to coordinate.
 
     Raises:
         StoreDamagedError: the store was deleted while it was in use, or its description is damaged.
     """
+    return _described(store).remote
+
+
+def _described(store: Store) -> Store:
     if not store.folder.exists():
         message = f"The folder {str(store.folder)!r} was deleted, and with it what was coordinated in this clone."
         raise StoreDamagedError(message, hint="Put it back from a copy, or begin again: restart this session.")
-    return _read_description(store.folder / "store.json").remote
+    return _read_description(store.folder / "store.json")
 
 
 def check_format(folder: Path) -> None:
@@ -183,14 +229,58 @@ def set_mode(store: Store, mode: StoreMode, *, remote: str = "") -> Store:
     Raises:
         StorageError: the disk cannot be written.
     """
-    changed = Store(store.folder, mode, redact(remote), store.object_format)
+    is_journaled = store.is_journaled
+    if mode is not store.mode:
+        is_journaled = mode is StoreMode.HOME and may_be_journaled(store.folder)
+    changed = Store(store.folder, mode, redact(remote), store.object_format, is_journaled)
     try:
         _configure(store.path, mode)
+        if mode is not store.mode:  # what is in it was written out, and the refs of a cache move without it
+            (store.folder / journal_file.NAME).unlink(missing_ok=True)
         _write_description(changed)
     except libgit2_errors() as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise unwritable(f"The store {str(store.path)!r}", reason or error) from error
     return changed
+
+
+def begin_journal(store: Store, boot: str, generation: int) -> Store:
+    """Make the journal of a home with loose refs its truth. Under the clone's lock; the store is whole.
+
+    Raises:
+        StorageError: the disk cannot be written; it is as it was.
+    """
+    changed = store._replace(is_journaled=True)
+    try:
+        if hasattr(os, "sync"):
+            os.sync()  # the old journal has what was never flushed
+        JournalFile(store.folder).begin(journal_file.Header(generation, journal_file.BEGIN, boot))
+        _write_description(changed)
+    except OSError as error:
+        raise unwritable(f"The store {str(store.path)!r}", error.strerror or error) from error
+    return changed
+
+
+def end_journal(store: Store) -> Store:
+    """Make the repository of a home its truth again. Under the clone's lock; all of the journal was written out.
+
+    Raises:
+        StorageError: the disk cannot be written; it is as it was.
+    """
+    changed = store._replace(is_journaled=False)
+    try:
+        if hasattr(os, "sync"):
+            os.sync()
+        _write_description(changed)
+        (store.folder / journal_file.NAME).unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(f"The store {str(store.path)!r}", error.strerror or error) from error
+    return changed
+
+
+def may_be_journaled(folder: Path) -> bool:
+    """Whether the journal of a home there may be its truth: where file locks hold for every process that sees it."""
+    return journal_file.fcntl is not None and is_on_own_disk(folder, read_mounts())
 
 
 def keep_from_gc(store: Store, name: RefName, tip: Oid) -> None:
@@ -219,37 +309,6 @@ def let_go(store: Store, name: RefName) -> None:
         raise unwritable(f"The store {str(store.path)!r}", error) from error
 
 
-def record_home_tips(store: Store, updates: Sequence[RefUpdate]) -> None:
-    """Note what was written to home refs. The caller holds the clone's lock."""
-    path = store.folder / "home-tips"
-    lines = "".join(f"{update.new or '-'} {update.ref}\n" for update in updates if not update.is_check)
-    with path.open("ab") as file:
-        if file.tell() > TIPS_BYTES_MAX:
-            kept = {ref: tips for ref, tips in home_tips(store).items() if tips[-1] is not None}
-            text = "".join(f"{tip or '-'} {ref}\n" for ref, tips in kept.items() for tip in tips)
-            _replace(store.folder / "home-tips", text)
-            with path.open("ab") as compacted:
-                _append(compacted.fileno(), lines)
-        else:
-            _append(file.fileno(), lines)
-
-
-def home_tips(store: Store) -> dict[RefName, list[Oid | None]]:
-    """Return the last tips of each home ref, newest last; None is a deletion. Damaged lines are skipped."""
-    path = store.folder / "home-tips"
-    tips: dict[RefName, list[Oid | None]] = {}
-    lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
-    for line in lines:
-        tip, _, ref = line.partition(" ")
-        try:
-            noted = None if tip == "-" else oid(tip)
-        except ValueError:
-            continue
-        if ref:
-            tips[RefName(ref)] = [*tips.get(RefName(ref), []), noted][-TIPS_KEPT:]
-    return tips
-
-
 def _is_plain(repository: Path) -> bool:
     """Whether this is a repository of ours as we made it; of any other libgit2 says whether it can be opened.
 
@@ -263,11 +322,6 @@ def _is_plain(repository: Path) -> bool:
     is_known = "\trepositoryformatversion = 0" in lines and _PLAIN_LINES.issuperset(lines)
     has_all = (repository / "HEAD").is_file() and all((repository / name).is_dir() for name in ("objects", "refs"))
     return is_known and is_own and has_all
-
-
-def _append(handle: int, lines: str) -> None:
-    # A line that a crash tore off must not swallow the next one, so each write begins on a line of its own.
-    os.write(handle, f"\n{lines}".encode())
 
 
 def _create(store: Store) -> Store:
@@ -322,27 +376,14 @@ def _read_description(path: Path) -> Store:
             message = f"A newer gitcoord uses this clone: {str(path)!r} is of format {number}, this one knows {FORMAT}."
             hint = "Restart this session with the newer gitcoord; the tool's configuration may name an older one."
             raise SchemaError(message, where=str(path), hint=hint)
-        return Store(
-            path.parent, StoreMode(str(fields["mode"])), str(fields.get("remote", "")), str(fields["object_format"])
-        )
+        word, remote = str(fields["mode"]), str(fields.get("remote", ""))
+        mode = StoreMode.HOME if word == _JOURNAL else StoreMode(word)
+        return Store(path.parent, mode, remote, str(fields["object_format"]), word == _JOURNAL)
     except (OSError, ValueError, KeyError) as error:
         raise StoreDamagedError(f"The file {str(path)!r} is damaged: {error}.", hint=_REPAIR) from error
 
 
 def _write_description(store: Store) -> None:
-    fields = {"mode": store.mode, "object_format": store.object_format, "remote": store.remote, "schema": FORMAT}
-    _replace(store.folder / "store.json", json.dumps(fields, indent=1, sort_keys=True) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that after a crash it is the old one or the new one."""
-    handle, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).replace(path)
-    except OSError:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    word, number = (_JOURNAL, FORMAT) if store.is_journaled else (store.mode, _FORMAT_OF_LOOSE)
+    fields = {"mode": word, "object_format": store.object_format, "remote": store.remote, "schema": number}
+    write_whole(store.folder / "store.json", json.dumps(fields, indent=1, sort_keys=True) + "\n")

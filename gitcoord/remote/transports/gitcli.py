@@ -61,8 +61,9 @@ from gitcoord.remote.contract.protocol import (
 from gitcoord.remote.git.git_failure import judge_failure, read_error, shown
 from gitcoord.remote.git.git_process import Completed, run_git
 from gitcoord.remote.git.named_url import env_for
+from gitcoord.remote.store.cache_locks import remove_if_stale
 from gitcoord.remote.store.files_refs import FilesRefs
-from gitcoord.remote.store.stale_locks import PACKED_LOCK, remove_if_stale
+from gitcoord.remote.store.ref_locks import PACKED_LOCK
 from gitcoord.remote.transports.place_time import TRACE, in_trace
 from gitcoord.remote.transports.push_report import judge_push, landed_refs
 

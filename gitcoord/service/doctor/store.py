@@ -29,8 +29,9 @@ from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.remote.store import stale_locks
+from gitcoord.remote.store.home_tips import home_tips
 from gitcoord.remote.store.stale_locks import STALE_LOCK_S, LockFile
-from gitcoord.remote.store.store import Store, StoreMode, home_tips, open_store
+from gitcoord.remote.store.store import Store, StoreMode, open_store
 from gitcoord.remote.store.swap_guards import GuardHeldError, SwapGuards, guards_of
 from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, failed, ok, together
@@ -166,7 +167,7 @@ def refs(site: Site) -> Finding:
         damage = _unreadable(reader, names, name, tip)
         if damage:
             damaged[name] = damage
-    for name, tips in home_tips(opened).items():
+    for name, tips in home_tips(opened.folder).items():
         if LEDGERS.is_ledger(names, name) and name not in listed and tips[-1] is not None:
             damaged.setdefault(name, "was written and cannot be found any more")
     count = len(listed)
@@ -197,7 +198,9 @@ def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs) -> F
                 return f"{ref} is at {listed[ref][:12]} again, from the journal: nothing is lost"
             reader = Reader(fresh, names)
             tips = (
-                tip for tip in reversed(home_tips(opened).get(ref, [])) if tip is not None and fresh.objects.has(tip)
+                tip
+                for tip in reversed(home_tips(opened.folder).get(ref, []))
+                if tip is not None and fresh.objects.has(tip)
             )
             tip = next((tip for tip in tips if not _unreadable(reader, names, ref, tip)), None)
             if tip is None:

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from gitcoord.errors import ContendedError, CoordError, StorageError, UsageError, unwritable
 from gitcoord.ledger.archive.publish import KEPT, Published, publish
 from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.refs import Refs
@@ -29,16 +30,32 @@ from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.deadline import asking_until, until
 from gitcoord.remote.contract.protocol import Oid, Transport
-from gitcoord.remote.store.store import Store, StoreMode, ensure_store, open_store, set_mode
+from gitcoord.remote.store.store import (
+    Store,
+    StoreMode,
+    begin_journal,
+    end_journal,
+    ensure_store,
+    may_be_journaled,
+    open_store,
+    set_mode,
+)
+from gitcoord.remote.store.write_out import is_behind
 from gitcoord.remote.transports.home import HomeTransport
 
 
 class Embedded(NamedTuple):
-    """The store of the clone of one common git directory. `clocks`: how its transport waits."""
+    """The store of the clone of one common git directory.
+
+    Attributes:
+        clocks: how its transport waits.
+        later: sees to it that the repository of a store follows its journal.
+    """
 
     common_dir: Path
     host: Host
     clocks: Callable[[], Clocks]
+    later: Callable[[Path], None] | None = None
 
     def as_place(self) -> HomeTransport:
         """Return it as the place to coordinate, whole.
@@ -57,7 +74,30 @@ class Embedded(NamedTuple):
                 if store.remote:
                     raise moved_away(store.remote)
                 store = set_mode(store, StoreMode.HOME)
-        return self._whole(store, is_place=True)
+        home = self._whole(self._settled(store), is_place=True)
+        if self.later is not None and is_behind(store.folder):  # a process was killed before it wrote that out
+            self.later(store.folder)
+        return home
+
+    def _settled(self, store: Store) -> Store:
+        """Return the store as it is to be here: with its journal as the truth, where that may be.
+
+        One of an older version waits until no session lives: such a session would read and write loose refs.
+        """
+        may_be = store.is_journaled or not Sessions(store.folder, self.host.unique).has_live()
+        wanted = may_be and may_be_journaled(store.folder)
+        if wanted == store.is_journaled:
+            return store
+        with self._locked(store):
+            store = ensure_store(self.common_dir, StoreMode.HOME)
+            if wanted == store.is_journaled or store.remote:
+                return store
+            home = HomeTransport(store, clocks=self.clocks())
+            if not home.is_whole(self.host.boot):
+                home.replay(self.host.boot)
+            if wanted:
+                return begin_journal(store, self.host.boot, self.clocks().wall_ns())
+            return end_journal(store) if home.write_out() else store
 
     def give_to(self, remote: Transport, url: str, refs: Refs, signature: Signature) -> Published | None:
         """Note that the clone coordinates through a remote, which gets what was coordinated here.
@@ -95,6 +135,7 @@ class Embedded(NamedTuple):
         if store is None or (store.mode is StoreMode.HOME and not store.remote):
             return ""
         with self._locked(store):
+            HomeTransport(store, clocks=self.clocks()).write_out()
             forget_home(store.folder, self.host.unique)
             set_mode(store, StoreMode.HOME)
         return store.remote
@@ -122,12 +163,14 @@ class Embedded(NamedTuple):
                     set_mode(store, StoreMode.HOME, remote=url)
                 raise
             left = home.read([*refs.everything, KEPT])
+            if not home.write_out():
+                raise StorageError(f"The journal in {str(store.folder)!r} cannot be written out.", hint="Try again.")
             set_mode(store, StoreMode.HOME if left else StoreMode.CACHE, remote=url)
         return done if done.published or done.kept else None
 
     def _whole(self, store: Store, *, is_place: bool) -> HomeTransport:
         """Return its transport; after a power cut the journal is replayed first."""
-        home = HomeTransport(store, clocks=self.clocks(), is_place=is_place)
+        home = HomeTransport(store, clocks=self.clocks(), is_place=is_place, later=self.later)
         if not home.is_whole(self.host.boot):
             with self._locked(store):
                 if not home.is_whole(self.host.boot):

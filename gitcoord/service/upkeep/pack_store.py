@@ -38,6 +38,9 @@ def pack_store(workspace: Workspace, *, dry_run: bool) -> Json:
     store, env = open_store(workspace.setting.clone.folder.parent), workspace.repository.env
     if store is None:
         return None
+    home = workspace.setting.transport
+    if isinstance(home, HomeTransport):
+        home.write_out()  # what is named is looked for in the repository
     before = size_of(store.path, env)
     if dry_run:
         return {"before": _size(before), "after": None}

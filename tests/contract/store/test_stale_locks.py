@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import RefUpdate, SwapStatus
-from gitcoord.remote.store.stale_locks import remove_if_stale
+from gitcoord.remote.store.cache_locks import remove_if_stale
 from gitcoord.remote.transports.local import LocalTransport
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, commit, local, put, won
 from tests.servers.fixtures import Remote, Servers

@@ -10,15 +10,12 @@ import pytest
 
 from gitcoord.errors import StoreDamagedError, UsageError
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate
+from gitcoord.remote.store.home_tips import TIPS_BYTES_MAX, TIPS_KEPT, home_tips, record_home_tips
 from gitcoord.remote.store.store import (
-    TIPS_BYTES_MAX,
-    TIPS_KEPT,
     Store,
     StoreMode,
     ensure_store,
-    home_tips,
     open_store,
-    record_home_tips,
     set_mode,
 )
 from tests.contract.worlds import CLAIMS, CONFIG, commit, local, put, won
@@ -150,20 +147,20 @@ def test_the_last_tips_of_home_refs_are_kept(tmp_path: Path) -> None:
     store = ensure_store(tmp_path, StoreMode.HOME)
     for number in range(TIPS_KEPT + 5):
         check = RefUpdate(CONFIG, tip(7), tip(7))
-        record_home_tips(store, [RefUpdate(CLAIMS, tip(number), tip(number + 1)), check])
-    record_home_tips(store, [RefUpdate(CLAIMS, tip(25), None)])
+        record_home_tips(store.folder, [RefUpdate(CLAIMS, tip(number), tip(number + 1)), check])
+    record_home_tips(store.folder, [RefUpdate(CLAIMS, tip(25), None)])
 
-    assert home_tips(store) == {CLAIMS: [*(tip(number) for number in range(7, 26)), None]}
+    assert home_tips(store.folder) == {CLAIMS: [*(tip(number) for number in range(7, 26)), None]}
 
 
 def test_a_torn_line_loses_only_itself(tmp_path: Path) -> None:
     store = ensure_store(tmp_path, StoreMode.HOME)
-    record_home_tips(store, [RefUpdate(CLAIMS, None, tip(1))])
+    record_home_tips(store.folder, [RefUpdate(CLAIMS, None, tip(1))])
     with (store.folder / "home-tips").open("ab") as file:
         file.write(b"00000000\xff")
-    record_home_tips(store, [RefUpdate(CLAIMS, tip(1), tip(2))])
+    record_home_tips(store.folder, [RefUpdate(CLAIMS, tip(1), tip(2))])
 
-    assert home_tips(store) == {CLAIMS: [tip(1), tip(2)]}
+    assert home_tips(store.folder) == {CLAIMS: [tip(1), tip(2)]}
 
 
 def test_the_file_of_tips_stays_bounded(tmp_path: Path) -> None:
@@ -172,18 +169,18 @@ def test_the_file_of_tips_stays_bounded(tmp_path: Path) -> None:
     gone = "refs/coord/heartbeats/gone"
     path.write_text(f"{tip(1)} {gone}\n- {gone}\n" + f"{tip(2)} {CLAIMS}\n" * (TIPS_BYTES_MAX // 50))
 
-    record_home_tips(store, [RefUpdate(CLAIMS, tip(2), tip(3))])
+    record_home_tips(store.folder, [RefUpdate(CLAIMS, tip(2), tip(3))])
 
     assert path.stat().st_size < TIPS_BYTES_MAX / 50
-    assert home_tips(store) == {CLAIMS: [*[tip(2)] * (TIPS_KEPT - 1), tip(3)]}
+    assert home_tips(store.folder) == {CLAIMS: [*[tip(2)] * (TIPS_KEPT - 1), tip(3)]}
 
 
 def test_the_description_is_plain_json(tmp_path: Path) -> None:
     store = ensure_store(tmp_path, StoreMode.HOME)
 
     assert json.loads((store.folder / "store.json").read_text()) == {
-        "mode": "home",
+        "mode": "journal",
         "object_format": "sha1",
         "remote": "",
-        "schema": 1,
+        "schema": 2,
     }

@@ -16,13 +16,9 @@ from gitcoord.service.steps.step_views import get_step
 from gitcoord.service.steps.step_work import claim_step
 from tests.conftest import Git, MakeBare
 from tests.unit.doctor.conftest import Look
-from tests.unit.service.world import Agents, Shared, project, seen
+from tests.unit.service.world import Agents, Shared, loosened, project, seen, store_of
 
 LONG_AGO = (1_000_000_000, 1_000_000_000)
-
-
-def _store(repo: Path) -> Path:
-    return repo / ".git" / "gitcoord" / "store.git"
 
 
 def _left(path: Path) -> Path:
@@ -57,7 +53,7 @@ def test_a_store_that_cannot_be_written_says_so(look: Look, repo: Path) -> None:
 
 def test_a_damaged_store_says_how_to_repair(look: Look, repo: Path, ann: Workspace) -> None:
     project(ann)
-    (_store(repo) / "HEAD").write_text("damaged")
+    (store_of(repo) / "HEAD").write_text("damaged")
 
     found = look("store", repo)
 
@@ -67,10 +63,10 @@ def test_a_damaged_store_says_how_to_repair(look: Look, repo: Path, ann: Workspa
 
 def test_a_young_lock_is_in_use_and_an_old_one_is_removed(look: Look, repo: Path, ann: Workspace) -> None:
     project(ann)
-    young = _store(repo) / "refs" / "coord" / "claims.lock"
+    young = store_of(repo) / "refs" / "coord" / "claims.lock"
     young.touch()
     assert look("locks", repo).status is Status.OK
-    old = _left(_store(repo) / "packed-refs.lock")
+    old = _left(store_of(repo) / "packed-refs.lock")
 
     found = look("locks", repo)
 
@@ -81,7 +77,7 @@ def test_a_young_lock_is_in_use_and_an_old_one_is_removed(look: Look, repo: Path
 
 def test_a_lock_that_another_has_taken_since_stays(look: Look, repo: Path, ann: Workspace) -> None:
     project(ann)
-    old = _left(_store(repo) / "packed-refs.lock")
+    old = _left(store_of(repo) / "packed-refs.lock")
     found = look("locks", repo)
     os.utime(old)
 
@@ -143,7 +139,7 @@ def test_a_damaged_ref_comes_back_from_the_journal_with_nothing_lost(
     ann = agents(repo, "ann/cli/wt")
     project(ann)
     claim_step(ann)
-    ref = _store(repo) / "refs" / "coord" / "steps" / "app"
+    ref = store_of(repo) / "refs" / "coord" / "steps" / "app"
     if content is None:
         ref.unlink()
     else:
@@ -164,9 +160,9 @@ def test_without_a_journal_it_goes_back_to_the_newest_tip_that_can_be_read(
     ann = agents(repo, "ann/cli/wt")
     project(ann)
     claim_step(ann)
-    tip = git(_store(repo), "rev-parse", "refs/coord/steps/app")
-    before = git(_store(repo), "rev-parse", "refs/coord/steps/app~1")
-    (_store(repo) / "objects" / tip[:2] / tip[2:]).unlink()
+    tip = git(store_of(repo), "rev-parse", "refs/coord/steps/app")
+    before = git(store_of(repo), "rev-parse", "refs/coord/steps/app~1")
+    (loosened(repo) / "objects" / tip[:2] / tip[2:]).unlink()
     (repo / ".git" / "gitcoord" / "journal").unlink()
 
     found = look("refs", repo)
@@ -182,7 +178,7 @@ def test_without_a_journal_it_goes_back_to_the_newest_tip_that_can_be_read(
 def test_a_ref_that_cannot_be_saved_says_so_and_nothing_changes(look: Look, repo: Path, ann: Workspace) -> None:
     project(ann)
     folder = repo / ".git" / "gitcoord"
-    (_store(repo) / "refs" / "coord" / "steps" / "app").write_text("garbage")
+    (store_of(repo) / "refs" / "coord" / "steps" / "app").write_text("garbage")
     (folder / "journal").unlink()
     (folder / "home-tips").write_text("")
 

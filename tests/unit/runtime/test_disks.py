@@ -18,7 +18,7 @@ def test_a_journal_that_cannot_be_written_is_said_and_nothing_is_done(repo: Path
     journal.mkdir()
 
     for call in (lambda: claim_step(ann), lambda: set_policy(ann, name="auto_recover", value="false")):
-        with pytest.raises(StorageError, match=r"The journal in .* cannot be written") as caught:
+        with pytest.raises(StorageError, match=r"The journal in .* cannot be read") as caught:
             call()
         assert says(caught.value) == (5, "storage", True)
         assert "network" not in caught.value.hint

@@ -1,5 +1,6 @@
 """Naming a remote later, and going back: what was coordinated in one clone becomes everybody's."""
 
+import errno
 import json
 import os
 from dataclasses import replace
@@ -147,6 +148,7 @@ def test_what_a_version_from_before_wrote_here_afterwards_is_published_too(
 ) -> None:
     old = agents(repo, "ann/claude/wt", serve=True)
     project(old, name="late")
+    store_of(repo)  # as that version would have left it
     (repo / ".git" / "gitcoord" / "store.json").write_text(
         f'{{"mode": "cache", "object_format": "sha1", "remote": "{repo}", "schema": 1}}'
     )
@@ -159,17 +161,18 @@ def test_what_a_version_from_before_wrote_here_afterwards_is_published_too(
 
 @pytest.mark.rule("STORE-2", "SAFE-3")
 def test_a_store_in_which_a_ledger_could_not_be_set_aside_is_neither_a_cache_nor_a_place(
-    agents: Agents, repo: Path, bob: Workspace
+    agents: Agents, repo: Path, bob: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project(agents(repo, "ann/cli/wt"))
     folder = repo / ".git" / "gitcoord"
-    (folder / "journal").rename(folder / "aside")
-    (folder / "journal").mkdir()  # nothing can be appended, as on a full disk
 
-    with pytest.raises(StorageError, match="could not be set aside"):
-        agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
-    (folder / "journal").rmdir()
-    (folder / "aside").rename(folder / "journal")
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fdatasync", full)
+        with pytest.raises(StorageError, match="could not be set aside"):
+            agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
     modes = [json.loads((folder / "store.json").read_text())["mode"]]
     with pytest.raises(UsageError, match="does not know that remote"):
         agents(repo, "ann/cli/wt")
@@ -177,7 +180,7 @@ def test_a_store_in_which_a_ledger_could_not_be_set_aside_is_neither_a_cache_nor
     ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
     modes.append(json.loads((folder / "store.json").read_text())["mode"])
 
-    assert (modes, names(ann), claimed["step"]["id"]) == (["home", "cache"], ["app"], "app/1")
+    assert (modes, names(ann), claimed["step"]["id"]) == (["journal", "cache"], ["app"], "app/1")
     assert [notice["notice"] for notice in take_notices(ann)] == ["published"]
 
 

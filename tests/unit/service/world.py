@@ -25,7 +25,9 @@ from gitcoord.ledger.liveness.clocks import Watchfulness
 from gitcoord.ledger.liveness.heartbeat import Beats
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
+from gitcoord.remote.store.write_out import write_out
 from gitcoord.runtime import make_host, open_workspace
+from gitcoord.runtime.machine import clocks
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import create_project
 from tests.conftest import Clone, Git, MakeBare, MakeRepo, Prepared
@@ -253,9 +255,24 @@ def run_as_printed(next_step: str, cwd: Path) -> Path:
     return Path(done.stdout.splitlines()[-1])
 
 
+def loosened(repo: Path) -> Path:
+    """Return it with each object in a file of its own, so that one of them can be damaged."""
+    store = store_of(repo)
+    for pack in (store / "objects" / "pack").glob("*.pack"):
+        aside = pack.rename(store / pack.name)
+        for suffix in (".idx", ".keep", ".rev"):
+            pack.with_suffix(suffix).unlink(missing_ok=True)
+        command = ["git", f"--git-dir={store}", "unpack-objects", "-q"]
+        subprocess.run(command, input=aside.read_bytes(), check=True, timeout=60)
+        aside.unlink()
+    return store
+
+
 def store_of(repo: Path) -> Path:
-    """Return the store of a clone."""
-    return repo / ".git" / "gitcoord" / "store.git"
+    """Return the store of a clone as plain git reads it: with all that its journal has."""
+    folder = repo / ".git" / "gitcoord"
+    assert write_out(folder, clocks())
+    return folder / "store.git"
 
 
 def write_ref(git_dir: Path, ref: str, files: dict[str, str], message: str = "by a stranger") -> str:

@@ -67,7 +67,11 @@ def _counts(folder: str, me: "Row", cwd: str, env: "Mapping[str, str]") -> bool:
         refs = me.get("refs")
         if not isinstance(refs, dict) or not refs:
             return False
-        return all(snapshot_files.tip_of(f"{folder}/store.git", ref) == (tip or "") for ref, tip in refs.items())
+        from gitcoord.remote.journal.unwritten_tips import unwritten_tips
+
+        newer, store = unwritten_tips(folder), f"{folder}/store.git"
+        tips = ((newer[ref] if ref in newer else snapshot_files.tip_of(store, ref), tip) for ref, tip in refs.items())
+        return all((now or "") == (tip or "") for now, tip in tips)
     if me.get("pre_commit") != "warn":
         return False
     age_s = abs(time.time() - os.stat(f"{folder}/{snapshot_files.SNAPSHOT}/{snapshot_files.ME}").st_mtime)

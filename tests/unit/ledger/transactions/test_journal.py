@@ -1,4 +1,4 @@
-"""The journal of a home store: whatever a power cut takes, every acknowledged transaction comes back."""
+"""The journal of a home store with loose refs: whatever a power cut takes, what was acknowledged comes back."""
 
 import os
 import random
@@ -12,9 +12,9 @@ from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
-from gitcoord.remote.store import journal as journals
-from gitcoord.remote.store.journal import Journal, JournalRecord
-from gitcoord.remote.store.store import StoreMode, ensure_store
+from gitcoord.remote.journal import loose_journal as journals
+from gitcoord.remote.journal.loose_journal import Journal, JournalRecord
+from gitcoord.remote.store.store import StoreMode, end_journal, ensure_store
 from gitcoord.remote.transports.home import HomeTransport
 from tests.conftest import Git
 from tests.unit.ledger.fakes import START
@@ -29,7 +29,8 @@ def clocks() -> Clocks:
 
 
 def home_at(folder: Path) -> HomeTransport:
-    return HomeTransport(ensure_store(folder, StoreMode.HOME), clocks=clocks())
+    store = ensure_store(folder, StoreMode.HOME)
+    return HomeTransport(end_journal(store) if store.is_journaled else store, clocks=clocks())
 
 
 def put(home: HomeTransport, text: str, ref: RefName = REF) -> Oid:

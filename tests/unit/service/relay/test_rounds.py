@@ -324,8 +324,8 @@ def test_private_texts_and_credentials_do_not_leave(ann: Workspace, hook: Hook) 
 
 
 def test_what_others_wrote_at_the_ref_is_named_and_stays(ann: Workspace, hook: Hook, git: Git) -> None:
-    store = store_of(Path(ann.repository.top))
     claim_files(ann, patterns=["a.zig"])
+    store = store_of(Path(ann.repository.top))
     foreign = git(store, "rev-parse", "refs/coord/claims")
     git(store, "update-ref", REF, foreign)
 

@@ -219,12 +219,15 @@ def test_an_archive_without_its_roll_goes_and_the_ledger_is_rolled(ann: Workspac
     store = store_of(repo)
     git(store, "update-ref", ARCHIVE, CLAIMS)  # as a crash between two swaps leaves it
     claims(ann, ["c.zig", "d.zig"])
-    tip = git(store, "rev-parse", CLAIMS)
+    tip = git(store_of(repo), "rev-parse", CLAIMS)
 
     done = seen(gc(ann, rolled_after=FEW))
 
     assert done["rolled"] == [{"ref": CLAIMS, "commits": 4, "archive": ARCHIVE}]
-    assert git(store, "for-each-ref", "--format=%(refname) %(objectname)", "refs/coord/archive") == f"{ARCHIVE} {tip}"
+    assert (
+        git(store_of(repo), "for-each-ref", "--format=%(refname) %(objectname)", "refs/coord/archive")
+        == f"{ARCHIVE} {tip}"
+    )
 
 
 def test_a_remote_that_takes_one_ref_at_a_time_gets_the_archive_first(

@@ -1,0 +1,214 @@
+"""Packs of a home store, written and joined in this process. See gitformat-pack(5).
+
+    objects/pack/pack-<checksum>.pack    "PACK", version 2, count; of each object a header, the deflated content; SHA-1
+    objects/pack/pack-<checksum>.idx     version 2: where in the pack each id is
+    objects/pack/pack-<checksum>.keep    `git gc`, which may have listed the refs before they moved, leaves the pack
+
+Rules:
+  * A pack is whole and flushed before it is there: files of another name are renamed, the index last. What a process
+    that died has left has no index, counts for nothing and is removed later.
+  * Objects are never deltas here, so that packs are joined by copying; `git gc` finds deltas.
+  * Joined are packs of about one size, when eight are: so their number grows with the logarithm of what was written.
+
+What this file does not know: refs, and when it is time to write.
+"""
+
+import hashlib
+import itertools
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from gitcoord.remote.contract.protocol import ObjectKind, Oid
+
+LEVEL_PACKS: Final = 8
+KEPT_S: Final = 600.0  # `git gc` of the largest store takes seconds
+_LEVEL_BYTES: Final = 16 * 1024  # one claim has 3 KB
+_JOINED_BYTES_MAX: Final = 64 * 1024 * 1024  # what is larger is for `git gc`, which finds deltas
+_NUMBERS: Final = {ObjectKind.COMMIT: 1, ObjectKind.TREE: 2, ObjectKind.BLOB: 3}
+KINDS: Final = {number: kind for kind, number in _NUMBERS.items()}
+_DRAFT: Final = "tmp_gitcoord_"  # git counts, and removes, what begins with `tmp_`
+_KEEP: Final = b"gitcoord\n"
+_ID_BYTES: Final = 20
+_INDEX_HEAD: Final = b"\xfftOc\0\0\0\2"
+_LEFT_ALONE: Final = (".promisor", ".bitmap", ".mtimes")  # packs that mean more than their objects
+
+
+class PackedObject(NamedTuple):
+    """One object as a pack has it. `size`: bytes of the content; `packed`: its header and the deflated content."""
+
+    oid: Oid
+    number: int
+    size: int
+    packed: bytes
+
+    @classmethod
+    def of(cls, oid: Oid, kind: ObjectKind, data: bytes) -> "PackedObject":
+        """Pack an object."""
+        number = _NUMBERS[kind]
+        return cls(oid, number, len(data), _entry_header(number, len(data)) + zlib.compress(data, 1))
+
+    def content(self) -> tuple[ObjectKind, bytes]:
+        """Return the kind and content."""
+        return KINDS[self.number], zlib.decompress(self.packed[len(_entry_header(self.number, self.size)) :])
+
+
+def oid_of(kind: ObjectKind, data: bytes) -> Oid:
+    """Return the id of an object."""
+    return Oid(hashlib.sha1(b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest())
+
+
+def write_pack(objects: Path, new: Iterable[PackedObject]) -> Path | None:
+    """Write a pack, flushed, that `git gc` leaves alone; return it. `objects`: the folder of that name.
+
+    Raises:
+        OSError: the disk is full or cannot be written; there is no pack then.
+    """
+    return _write(objects / "pack", {bytes.fromhex(item.oid): item.packed for item in new})
+
+
+def tidy_packs(objects: Path, now_s: float) -> None:
+    """Join packs of one size where there are many, give to `git gc` what is older, remove what was left half-way.
+
+    Raises:
+        OSError: the disk is full or cannot be read; nothing is lost.
+    """
+    folder = objects / "pack"
+    with os.scandir(folder) as listing:
+        found = {entry.name: entry.stat() for entry in listing}
+    levels: dict[int, list[str]] = {}
+    for name, status in found.items():
+        stem, dot, kind = name.partition(".")
+        is_left = name.startswith(_DRAFT) or (kind in {"pack", "keep"} and f"{stem}.idx" not in found)
+        is_old = now_s - status.st_mtime > KEPT_S
+        if is_old and (is_left or kind == "keep") and (is_left or _is_ours(folder / name)):
+            _remove(folder / name)
+        elif kind == "pack" and not is_left and status.st_size < _JOINED_BYTES_MAX:
+            levels.setdefault((status.st_size // _LEVEL_BYTES).bit_length() // 3, []).append(f"{folder}/{stem}{dot}")
+    for stems in levels.values():
+        if len(stems) >= LEVEL_PACKS:
+            _join(folder, [Path(stem[:-1]) for stem in sorted(stems)])
+
+
+def _join(folder: Path, packs: Sequence[Path]) -> None:
+    objects: dict[bytes, bytes] = {}
+    joined: list[Path] = []
+    for pack in packs:
+        alone = any(pack.with_suffix(suffix).exists() for suffix in _LEFT_ALONE)
+        entries = None if alone or not _is_ours(pack.with_suffix(".keep"), absent=True) else _entries(pack)
+        if entries is not None:
+            objects |= entries
+            joined.append(pack)
+    if len(joined) < LEVEL_PACKS // 2:
+        return
+    made = _write(folder, objects)
+    _flush_folder(folder)
+    for pack in joined:
+        if pack != made:
+            for suffix in (".idx", ".rev", ".pack", ".keep"):  # without its index a pack is nothing
+                _remove(pack.with_suffix(suffix))
+
+
+def _entries(pack: Path) -> dict[bytes, bytes] | None:
+    """Return the objects of a pack as they stand in it; `None` where it is damaged, or has deltas."""
+    data, index = pack.with_suffix(".pack").read_bytes(), pack.with_suffix(".idx").read_bytes()
+    count = int.from_bytes(index[8 + 255 * 4 : 8 + 256 * 4], "big")
+    ids, crcs = 8 + 256 * 4, 8 + 256 * 4 + count * _ID_BYTES
+    offsets = crcs + count * 4
+    is_known = index[:8] == _INDEX_HEAD and len(index) == offsets + count * 4 + 2 * _ID_BYTES
+    if not is_known or index[-2 * _ID_BYTES : -_ID_BYTES] != data[-_ID_BYTES:]:
+        return None
+    begins = struct.unpack(f">{count}I", index[offsets : offsets + count * 4])
+    sums = struct.unpack(f">{count}I", index[crcs:offsets])
+    ends = dict(itertools.pairwise([*sorted(begins), len(data) - _ID_BYTES]))
+    found: dict[bytes, bytes] = {}
+    for number, begin in enumerate(begins):
+        packed = data[begin : ends[begin]]
+        if zlib.crc32(packed) != sums[number] or (packed[0] >> 4) & 7 not in KINDS:
+            return None
+        found[index[ids + number * _ID_BYTES : ids + (number + 1) * _ID_BYTES]] = packed
+    return found
+
+
+def _write(folder: Path, objects: dict[bytes, bytes]) -> Path | None:
+    if not objects:
+        return None
+    ids, begins, position = sorted(objects), list[int](), 12
+    for raw in ids:
+        begins.append(position)
+        position += len(objects[raw])
+    content = b"".join([b"PACK", struct.pack(">II", 2, len(ids)), *(objects[raw] for raw in ids)])
+    checksum = _sha1(content)
+    pack = folder / f"pack-{checksum.hex()}"
+    if pack.with_suffix(".idx").exists():
+        return pack
+    counts = [0] * 256
+    for raw in ids:
+        counts[raw[0]] += 1
+    fanout = struct.pack(">256I", *itertools.accumulate(counts))
+    sums = struct.pack(f">{len(ids)}I", *(zlib.crc32(objects[raw]) for raw in ids))
+    index = b"".join([_INDEX_HEAD, fanout, *ids, sums, struct.pack(f">{len(ids)}I", *begins), checksum])
+    folder.mkdir(exist_ok=True)
+    drafts: dict[str, Path] = {}
+    try:
+        for suffix, data in ((".keep", _KEEP), (".pack", content + checksum), (".idx", index + _sha1(index))):
+            # Git reads every file there that ends as an index does, whatever it is called.
+            drafts[suffix] = folder / f"{_DRAFT}{checksum.hex()}_{suffix[1:]}"
+            _write_file(drafts[suffix], data)
+        for suffix, draft in drafts.items():
+            draft.rename(pack.with_suffix(suffix))
+    except OSError:
+        for suffix, draft in drafts.items():
+            _remove(draft)
+            if not pack.with_suffix(".idx").exists():
+                _remove(pack.with_suffix(suffix))
+        raise
+    return pack
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o444)
+    try:
+        while data:
+            data = data[os.write(handle, data) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _entry_header(number: int, size: int) -> bytes:
+    """Return what stands before a deflated object: its kind, and its size in groups of 4 and then 7 bits."""
+    octet, size, made = number << 4 | size & 15, size >> 4, bytearray()
+    while size:
+        made.append(octet | 0x80)
+        octet, size = size & 0x7F, size >> 7
+    made.append(octet)
+    return bytes(made)
+
+
+def _sha1(data: bytes) -> bytes:
+    return hashlib.sha1(data, usedforsecurity=False).digest()
+
+
+def _is_ours(keep: Path, *, absent: bool = False) -> bool:
+    try:
+        return keep.read_bytes() == _KEEP
+    except FileNotFoundError:
+        return absent
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # another process did, or the next one does
+        path.unlink()
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
