@@ -4,6 +4,7 @@
     the team's ref   forward, or a roll
     a heartbeat      to a heartbeat of that clone; gone
     an archive       to the tip that a roll of the same push replaces; gone
+    a post           to what its clone posts for that ledger, once; gone
     probes, relays   as their owners like: nothing is decided by them
 
 Rules:
@@ -26,7 +27,7 @@ from gitcoord.errors import CoordError
 from gitcoord.ledger.audit.chain import Begin
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit, LedgerReport
 from gitcoord.ledger.clone.host import Host
-from gitcoord.ledger.format import commits
+from gitcoord.ledger.format import commits, post
 from gitcoord.ledger.format.meta import RULES
 from gitcoord.ledger.format.refs import ARCHIVES, RELAYS, Refs
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
@@ -86,6 +87,8 @@ class _Judge:
                     yield f"is to be {update.new[:12]}, which is no heartbeat of the clone {clone}"
             elif refs.is_at(ARCHIVES, update.ref):
                 yield from self._archive(update)
+            elif refs.is_inbox(update.ref):
+                yield from self._post(update)
             elif not refs.is_probe(update.ref) and not refs.is_at(RELAYS, update.ref):
                 yield "is no ref of gitcoord's"
         except CoordError as error:
@@ -127,6 +130,15 @@ class _Judge:
         ledger = ref.removeprefix(f"{self._place.refs.namespace}/")
         mark = Mark(old, present_at(self._objects, old, "").seq)
         return self._decisions.covers(ledger, mark, present_at(self._objects, new, "") if new else None)
+
+    def _post(self, update: RefUpdate) -> Iterator[str]:
+        name, new = self._place.refs.post_at(update.ref), update.new
+        if new is None:
+            return
+        if name is None or post.read(self._objects, update.ref, new, name.clone, name.ledger) is None:
+            yield f"is to be {new[:12]}, which is no post of that clone for that ledger"
+        elif update.old is not None:
+            yield "is a post, which is not replaced"
 
     def _archive(self, update: RefUpdate) -> Iterator[str]:
         rolled = {beside.old for beside in self._updates if self._place.ledgers.is_ledger(self._place.refs, beside.ref)}

@@ -13,6 +13,7 @@ from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import CreateProject
 from gitcoord.ledger.archive.history import record_of
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit
+from gitcoord.ledger.audit.received_push import ReceivingPlace, refusals
 from gitcoord.ledger.format import commits, post, trees
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.format.post import PostedCommands
@@ -21,6 +22,7 @@ from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.liveness.cleanup import sweep
 from gitcoord.ledger.transactions.transactions import PATIENCE_S, Transactions
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.transports.memory import MemoryTransport
 from tests.unit.ledger.fakes import (
     BASE_COMMIT,
     DENIED,
@@ -173,6 +175,26 @@ def test_a_step_and_its_paths_land_together_out_of_a_post(tmp_path: Path) -> Non
     assert bob.transactions.won_swaps == 2  # two ledgers, in one swap
     assert inbox(world) == []
     assert audited(world) == 5  # the project, carl's claim in two ledgers, and those of both
+
+
+@pytest.mark.rule("SEC-3")
+def test_a_server_that_judges_pushes_takes_posts_and_what_carries_them_out(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl, bob = member(world, "carl"), member(world, "bob")
+    ann = team(world, carl.claim, nothing, bob.claim)
+    ann.claim()
+    transport = MemoryTransport(world.remote, objects=world.remote.objects)
+    place = ReceivingPlace(transport, REFS, ann.setting.host)
+    assert isinstance(ann.transport, Interleaved)
+    assert isinstance(bob.transport, Wrapped)
+    posted, folded = ann.transport.swaps[1], bob.transport.swaps[-1]
+    (line,) = posted
+    forged = post.write(world.remote.objects, zoes(world), SIGNATURE, world.clock.now)
+
+    assert [refusals(place, swap) for swap in (posted, folded)] == [[], []]
+    assert len(refusals(place, [RefUpdate(line.ref, line.new, forged)])) == 1
+    assert len(refusals(place, [RefUpdate(line.ref, forged, line.new)])) == 1
+    assert len(refusals(place, [RefUpdate(REFS.below("inbox/steps/app/x"), None, line.new)])) == 1
 
 
 # --- what is left alone ---
