@@ -3,13 +3,17 @@
 import argparse
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tests.bench.peers.install import FOLDER
 from tests.bench.registry import PROMISED, Measurement, measurements, order, promise
-from tests.bench.report import not_measured, read, table, write
+from tests.bench.report import Row, not_measured, read, table, write
 from tests.bench.runs import rows_of
+from tests.bench.scaling.forecast import compared
+
+FORECAST: Final = "P16f"
 
 
 def main() -> None:
@@ -22,24 +26,34 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
     given = parser.parse_args()
     parts = [part for part in found if _is_chosen(part, given.only) and (given.peers or not part.peers)]
-    fresh: list[dict[str, Any]] = []
+    kept = read(given.out)["figures"] if given.out.is_file() else []
+    fresh: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="bench-peers-", ignore_cleanup_errors=True) as folder:
         os.environ[FOLDER] = folder
         for part in parts:
             rows = rows_of(part)
             print(f"{part.name}: {rows[0]['run']['took_s']} s", flush=True)
             fresh += rows
-    earlier = read(given.out)["figures"] if given.out.is_file() else []
-    kept = {part.name for part in found} - {part.name for part in parts}
-    rows = sorted(
-        [*fresh, *(row for row in earlier if row.get("run", {}).get("part") in kept)],
-        key=lambda row: order(row["run"]["part"]),
+            kept = _whole([row for row in kept if row.get("run", {}).get("part") != part.name] + rows, names)
+            write(kept, given.out)  # after each: a run that is interrupted keeps what it measured
+    print(table([*fresh, *(row for row in kept if "run" not in row or row["run"]["part"] == FORECAST)]))
+
+
+def _whole(rows: Sequence[Row], names: set[str]) -> list[Row]:
+    """Return the rows of parts that there are, by number, with what follows from them and what is missing."""
+    measured = [row for row in rows if row.get("run", {}).get("part") in names]
+    missing = set(PROMISED) - {promise(name) for name in names}
+    forecasts = [{**figure.as_json(), "run": _of_forecast(measured)} for figure in compared(measured)]
+    gaps = [not_measured(name, "nothing measures it yet") for name in missing]
+    return sorted(
+        [*measured, *forecasts, *gaps], key=lambda row: order(row["run"]["part"] if "run" in row else row["id"])
     )
-    missing = sorted(set(PROMISED) - {promise(part.name) for part in found}, key=order)
-    rows += [not_measured(name, "nothing measures it yet") for name in missing]
-    write(rows, given.out)
-    print(table(fresh))
-    print("missing:", ", ".join(missing) or "none")
+
+
+def _of_forecast(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the run of the crowds that a forecast is compared with, under a name of its own."""
+    crowd = next(row for row in rows if row["id"] == "P6" and "run" in row)
+    return {**crowd["run"], "part": FORECAST, "took_s": 0.0}
 
 
 def _is_chosen(part: Measurement, only: list[str] | None) -> bool:

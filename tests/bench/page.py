@@ -1,12 +1,13 @@
-"""`python -m tests.bench.page bench.json`: the figures of a run into docs/benchmarks.md, with their data and plots.
+"""`python -m tests.bench.page bench.json`: the figures of a run into docs/, with their data, plots and forecasts.
 
-    bench.json ──> docs/benchmarks.json ──> the tables between the page's marks, docs/images/bench-*.svg
+    bench.json ──> docs/benchmarks.json ──> the tables between the marks of the pages, docs/images/bench-*.svg
+        └── simulation of larger teams ──┘
 
-The test of the page makes both from the committed data again, so no figure of the page can be written by hand.
+The test of the pages makes both from the committed data again, so no figure of them can be written by hand.
 """
 
+import json
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Any
 from tests.bench.plots import drawn
 from tests.bench.registry import promise
 from tests.bench.report import Row, read
+from tests.bench.scaling.forecast import teams
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGES = (ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "scaling.md")
 DATA = ROOT / "docs" / "benchmarks.json"
 PLOTS = ROOT / "docs" / "images"
 SHOWN_MAX = 4  # rows of one part with one target; of more, the worst stands for all
@@ -31,6 +33,7 @@ def filled(page: str, data: dict[str, Any]) -> str:
         "machine": _machine(data["machine"], rows),
         "targets": _table([row for row in _condensed(rows) if "+peers" not in _part(row)]),
         "peers": _table([row for row in rows if "+peers" in _part(row)]),
+        "scaling": _teams(data.get("teams", [])),
         "plots": "\n".join(f"![Latency over {name}](images/{_file(name)})" for name in drawn(rows)) + "\n",
     }
     return _MARKS.sub(lambda found: f"{found[1]}\n{parts[found[2]]}\n{found[3]}", page)
@@ -47,8 +50,10 @@ def _machine(machine: Row, rows: Sequence[Row]) -> str:
     loads = [row["run"]["load"] for row in rows if "run" in row]
     lines = [f"| {name.replace('_', ' ')} | {value} |" for name, value in machine.items()]
     when = f"| measured | {days[0]}{f' to {days[-1]}' if days[1:] else ''} |" if days else ""
+    took_s = sum({row["run"]["part"]: row["run"]["took_s"] for row in rows if "run" in row}.values())
+    took = f"| all measurements took | {took_s / 60:.0f} minutes |" if rows else ""
     load = f"| load when a measurement began | {min(loads)} to {max(loads)} |" if loads else ""
-    return "\n".join(line for line in ["| | |", "| --- | --- |", *lines, when, load] if line) + "\n"
+    return "\n".join(line for line in ["| | |", "| --- | --- |", *lines, when, took, load] if line) + "\n"
 
 
 def _table(rows: Iterable[Row]) -> str:
@@ -62,6 +67,16 @@ def _table(rows: Iterable[Row]) -> str:
         lines.append(
             [promise(row["id"]), row["work"].replace("|", "\\|"), *numbers, str(row["n"] or ""), target, met, run]
         )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _teams(teams: Sequence[Row]) -> str:
+    head = ["agents", "remote", "p50", "p95", "later than 60 s", "pushes a minute", "lost", "busiest", "its load"]
+    lines = [head, ["---"] * len(head)]
+    for team in teams:
+        times = [f"{_number(team[name])} s" for name in ("p50_s", "p95_s")]
+        shares = [f"{team['late']:.1%}", _number(team["pushes_a_minute"]), f"{team['lost']:.0%}"]
+        lines.append([f"{team['agents']:,}", team["remote"], *times, *shares, team["busiest"], f"{team['load']:.0%}"])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
@@ -90,15 +105,16 @@ def _number(value: float) -> str:
 
 
 def _file(name: str) -> str:
-    return f"bench-{name.replace(' ', '-')}.svg"
+    return f"bench-{re.sub(r'[^a-z]+', '-', name)}.svg"
 
 
 def main(source: Path) -> None:
     """Write the data, the page and the plots."""
-    if source.resolve() != DATA:
-        shutil.copyfile(source, DATA)
-    data = read(DATA)
-    PAGE.write_text(filled(PAGE.read_text("utf-8"), data), "utf-8")
+    data = read(source)
+    data["teams"] = [*teams(data["figures"])]
+    DATA.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", "utf-8")
+    for page in PAGES:
+        page.write_text(filled(page.read_text("utf-8"), data), "utf-8")
     for old in PLOTS.glob("bench-*.svg"):
         old.unlink()
     for name, drawing in plots(data).items():

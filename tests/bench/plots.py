@@ -67,7 +67,7 @@ def _drawing(name: str, lines: Lines) -> str:
         _text(svg, LEFT - 6, y(value) + 4, f"{value:g}", "end")
     for place in places:
         _text(svg, x(place), HEIGHT - BOTTOM + 16, f"{place:,g}", "middle")
-    _text(svg, LEFT, TOP - 28, f"ms over {name}: median, and p95 dashed", "start")
+    _text(svg, LEFT, TOP - 28, f"Latency in ms over {name}; p95 dashed", "start")
     for number, (label, line) in enumerate(lines.items()):
         colour = f"c{number % len(_COLOURS)}"
         for share, style in (("median", "line"), ("p95", "line p95")):
@@ -76,7 +76,7 @@ def _drawing(name: str, lines: Lines) -> str:
             ET.SubElement(
                 svg, "circle", {"class": colour, "r": "3", **_at("c", x(row["point"]["x"]), y(row["median"]))}
             )
-        _text(svg, LEFT + 150 * number, HEIGHT - 8, label, "start", f"name {colour}")
+        _text(svg, LEFT + (WIDTH - LEFT) * number / len(lines), HEIGHT - 8, label, "start", f"name {colour}")
     return ET.tostring(svg, encoding="unicode") + "\n"
 
 
@@ -92,7 +92,7 @@ def _share(value: float, least: float, most: float) -> float:
 def _above(value: float) -> float:
     """Return a round number that is no less."""
     unit = 10.0 ** math.floor(math.log10(max(value, 1e-3)))
-    return next(unit * factor for factor in (1, 2, 4, 8, 10) if unit * factor >= value)
+    return next(unit * factor for factor in (1, 1.2, 1.6, 2, 3, 4, 6, 8, 10) if unit * factor >= value)
 
 
 def _line(svg: ET.Element, style: str, points: Sequence[tuple[float, float]]) -> None:

@@ -16,7 +16,7 @@ from tests import bench
 from tests.bench.report import Figure
 
 PROMISED = tuple(f"P{number}" for number in range(1, 17))
-LIMIT_S = 180.0
+LIMIT_S = 300.0
 
 Run = Callable[[], list[Figure]]
 

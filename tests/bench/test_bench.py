@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -12,6 +13,7 @@ import pytest
 from gitcoord.service.claims import claims as use_cases
 from gitcoord.source.symbols.definitions import CannotCheck, DefinitionReader
 from gitcoord.source.symbols.languages import LANGUAGES, language_of
+from tests.bench import __main__ as bench
 from tests.bench import claimers, claims, page, plots, runs
 from tests.bench.hooks import committing
 from tests.bench.peers import coord
@@ -152,10 +154,11 @@ def test_claims_over_a_line_are_measured_with_their_requests() -> None:
     assert [figure.notes["requests"] for figure in figures][:2] == [2, 1]
 
 
-def test_the_page_and_its_plots_are_those_of_the_committed_measurements() -> None:
+def test_the_pages_and_their_plots_are_those_of_the_committed_measurements() -> None:
     data = read(page.DATA)
 
-    assert page.filled(page.PAGE.read_text("utf-8"), data) == page.PAGE.read_text("utf-8")
+    for path in page.PAGES:
+        assert page.filled(path.read_text("utf-8"), data) == path.read_text("utf-8")
     assert {path.name: path.read_text("utf-8") for path in page.PLOTS.glob("bench-*.svg")} == page.plots(data)
 
 
@@ -208,3 +211,16 @@ def test_a_month_an_hour_and_a_remote_are_measured_in_a_small_form() -> None:
     assert [figure.notes["writes_a_day"] for figure in month] == [12] * 3
     assert len(hour.samples) == 2
     assert packed.notes["commands"] == 10
+
+
+def test_a_run_of_one_part_keeps_the_rows_of_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    earlier = [{**not_measured(name, "as it was"), "run": _run(name)} for name in ("P3", "P10", "P11gone")]
+    write(earlier, out)
+    monkeypatch.setattr(sys, "argv", ["bench", "--only", "P10", "--out", str(out)])
+
+    bench.main()
+
+    rows = {row["run"]["part"]: row for row in read(out)["figures"] if "run" in row}
+    assert [*rows] == ["P3", "P10"]
+    assert [row["n"] for row in rows.values()] == [0, claims.CHECKS]

@@ -88,7 +88,9 @@ def together(given: Site, times: int) -> list[Figure]:
         figure.must("none fails", not failed)
         figure.must(f"<= {PUSHES_MAX} pushes a clone", len(pushes) <= PUSHES_MAX * len(given.clones))
         figure.must(f"last <= {times} lone claims + the server's time for the pushes", last_ms <= limit_ms)
+        figure.over("clones that claim at the same moment", len(given.clones), f"a {what}")
         figure.notes = {
+            "clones": len(given.clones),
             "failed": failed,
             "pushes_a_clone": round(len(pushes) / len(given.clones), 2),
             "last_ms": round(last_ms),
@@ -102,6 +104,7 @@ def together(given: Site, times: int) -> list[Figure]:
 
 def sustained(given: Site, worktrees: int, seconds: float) -> Figure:
     """Let processes in worktrees of all clones claim one file after another."""
+    lone_ms, push_ms = _lone(given)
     seats: list[Path] = []
     for clone in given.clones:
         for number in range(worktrees):
@@ -121,6 +124,10 @@ def sustained(given: Site, worktrees: int, seconds: float) -> Figure:
     figure = Figure("P6", work, latencies)
     figure.must("none fails", not failed).must(f">= {RATE_MIN} claims a second", rate >= RATE_MIN)
     figure.notes = {
+        "clones": len(given.clones),
+        "processes": len(seats),
+        "lone_ms": round(lone_ms, 1),
+        "server_ms_a_push": round(push_ms, 1),
         "claims_a_second": round(rate, 1),
         "failed": failed,
         "fewest_of_a_process": min(len(row["ms"]) for row in rows),

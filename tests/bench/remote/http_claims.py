@@ -24,6 +24,7 @@ JUDGED_MS = 50
 RUNS = 15
 WARM_UP = 2
 RATIO = 0.45  # of a push
+LINES = {"push": "git push", "claim after another clone's write": "after another clone's write"}
 
 
 class Line(NamedTuple):
@@ -81,7 +82,7 @@ def line(round_trip_ms: int) -> Iterator[Line]:
 
 def measured(given: Line, round_trip_ms: int, runs: int, way: str = "http") -> list[Figure]:
     """Measure in turn, so that what else the machine does harms each alike; the first figure is of a push."""
-    took: dict[str, list[float]] = {name: [] for name in ("push", "swap", "claim", "claim after another's write")}
+    took: dict[str, list[float]] = {name: [] for name in ("push", "swap", "claim", "claim after another clone's write")}
     asked: dict[str, list[tuple[int, int]]] = {name: [] for name in took}
     # Others' writes come last: where they write often, a clone looks before it writes.
     # The push stands between the two others: over ssh a session is begun ahead when the one before has ended.
@@ -90,7 +91,7 @@ def measured(given: Line, round_trip_ms: int, runs: int, way: str = "http") -> l
     for turn, name in turns:
         if name == "push":
             _commit(given, turn)
-        elif name == "claim after another's write":
+        elif name == "claim after another clone's write":
             _claim(given.other, f"{turn}-other")
         swap = _swap(given.claimer, turn) if name == "swap" else None
         requests, size_bytes = given.proxy.requests, given.proxy.size_bytes
@@ -110,7 +111,7 @@ def measured(given: Line, round_trip_ms: int, runs: int, way: str = "http") -> l
     figures = [Figure("P5", f"{name}, {where}", took[name], notes=_notes(asked[name])) for name in took]
     pushes = figures[0].at(0.5)
     for name, figure in zip(took, figures, strict=True):
-        figure.over(f"ms of a round trip, over {way}", round_trip_ms, "git push" if name == "push" else name)
+        figure.over(f"the round trip of {way} in ms", round_trip_ms, LINES.get(name, name))
     for figure in figures[1:]:
         figure.notes["of a push"] = round(figure.at(0.5) / pushes, 2)
     return figures
