@@ -49,9 +49,10 @@ def judge(lines: bytes, git_dir: Path, env: Mapping[str, str]) -> list[Refusal]:
 
     Raises:
         CoordError: the repository cannot be looked at.
+        ValueError: a line is none of git's.
     """
-    rows = (line.split(" ", _FIELDS - 1) for line in lines.decode("utf-8", "surrogateescape").splitlines())
-    updates = [RefUpdate(RefName(row[2]), _id(row[0]), _id(row[1])) for row in rows if len(row) == _FIELDS]
+    rows = [line.split(" ", _FIELDS - 1) for line in lines.decode("utf-8", "surrogateescape").split("\n") if line]
+    updates = [RefUpdate(RefName(ref), _id(old), _id(new)) for old, new, ref in rows]
     done = run_git(
         [f"--git-dir={git_dir}", "config", "--get", "gitcoord.namespace"],
         cwd=git_dir,

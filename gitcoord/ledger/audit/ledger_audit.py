@@ -16,6 +16,7 @@ What this file does not know: which ledgers there are, and where checkpoints are
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from gitcoord.core.documents.json_text import time_text
@@ -31,7 +32,7 @@ from gitcoord.ledger.audit.replay import Replay
 from gitcoord.ledger.audit.team_history import TeamHistory
 from gitcoord.ledger.audit.trial_objects import TrialObjects
 from gitcoord.ledger.clone.host import Host
-from gitcoord.ledger.format import commits
+from gitcoord.ledger.format import commits, post
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.ledger.format.meta import RULES
 from gitcoord.ledger.format.refs import Refs
@@ -55,6 +56,7 @@ class LedgerReport:
         warnings: what is no proof of anything, as sentences.
         finding: the first commit that is not sound; the audit of this ledger ends there.
         passed: the ledger at the last commit that is.
+        latest: the latest time that a replayed commit gives its ledger.
     """
 
     ref: RefName
@@ -66,6 +68,7 @@ class LedgerReport:
     warnings: list[str] = field(default_factory=list[str])
     finding: Finding | None = None
     passed: LedgerState[Any] | None = None
+    latest: datetime | None = None
 
 
 class Place(Protocol):
@@ -109,6 +112,7 @@ class LedgerAudit:
             report.passed = state if chain.before else None
             for at in reversed(chain.oids):
                 state = report.passed = walk.step(state, at, commits.read(self.setting.transport.objects, at))
+                report.latest = max(filter(None, (report.latest, state.meta.at)), default=None)
             now = self.setting.host.now()
             if state.meta.at is not None and state.meta.at > now + AHEAD_MAX:
                 text = f"{ref} was last written at {time_text(state.meta.at)}, and here it is {time_text(now)}."
@@ -182,6 +186,8 @@ class _LedgerWalk:
             raise UnsoundError(Problem.RULES, what)
         if head.rules != RULES:
             return self._taken(before, tip, head)
+        if "repaired" not in second and not all(post.is_post(self._objects, other) for other in commit.parents[1:]):
+            raise UnsoundError(Problem.RECORD, "joins histories, which only a repair does")
         if special_commits.is_special(second):
             special_commits.check(self._replay, before, commit, head, second, apart)
             self._report.replayed += 1

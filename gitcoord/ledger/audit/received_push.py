@@ -11,7 +11,9 @@ Rules:
   * SEC-3: nothing else is taken. Who reads these ledgers need not trust who wrote them: what is there was decided by
     the rules, from the first commit that this was asked about.
   * All updates of a push are looked at together: a decision in the team's ref counts for a ledger beside it.
-  * What a version of the rules decided that is newer than this one's cannot be judged, and is refused.
+  * What another version of the rules decided, newer or older, cannot be judged, and is refused.
+  * Each commit is looked at, not the last one alone: a time far ahead, in a commit below it, ends what others hold.
+  * What a decision puts in a ledger's place is replayed from the commit on that both histories have, or its first one.
   * SAFE-9: a ledger goes back or away only by a decision that the team's ref has, with this push or before it.
 
 What this file does not know: git's hooks, and how a commit is replayed.
@@ -27,14 +29,15 @@ from gitcoord.errors import CoordError
 from gitcoord.ledger.audit.chain import Begin
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit, LedgerReport
 from gitcoord.ledger.clone.host import Host
-from gitcoord.ledger.format import commits, post
-from gitcoord.ledger.format.meta import RULES
+from gitcoord.ledger.format import commits, post, trees
+from gitcoord.ledger.format.meta import META, RULES, SCHEMA, WRITER, Meta
 from gitcoord.ledger.format.refs import ARCHIVES, RELAYS, Refs
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.readers.reader import Reader
+from gitcoord.ledger.readers.team_rules import is_readable
 from gitcoord.ledger.rewinds.lookback import decisions_at, descends, present_at
 from gitcoord.ledger.transactions.plan import AHEAD_MAX
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, Transport
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,13 @@ class Refusal(NamedTuple):
 
 
 def refusals(place: ReceivingPlace, updates: Sequence[RefUpdate]) -> list[Refusal]:
-    """Judge a push; an empty list lets it pass. What is outside the namespace is not judged."""
+    """Judge a push; an empty list lets it pass. What is outside the namespace is not judged.
+
+    Inside is what a disk that knows no case may take for it, and the namespace itself, which would stop all below it.
+    """
     judge = _Judge(place, updates)
-    own = [update for update in updates if update.ref.startswith(f"{place.refs.namespace}/") and not update.is_check]
+    inside = place.refs.namespace.casefold()
+    own = [update for update in updates if f"{update.ref.casefold()}/".startswith(f"{inside}/") and not update.is_check]
     return [Refusal(update.ref, why) for update in own for why in judge.faults(update)]
 
 
@@ -80,6 +87,8 @@ class _Judge:
         try:
             if update.ref == refs.config:
                 yield from self._team(update)
+            elif update.new and refs.is_steps(update.ref) and update.ref != update.ref.lower():
+                yield "is no ref of gitcoord's: the name of a project's is in lower case"
             elif self._place.ledgers.at(refs, update.ref) is not None:
                 yield from self._ledger(update)
             elif (clone := refs.clone_of(update.ref)) is not None:
@@ -99,8 +108,10 @@ class _Judge:
             yield "has the team's rules, and is not deleted by a push"
         elif update.old and descends(self._objects, update.new, update.old) is not True:
             yield f"would lose its history: {update.new[:12]} does not come from {update.old[:12]}"
+        elif not is_readable(self._objects, update.new):
+            yield f"is to be {update.new[:12]}, whose policy.json or meta.json no gitcoord reads"
         else:
-            commits.read(self._objects, update.new)
+            yield from self._versions(update.new)
 
     def _ledger(self, update: RefUpdate) -> Iterator[str]:
         ref, old, new = update.ref, update.old, update.new
@@ -108,23 +119,36 @@ class _Judge:
             if old and not self._is_decided(ref, old, None):
                 yield "would be deleted, and the team's rules have no decision that says so"
             return
-        report = LedgerAudit(self._place, self._listed).run(ref, None, None if old is None else lambda at, _: at == old)
-        if old is not None and report.begin is not Begin.SINCE:
+        there = set[Oid]() if old is None else {old}
+        if old is not None and not _leads_to(self._objects, new, old):
             if not self._is_decided(ref, old, new):
                 yield f"would lose its history: {new[:12]} does not come from {old[:12]}"
-            return
+                return
+            there.update(at for at, _ in commits.walk(self._objects, old))
+        report = LedgerAudit(self._place, self._listed).run(ref, None, lambda at, _: at in there)
+        if old is not None and report.begin not in (Begin.SINCE, Begin.FIRST):
+            yield f"is to be {new[:12]}, which begins with what cannot be replayed"
         yield from self._unsound(report)
+        yield from self._versions(new)
 
     def _unsound(self, report: LedgerReport) -> Iterator[str]:
-        finding, passed = report.finding, report.passed
+        finding = report.finding
         if finding is not None:
             yield f"is to have the commit {finding.commit or ''}, which {finding.what}"
-        elif any(rules > RULES for rules in report.taken):
-            yield f"was written by rules {max(report.taken)}, and here it is judged by {RULES}: upgrade gitcoord here"
-        elif passed is not None and passed.meta.at is not None:
-            now = self._place.host.now()
-            if passed.meta.at > now + AHEAD_MAX:
-                yield f"was written at {time_text(passed.meta.at)}, and here it is {time_text(now)}"
+        elif report.taken:
+            rules = max(report.taken)
+            where = "here" if rules > RULES else "where it was written"
+            yield f"was written by rules {rules}, and here it is judged by {RULES}: upgrade gitcoord {where}"
+        elif report.latest is not None and report.latest > (now := self._place.host.now()) + AHEAD_MAX:
+            yield f"was written at {time_text(report.latest)}, and here it is {time_text(now)}"
+
+    def _versions(self, tip: Oid) -> Iterator[str]:
+        """Yield why no writer of this version could go on from a commit."""
+        found = trees.find(self._objects, commits.read(self._objects, tip).tree, META)
+        meta = Meta.decode(self._objects.read(found)[1]) if found else Meta()
+        if meta.schema > SCHEMA or meta.rules > RULES or meta.writer_min > WRITER:
+            asked = f"schema {meta.schema}, rules {meta.rules}, writer {meta.writer_min}"
+            yield f"asks for {asked}, which gitcoord here does not have: upgrade it"
 
     def _is_decided(self, ref: RefName, old: Oid, new: Oid | None) -> bool:
         ledger = ref.removeprefix(f"{self._place.refs.namespace}/")
@@ -141,6 +165,13 @@ class _Judge:
             yield "is a post, which is not replaced"
 
     def _archive(self, update: RefUpdate) -> Iterator[str]:
-        rolled = {beside.old for beside in self._updates if self._place.ledgers.is_ledger(self._place.refs, beside.ref)}
+        archive, refs = self._place.refs.archive, self._place.refs
+        own = (beside for beside in self._updates if update.ref.startswith(archive(beside.ref, "")))
+        rolled = {beside.old for beside in own if self._place.ledgers.is_ledger(refs, beside.ref)}
         if update.new is not None and (update.old is not None or update.new not in rolled):
             yield "is an archive, and no roll of this push replaces what it is to name"
+
+
+def _leads_to(objects: Objects, tip: Oid, earlier: Oid) -> bool:
+    """Whether a ledger's commit came after another one, by what an audit follows: first parents, and rolls."""
+    return any(at == earlier for at, _ in commits.walk(objects, tip))

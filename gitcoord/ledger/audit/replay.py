@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.json_text import Json, compact, load_json, time_text
-from gitcoord.core.documents.liveness import Held, Sighting
+from gitcoord.core.documents.liveness import INTERVAL_MAX_S, Held, Sighting
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.step import Step
@@ -42,6 +42,7 @@ from gitcoord.ledger.transactions.write import Decided, edits_of
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
 _A = TypeVar("_A")
+LIMIT_FACTORS = (1, 2)  # of a swap that can compare the heartbeat which silence was judged by, and of one that cannot
 _COMPARED = ("id", "outcome", "judged", "events")  # of a line; the rest of it is what the decision is made on
 
 
@@ -216,12 +217,18 @@ class Replay:
 
 
 def check_time(before: LedgerState[Any], commit: Commit, head: Head) -> None:
-    """Look at the time of a commit.
+    """Look at the time of a commit, and at how its writer reckoned.
 
     Raises:
-        UnsoundError: it goes back, or is not the one of its record.
+        UnsoundError: it goes back, or is not the one of its record; silence was judged as no writer judges it.
     """
     at = before.meta.at
+    if head.limit_factor not in LIMIT_FACTORS or not 0 < head.beat_s <= INTERVAL_MAX_S:
+        what = f"reckons with {head.limit_factor} times the limit of silence, and beats every {head.beat_s} s"
+        raise UnsoundError(Problem.RECORD, f"{what}: no writer does")
+    if head.over_by is not None and head.over_by > head.now:
+        what = f"ends what others hold by {time_text(head.over_by)}, and is of {time_text(head.now)}"
+        raise UnsoundError(Problem.TIME, what)
     if int(head.now.timestamp()) != int(commit.committed_at.timestamp()):
         what = f"is dated {time_text(commit.committed_at)}, and its record {time_text(head.now)}"
         raise UnsoundError(Problem.TIME, what)

@@ -10,17 +10,20 @@ What this file does not know: commits of commands (`replay`).
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.rewind import Present, is_possible
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.audit.problem import Problem, UnsoundError
 from gitcoord.ledger.audit.recorded_batch import Head
 from gitcoord.ledger.audit.replay import Replay
 from gitcoord.ledger.format import steps_layout, trees
 from gitcoord.ledger.format.commits import Commit
-from gitcoord.ledger.format.meta import META, RECORD
+from gitcoord.ledger.format.meta import META, RECORD, RULES, WRITER, Applied, Meta, applied_path
 from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.rewinds.restore import RESERVE
 from gitcoord.remote.contract.protocol import Objects
 
 RAISE, REMOVE = "raise_rules", "remove_damage"
@@ -41,7 +44,7 @@ def check(
         CoordError: something in it cannot be read.
     """
     if "repaired" in line:
-        _check_repair(replay.objects, before, commit)
+        _check_repair(replay.objects, before, commit, head)
         return
     edits: dict[str, bytes | None] = {}
     args = line.get("args")
@@ -50,6 +53,8 @@ def check(
         rules, writer_min = facts.get("rules"), facts.get("writer_min")
         if not isinstance(rules, int) or not isinstance(writer_min, int):
             raise UnsoundError(Problem.RECORD, "raises the rules to no number")
+        if rules > RULES or writer_min > WRITER:
+            raise UnsoundError(Problem.RULES, f"raises the rules to {rules}, which its writer did not have")
         raised = max(before.meta.rules, rules), max(before.meta.writer_min, writer_min)
         edits[META] = before.meta.evolve(rules=raised[0], writer_min=raised[1], at=head.now).encode()
         if before.folder.file(RECORD):
@@ -65,16 +70,34 @@ def check(
         replay.explain(before.folder, edits, folder, commit.tree)
 
 
-def _check_repair(objects: Objects, before: LedgerState[Any], commit: Commit) -> None:
+def _check_repair(objects: Objects, before: LedgerState[Any], commit: Commit, head: Head) -> None:
     found = trees.load(objects, commit.tree, before.folder)
     for path, oid in trees.changes(before.folder, found):
-        if path in (META, RECORD) or path.startswith("applied/"):
-            continue
         was = before.folder.file(path)
-        if steps_layout.is_step(path) and oid and was:
-            old, new = Step.decode(objects.read(was)[1]), Step.decode(objects.read(oid)[1])
-            is_numbered = new.fence > old.fence and old.evolve(fence=new.fence) == new
-        else:
-            is_numbered = False
-        if not is_numbered:
+        data = (objects.read(was)[1] if was else None), (objects.read(oid)[1] if oid else None)
+        if not _is_renumbered(path, *data, before.meta, head.now):
             raise UnsoundError(Problem.REPAIR, f"says that it repairs the ledger, and changes {path}")
+
+
+def _is_renumbered(path: str, was: bytes | None, data: bytes | None, meta: Meta, now: datetime) -> bool:
+    """Whether a document of a ledger differs in its numbers alone, which go up as far as they can have been."""
+    if data is None:
+        return False
+    if path == META and was:
+        new = Meta.decode(data)
+        pairs = (meta.seq, new.seq), (meta.grants, new.grants)
+        is_same = meta.evolve(seq=new.seq, grants=new.grants, at=now) == new
+    elif path.startswith("applied/"):
+        counted = Applied.decode(data)
+        known = Applied.decode(was) if was else counted.evolve(counter=0)
+        pairs = ((known.counter, counted.counter),)
+        is_same = known.evolve(counter=counted.counter) == counted and path == applied_path(counted.clone)
+    elif steps_layout.is_step(path) and was:
+        old, step = Step.decode(was), Step.decode(data)
+        pairs = ((old.fence, step.fence),)
+        is_same = old.evolve(fence=step.fence) == step
+    else:
+        return False
+    return is_same and all(
+        low <= high and is_possible(high - RESERVE, Present(low, at=meta.at), now) for low, high in pairs
+    )

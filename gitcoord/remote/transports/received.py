@@ -62,7 +62,8 @@ def received(
     done = run_git(words, cwd=git_dir, env=clean_env(env), timeout_s=_LIST_S)
     if done.rc != 0:
         raise UnreachableError(f"The refs of this repository cannot be listed: {shown(done.errors)}.")
-    pairs = (line.split(" ", 1) for line in done.stdout.decode("utf-8", "surrogateescape").splitlines())
+    # A name of a ref may have what Python takes for the end of a line, as U+2028.
+    pairs = (line.split(" ", 1) for line in done.stdout.decode("utf-8", "surrogateescape").split("\n") if line)
     refs = {RefName(ref): valid_oid(tip) for tip, ref in pairs}
     for update in updates:
         if update.new is None:
