@@ -92,7 +92,8 @@ class _Judge:
             elif self._place.ledgers.at(refs, update.ref) is not None:
                 yield from self._ledger(update)
             elif (clone := refs.clone_of(update.ref)) is not None:
-                if update.new and clone not in self._place.reader().heartbeats({update.ref: update.new}):
+                beats = self._place.reader().heartbeats({update.ref: update.new}) if update.new else {}
+                if update.new and [beat.clone for _, beat in beats.values()] != [clone]:
                     yield f"is to be {update.new[:12]}, which is no heartbeat of the clone {clone}"
             elif refs.is_at(ARCHIVES, update.ref):
                 yield from self._archive(update)

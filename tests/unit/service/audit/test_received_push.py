@@ -11,6 +11,7 @@ from pygit2.enums import FileMode, ObjectType
 from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.faces.receive import judge
 from gitcoord.ledger.format.meta import RULES
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team.policy import set_policy
@@ -203,6 +204,15 @@ def test_rules_of_the_team_that_stop_every_clone_are_refused(
     old = config.commits[-1]
 
     assert why in refusals(config, old, config.add(change(config), "config: x"))[0]
+
+
+def test_a_heartbeat_is_of_the_clone_that_its_ref_names(claims: Forger, ann: Workspace) -> None:
+    beat_now(ann.setting, ann.combiner, force=True)
+    own = next(ref for ref in claims.repository.references if ref.startswith("refs/coord/heartbeats/"))
+    tip = Forger(claims.path, own).commits[-1]
+
+    assert refusals(claims, NOTHING, tip, own) == []
+    assert "no heartbeat of the clone other" in refusals(claims, NOTHING, tip, "refs/coord/heartbeats/other")[0]
 
 
 def test_an_archive_is_of_the_ledger_that_is_rolled(claims: Forger) -> None:
