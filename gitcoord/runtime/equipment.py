@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from gitcoord.ledger.clone import clone_id
 from gitcoord.ledger.clone.host import Clone, Host
@@ -19,7 +20,6 @@ from gitcoord.remote.contract import clone_folder
 from gitcoord.remote.contract.boot_id import machine_id
 from gitcoord.remote.contract.protocol import Oid
 from gitcoord.runtime.transport import Place, clock_of
-from gitcoord.source.checkout.remote_urls import path_of
 from gitcoord.source.checkout.repository import Repository
 
 
@@ -55,7 +55,11 @@ def setting_of(
     marks = Marks(folder, url, refs.namespace, settings.get("gitcoord.repo"))
     seen = partial(marks.newest, refs.namespace) if url else dict
     beating = heartbeat.Beats(host, clone, refs, sessions, interval_s, place=url, seen=seen)
-    path = path_of(url, repository) if url else None
+    path: Path | None = None
+    if url:
+        from gitcoord.source.checkout.remote_urls import path_of
+
+        path = path_of(url, repository)
     watchful = Watchfulness(host, interval_s, folder / "clocks.json")
     return Setting(
         host=host,

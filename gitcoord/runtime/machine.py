@@ -1,8 +1,6 @@
 """This machine: its clock, its chance, its ids. The only module of the composition root that reads them."""
 
 import os
-import random
-import secrets
 import time
 from datetime import UTC, datetime
 
@@ -20,17 +18,24 @@ def make_host() -> Host:
         now=now,
         monotonic=time.monotonic,
         sleep=sleep,
-        chance=random.random,
-        draw_id=lambda: "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(16)),
+        chance=chance,
+        draw_id=lambda: "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in os.urandom(16)),
         pid=os.getpid(),
-        unique=f"{os.getpid()}-{secrets.token_hex(4)}",
+        unique=f"{os.getpid()}-{os.urandom(4).hex()}",
         boot=boot_id(),
     )
 
 
 def clocks() -> Clocks:
     """Return what transports wait by."""
-    return Clocks(wall_ns=time.time_ns, monotonic=time.monotonic, sleep=sleep, jitter=random.random)
+    return Clocks(wall_ns=time.time_ns, monotonic=time.monotonic, sleep=sleep, jitter=chance)
+
+
+def chance() -> float:
+    """Return a number from 0 to 1. Waiting alone asks for one, so not every command loads what draws it."""
+    import random
+
+    return random.random()
 
 
 def sleep(seconds: float) -> None:

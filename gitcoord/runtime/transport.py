@@ -11,27 +11,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gitcoord.ledger.archive.publish import Published
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.remote.contract.protocol import TellsTime, Transport
 from gitcoord.remote.ssh.ssh_place import ssh_place
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
-from gitcoord.remote.transports import place_time
 from gitcoord.remote.transports.local import LocalTransport
-from gitcoord.remote.transports.path_remote import git_dir_of, usable_as_local
 from gitcoord.runtime.idle_writer import IdleWriter
 from gitcoord.runtime.machine import clocks
 from gitcoord.service.place.placement import Clock, Placement, Where, find_placement
 from gitcoord.service.session import identity
 from gitcoord.service.session.clone_store import Embedded
-from gitcoord.source.checkout.remote_urls import path_of
 from gitcoord.source.checkout.repository import Repository
 
 _IDLE_WRITER: Final = IdleWriter(clocks())
 
 if TYPE_CHECKING:  # where git is not needed it is not loaded
+    from gitcoord.ledger.archive.publish import Published
     from gitcoord.remote.transports.gitcli import GitCliTransport
 
 
@@ -47,7 +44,7 @@ class Place(NamedTuple):
     url: str | None
     transport: Transport
     refs: Refs
-    published: Published | None = None
+    published: "Published | None" = None
 
 
 def place_of(
@@ -64,6 +61,9 @@ def place_of(
 
 def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str, str], folder: Path) -> Transport:
     """Return what reaches a remote. `folder`: the one of git, whose store has the objects."""
+    from gitcoord.remote.transports.path_remote import git_dir_of, usable_as_local
+    from gitcoord.source.checkout.remote_urls import path_of
+
     path = path_of(url, repository)
     if path is not None and usable_as_local(path, env=env, namespace=f"{refs.namespace}/") is None:
         git_dir = git_dir_of(path)
@@ -120,7 +120,11 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
 
 def clock_of(transport: Transport, path: Path | None) -> Callable[[], datetime | None]:
     """Return what tells the time of a place; `path`: where it is, if on one."""
-    git_dir = git_dir_of(path) if path is not None else None
-    if git_dir is not None:
-        return lambda: place_time.of_folder(git_dir)
+    if path is not None:
+        from gitcoord.remote.transports import place_time
+        from gitcoord.remote.transports.path_remote import git_dir_of
+
+        git_dir = git_dir_of(path)
+        if git_dir is not None:
+            return lambda: place_time.of_folder(git_dir)
     return transport.server_time if isinstance(transport, TellsTime) else lambda: None

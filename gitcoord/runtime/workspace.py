@@ -6,16 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from filelock import Timeout
-
 from gitcoord.errors import CoordError
-from gitcoord.ledger.archive.publish import KEPT
 from gitcoord.ledger.clone import clone_id
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
-from gitcoord.ledger.transactions.combiner import Combiner
-from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.boot_id import machine_id
 from gitcoord.remote.store import store
@@ -80,6 +74,7 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
     keep_placement(repository, placement, host.unique)
     clone = clone_of(repository, host, identity.signature_of(settings, agent))
     setting = setting_of(host, place, repository, settings, clone, env, ledgers)
+    setting.place_folder.mkdir(parents=True, exist_ok=True)
     given = session or env.get("GITCOORD_SESSION")
     workspace = Workspace(
         agent=agent,
@@ -90,7 +85,6 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
         repo=settings.get("gitcoord.repo"),
         repository=repository,
         setting=setting,
-        combiner=Combiner(setting.clone.folder, setting.host, Transactions(setting)),
         reader=setting.reader(),
         notices=notices_of(place.published),
         warning=where.warning,
@@ -107,6 +101,8 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
 def following(
     repository: Repository, env: Mapping[str, str], where: Where, files: list[Path], stamps: list[Stamp], host: Host
 ) -> Following:
+    from gitcoord.ledger.archive.publish import KEPT
+
     opened = store.ensure_store(repository.common_dir, StoreMode.CACHE)
     return Following(
         files=files,
@@ -141,6 +137,12 @@ def prefer(workspace: Workspace, env: Mapping[str, str]) -> None:
 
 def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     """Open a workspace that is in use where the settings say now; its session goes on."""
+    from filelock import Timeout
+
+    from gitcoord.ledger.transactions.combiner import Combiner
+    from gitcoord.ledger.transactions.send_heartbeat import beat_now
+    from gitcoord.ledger.transactions.transactions import Transactions
+
     repository, before = workspace.repository, workspace.setting
     made_again = make_folder_again(workspace, machine_id())
     placement = placement_of(repository, env, before.host)

@@ -14,10 +14,10 @@ import resource
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep
 from gitcoord.errors import CoordError
 from gitcoord.ledger.format.entry import Entry, Reply

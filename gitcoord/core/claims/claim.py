@@ -11,11 +11,10 @@ Rules:
 What this file does not know: who conflicts with whom, the clock, who is alive.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gitcoord.core.documents.doc import Doc, Number, Text
+from gitcoord.core.documents.doc import Doc, Number, Struct, Text
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern, Reading
 
@@ -160,8 +159,7 @@ class Claim(Doc, frozen=True, kw_only=True):
         return self.evolve(items=items, expires_at=max(item.expires_at for item in items))
 
 
-@dataclass(frozen=True, slots=True)
-class HeldClaim:
+class HeldClaim(Struct, frozen=True):
     """A claim as `liveness` judges it. Its branch is no sign of life: claims are for what is not committed yet."""
 
     id: str

@@ -5,8 +5,6 @@ Rules:
   * A refused command changes nothing, not even that.
 """
 
-from dataclasses import replace
-
 from gitcoord.core.claims.claim_commands import (
     AnswerRequest,
     BeatClaims,
@@ -39,6 +37,7 @@ from gitcoord.core.claims.rules import (
 )
 from gitcoord.core.claims.working_copy import ClaimContext, Work
 from gitcoord.core.documents.decision import Decision
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.rule_table import RuleTable
 

@@ -22,11 +22,10 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.conflicts import ALLOWANCE
 from gitcoord.core.documents.decision import Context
 from gitcoord.core.documents.json_text import Json, time_text
-from gitcoord.core.documents.liveness import FREE_SESSION, GRACE, Life, Liveness, without_call
+from gitcoord.core.documents.liveness import FREE_SESSION, GRACE, OVER, Life, Liveness, without_call
 from gitcoord.core.steps.project import STALE_MINUTES
 
 DEATH_GRACE = timedelta(minutes=2)  # a tool starts a server that died again within seconds
-OVER = "over"  # the word for a holder whose session is known to have ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ What this file does not know: commands, the rules, trees, refs.
 
 import bisect
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Change, Gone
+from gitcoord.core.documents.doc import Struct, field, replace
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.index import PatternIndex
 from gitcoord.core.patterns.path_pattern import Pattern
@@ -30,8 +30,7 @@ _T = TypeVar("_T", bound=RegisterDoc)
 _K = TypeVar("_K", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(Struct, frozen=True):
     """Claims, the line of waiters, requests, notices and barriers.
 
     Attributes:
@@ -72,7 +71,8 @@ class Register:
         register = _with_entries(register, tables.entries) if tables.entries else register
         register = _with_requests(register, tables.requests) if tables.requests else register
         register = _with_barriers(register, tables.barriers) if tables.barriers else register
-        return replace(register, notices=_merged(register.notices, tables.notices)) if tables.notices else register
+        notices = _merged(register.notices, tables.notices)
+        return replace(register, notices=notices) if tables.notices else register
 
     def find(self, kind: type[RegisterDoc], doc_id: str) -> RegisterDoc | None:
         """Return the document of that kind and id."""
@@ -160,8 +160,7 @@ def first_end(claim: Claim) -> datetime:
     return min(item.expires_at for item in claim.items)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tables:
+class _Tables(Struct, frozen=True):
     """Changes by kind and id: the document, or `None` for one that leaves. The last one of an id counts."""
 
     claims: dict[str, Claim | None]

@@ -9,7 +9,6 @@ What this file does not know: the rules.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gitcoord.core.claims import holder_silence
@@ -18,6 +17,7 @@ from gitcoord.core.claims.holder_silence import Silence
 from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.register import Holder, Register, RegisterDoc
 from gitcoord.core.documents.decision import Change, Context, Gone
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Held, Liveness
 from gitcoord.core.patterns.area import Area
@@ -25,8 +25,7 @@ from gitcoord.core.patterns.area import Area
 ACK_S = 120  # a call blocks for 50 s at most, and its agent may think for a minute
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimContext(Context):
+class ClaimContext(Context, frozen=True):
     """The context of a command on claims.
 
     Attributes:

@@ -10,9 +10,10 @@ What this file does not know: steps and claims; each adds to the context what on
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Doc
@@ -24,8 +25,7 @@ from gitcoord.core.documents.policy import Policy
 _S = TypeVar("_S")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What every decision may read: the time, the caller, the policy, and what is known of a holder.
 
     Attributes:
@@ -47,7 +47,7 @@ class Context:
 
     def parts(self) -> dict[str, Any]:
         """Return the fields by name, for a context that has more."""
-        return {name: getattr(self, name) for name in Context.__dataclass_fields__}
+        return {name: getattr(self, name) for name in Context.__struct_fields__}
 
     def is_over(self, clone: str, end: datetime) -> bool:
         """Whether the time of what a clone holds is over; our own clock is good enough for our own."""
@@ -59,8 +59,7 @@ class Context:
         return judge(held, sighting, self.now, stale_minutes, self.limit_factor, may_judge=self.may_judge)
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """A document that leaves its ledger."""
 
     doc: Doc
@@ -69,8 +68,7 @@ class Gone:
 Change = Doc | Gone
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """What the rules say: the documents to write, the outcome, and the judgements that it rests on.
 
     Attributes:
@@ -87,8 +85,7 @@ class Ruling:
     beside: Mapping[str, Mapping[str, Json]] = field(default_factory=dict[str, Mapping[str, Json]])
 
 
-@dataclass(frozen=True, slots=True)
-class Decision(Ruling, Generic[_S]):
+class Decision(Ruling, Generic[_S], frozen=True, kw_only=True):
     """A ruling with the state after it; the state as it was, if nothing changes."""
 
-    after: _S = field(kw_only=True)
+    after: _S

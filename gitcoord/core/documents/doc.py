@@ -41,6 +41,8 @@ from gitcoord.core.documents.json_text import (
 )
 from gitcoord.errors import DocumentError, LimitError
 
+# Beside documents, what commands import on their way is a Struct: a frozen dataclass takes 0.6 ms to define.
+replace = structs.replace
 Text = Annotated[str, Meta(max_length=limits.TEXT_CHARS)]
 Number = Annotated[int, Meta(ge=-limits.INTEGER, le=limits.INTEGER)]
 Real = Annotated[float, Meta(ge=-limits.REAL, le=limits.REAL)]

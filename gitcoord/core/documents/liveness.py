@@ -38,6 +38,7 @@ LIMIT_MINUTES_MAX = 1_000_000  # two years; only a stranger writes a project tha
 INTERVAL_MAX_S = 600  # no clone beats less often; a heartbeat that says so would keep its sessions for ever
 CALL_MINUTES = 30  # a command may run for ten minutes, and a model think about what it said
 FREE_SESSION = "cli-"  # sessions with this prefix hold no lock between their commands
+OVER = "over"  # the word for a holder whose session is known to have ended; beside those of `Life`
 
 
 class Held(Protocol):

@@ -9,7 +9,6 @@ Rules:
 
 import re
 import unicodedata
-from hashlib import sha256
 
 from gitcoord.errors import InvalidError
 from gitcoord.redaction import redact
@@ -46,6 +45,8 @@ def amount(count: int, noun: str) -> str:
 
 def repo_folder(repo: str) -> str:
     """Return a repository's name as that of a folder in a tree: two names are never one folder."""
+    from hashlib import sha256  # noqa: PLC0415 - seldom needed, and 3 ms of every command
+
     # Only what a tree's names may have; every other byte is spelled out.
     spelled = re.sub(
         rb"[^A-Za-z0-9.-]|^[.-]", lambda match: b"_%02x" % match[0][0], repo.encode("utf-8", "surrogatepass")

@@ -13,9 +13,10 @@ What this file does not know: where marks are kept, how descent is found out, wh
 judge by it, so it loads no documents.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gitcoord.core.documents.limits import MOMENT_FIRST
 
@@ -30,8 +31,7 @@ class Rewind(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What a clone saw of a ledger, at most.
 
     Attributes:
@@ -47,8 +47,7 @@ class Mark:
     at_s: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(Struct, frozen=True):
     """What a ledger says of itself now.
 
     `counter`: that of the mark's clone; `None` where it has none. `at`: of its last commit, where that is known.

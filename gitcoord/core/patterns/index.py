@@ -17,17 +17,16 @@ What this file does not know: what the keys stand for.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from gitcoord.core.documents.doc import Struct, field
 from gitcoord.core.patterns.path_pattern import Pattern, Shape, shape_of
 from gitcoord.core.patterns.segment import Segment
 
 K = TypeVar("K", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
-class _Node(Generic[K]):
+class _Node(Struct, Generic[K], frozen=True):
     """One folder of the trie.
 
     Attributes:
@@ -44,8 +43,7 @@ class _Node(Generic[K]):
         return bool(self.children or self.files or self.open)
 
 
-@dataclass(frozen=True, slots=True)
-class _Change(Generic[K]):
+class _Change(Struct, Generic[K], frozen=True):
     folders: tuple[str, ...]
     place: str
     is_file: bool

@@ -19,11 +19,11 @@ What this file does not know: which files are tracked (`resolve`), who claims wh
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Self
 
+from gitcoord.core.documents.doc import Struct
 from gitcoord.core.documents.names import shown
 from gitcoord.core.patterns import automata, segment
 from gitcoord.core.patterns.automata import Budget, OverLimitError
@@ -52,8 +52,7 @@ class Reading(StrEnum):
     GLOB = "glob"
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A pattern in its canonical spelling. Make it with `of`, `literal` or `resolve.resolve`."""
 
     text: str
@@ -82,8 +81,7 @@ class Pattern:
         return self.text
 
 
-@dataclass(frozen=True, eq=False)
-class Shape:
+class Shape(Struct, frozen=True, eq=False, dict=True):
     """What a pattern means: segments one after the other, None standing for any number of folders.
 
     Attributes:

@@ -13,11 +13,10 @@ What this file does not know: paths, `**`, files and folders.
 """
 
 import re
-import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from gitcoord.core.documents.doc import Struct
 from gitcoord.core.patterns import automata
 from gitcoord.core.patterns.automata import Budget
 
@@ -46,11 +45,10 @@ _CLASS = rf"\[(?P<no>[!^]?+)(?P<body>(?:\]|{_NAMED}|[^\]])(?:{_NAMED}|[^\]])*)\]
 _PIECE = re.compile(rf"(?P<stars>\*+)|(?P<any>\?)|{_CLASS}|(?P<one>.)", re.DOTALL)
 _MEMBER = re.compile(rf"(?P<named>{_NAMED})|(?P<low>.)-(?P<high>.)|(?P<one>.)", re.DOTALL)
 _NO_NAMES = ("", ".", "..")
-_NICE = "x" + string.ascii_lowercase + string.digits + string.ascii_uppercase + "_-"
+_NICE = "xabcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_-"
 
 
-@dataclass(frozen=True, eq=False)
-class Segment:
+class Segment(Struct, frozen=True, eq=False, dict=True):
     """A segment, read once; `segment` makes it.
 
     Attributes:

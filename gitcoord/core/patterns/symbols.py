@@ -9,7 +9,6 @@ Rules:
 What this file does not know: which symbols a file has, and who holds one.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -112,6 +111,8 @@ def suggest(unknown: str, existing: Iterable[str], count_max: int = SUGGESTIONS)
 
 
 def _alike(word: str, words: Iterable[str], count_max: int) -> list[str]:
+    import difflib  # noqa: PLC0415 - who mistypes a name has the time, every command has not
+
     return difflib.get_close_matches(word, _comparable(word, words), n=max(count_max, 1), cutoff=_LIKENESS_MIN)
 
 

@@ -12,10 +12,10 @@ What this file does not know: commands, trees, refs.
 import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context
+from gitcoord.core.documents.doc import Struct
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.graph import Graph, Rank, build
 from gitcoord.core.steps.project import Project, ProjectStatus
@@ -25,8 +25,7 @@ Holder = tuple[str, str]
 """(agent, clone): who holds a step."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepContext(Context):
+class StepContext(Context, frozen=True):
     """The context of a command on a project.
 
     Attributes:
@@ -41,8 +40,7 @@ class StepContext(Context):
         return cls(**context.parts(), paths=paths)
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """A project and its steps.
 
     Attributes:

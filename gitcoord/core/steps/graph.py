@@ -10,16 +10,15 @@ What this file does not know: status changes; a graph is made anew when its edge
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from gitcoord.core.documents.doc import Struct
 from gitcoord.core.steps.step import Step, StepStatus
 
 Rank = tuple[int, int, int]
 """(minus priority, minus the length of the chain behind it, number): sorts the step to take first to the front."""
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """The edges backwards, and each step's rank."""
 
     dependants: Mapping[int, tuple[int, ...]]

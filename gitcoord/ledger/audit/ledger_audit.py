@@ -15,10 +15,11 @@ What this file does not know: which ledgers there are, and where checkpoints are
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.rewind import Mark

@@ -15,11 +15,11 @@ What this file does not know: which commits there are, and those that no command
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from gitcoord.core.documents.decision import Context, Decision
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, replace
 from gitcoord.core.documents.json_text import Json, compact, load_json, time_text
 from gitcoord.core.documents.liveness import INTERVAL_MAX_S, Held, Sighting
 from gitcoord.core.documents.outcomes import Outcome

@@ -35,8 +35,6 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import ContendedError, CoordError, unwritable
 from gitcoord.ledger.clone import files
@@ -70,6 +68,8 @@ def load_or_draw(folder: Path, machine: str, draw_id: Callable[[], str], unique:
     found = _id_in(known)
     if found and here in _places(known):
         return found
+    from filelock import Timeout
+
     if found and _is_same(folder, known, here):
         with suppress(CoordError, Timeout):  # a disk that cannot be written: it is found again the same way
             _note(folder, found, here, unique)
@@ -129,6 +129,8 @@ def restore(
         ContendedError: another process is drawing an id.
         StorageError: the disk cannot be written.
     """
+    from filelock import Timeout
+
     own, *more = ids
     try:
         with _drawing(folder, timeout_s=10):
@@ -147,6 +149,8 @@ def restore(
 @contextmanager
 def _drawing(folder: Path, timeout_s: float) -> Generator[None]:
     """Let one process at a time draw an id."""
+    from filelock import FileLock, Timeout
+
     try:
         clone_folder.make(folder)
         with FileLock(folder / "clone.lock", timeout=timeout_s):

@@ -1,15 +1,14 @@
 """What a ledger needs of the machine, passed in: clocks, sleep, chance, who we are. The only door for them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from gitcoord.core.documents.doc import Struct, field
 from gitcoord.ledger.format.commits import Signature
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """The machine, as values and callables.
 
     Attributes:
@@ -32,8 +31,7 @@ class Host:
     boot: str
 
 
-@dataclass(slots=True)
-class Clone:
+class Clone(Struct):
     """This clone as a participant: its id, its folder for coordination, who signs its commits.
 
     `former`: ids that it had until now and that no caller was warned of yet; see `clone_id`.

@@ -21,13 +21,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from filelock import FileLock, Timeout
-
 from gitcoord.core.documents.json_text import time_text
 from gitcoord.core.documents.liveness import GRACE, SessionBeat
 from gitcoord.errors import DocumentError, StorageError
 from gitcoord.ledger.clone import files
-from gitcoord.ledger.clone.file_locks import is_held
 
 KEPT = timedelta(days=7)  # the longest `stale_minutes`: until then its agent may ask for it
 HOOKED_S = 150.0  # the longest interval between two beats
@@ -54,6 +51,8 @@ class OpenSession:
         Raises:
             Timeout: another process is that session.
         """
+        from filelock import FileLock
+
         self._folder = folder
         self._unique = unique
         self._called_at: datetime | None = None
@@ -132,6 +131,8 @@ class Sessions:
 
     def open(self, beat: SessionBeat) -> OpenSession:
         """Become a session; see `OpenSession`. Nothing is waited for where another process is that session already."""
+        from filelock import Timeout
+
         if self._is_locked(beat.id):
             raise Timeout(str(self._folder / f"{beat.id}.lock"))
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -181,6 +182,8 @@ class Sessions:
 
     def has_live(self) -> bool:
         """Whether any session is surely alive in this folder: a copy of the folder has no lock that is held."""
+        from gitcoord.ledger.clone.file_locks import is_held
+
         return any(is_held(f"{self._folder}/{name}", unsure=False) for name in files.names_in(self._folder, ".lock"))
 
     def beats(self, now: datetime) -> tuple[SessionBeat, ...]:
@@ -253,6 +256,8 @@ class Sessions:
         return next((beat.id for beat in self._all() if beat.is_named(session)), None)
 
     def _is_locked(self, name: str) -> bool:
+        from gitcoord.ledger.clone.file_locks import is_held
+
         return is_held(self._folder / f"{name}.lock")
 
     def _has_hooks_only(self, name: str) -> bool:

@@ -13,10 +13,10 @@ The namespace is `refs/coord`, or `refs/heads/<prefix>/coord` where only branche
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from gitcoord.core.documents.doc import Struct
 from gitcoord.core.documents.names import is_namespace, shown
 from gitcoord.errors import UsageError
 from gitcoord.remote.contract.protocol import Oid, RefName
@@ -36,8 +36,7 @@ class PostName(NamedTuple):
     clone: str
 
 
-@dataclass(frozen=True)
-class Refs:
+class Refs(Struct, frozen=True, dict=True):
     """Names of refs below one namespace; each command asks for the first three ten times."""
 
     namespace: str = DEFAULT_NAMESPACE

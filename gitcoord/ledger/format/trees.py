@@ -14,10 +14,10 @@ and `git help mktree`.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Struct, field
 from gitcoord.errors import DocumentError, LimitError
 from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid
 
@@ -26,8 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")
 _FILE, _FOLDER = b"100644", b"40000"
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """One tree and all below it. `oid` is `None` only for the empty one that nothing was written of."""
 
     oid: Oid | None = None
@@ -69,8 +68,7 @@ class _Read(NamedTuple):
     levels: int
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     """One reading of a tree. `count`: entries so far."""
 
     objects: Objects

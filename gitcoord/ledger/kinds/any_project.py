@@ -16,7 +16,6 @@ from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import ProjectStatus
-from gitcoord.core.steps.rules.take import LOOKED_AT_MAX
 from gitcoord.core.steps.step_commands import ClaimStep, Command
 from gitcoord.ledger.kinds.ledger import LedgerState, Others
 from gitcoord.ledger.kinds.step_paths import paths_of
@@ -66,6 +65,8 @@ class AnyProject:
 
 def _has_available(board: Board, command: Command, others: Others) -> bool:
     """Whether a project has a step for the caller, its paths free."""
+    from gitcoord.core.steps.rules.take import LOOKED_AT_MAX
+
     scope, paths, looked_at = command.scope if isinstance(command, ClaimStep) else None, paths_of(board, others), 0
     for step in (board.steps[rank[2]] for rank in board.available):
         if scope not in (None, step.scope):

@@ -9,28 +9,27 @@ What this file does not know: when a commit is made.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from gitcoord.core.claims import claim_table, step_claims
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import CLAIM_COMMANDS, ClaimCommand, TellRefusals
-from gitcoord.core.claims.claim_views import claim_documents
 from gitcoord.core.claims.register import Register, RegisterDoc
-from gitcoord.core.claims.rules import expire, tell_refusals
-from gitcoord.core.claims.working_copy import ClaimContext
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.decision import Change, Context, Decision, Gone
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, replace
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, DocumentError
-from gitcoord.ledger.format import claims_layout, refusal_counters
+from gitcoord.ledger.format import claims_layout
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.kinds.ledger import Ledger, Noted, Others, Question, Tree
 from gitcoord.remote.contract.protocol import Objects, Oid
+
+if TYPE_CHECKING:
+    from gitcoord.core.claims.working_copy import ClaimContext
 
 
 class _HolderNotices:
@@ -46,6 +45,8 @@ class _HolderNotices:
         """Return the command that notifies the holders; `None` where nothing was noted, or no holder is concerned."""
         if not noted:
             return None
+        from gitcoord.core.claims.rules import tell_refusals
+
         command = tell_refusals.command_of(noted.values())
         return command if asked or command.refused else None
 
@@ -53,6 +54,8 @@ class _HolderNotices:
         self, objects: Objects, folder: Folder, carried: Iterable[Mapping[str, Json]], now: datetime
     ) -> dict[str, bytes | None]:
         """Count what was refused."""
+        from gitcoord.ledger.format import refusal_counters
+
         return refusal_counters.edits(objects, folder, carried, now)
 
 
@@ -95,16 +98,22 @@ class Claims(Ledger[Register, ClaimCommand]):
         if isinstance(doc, RegisterDoc):
             claims_layout.check(doc, path)
 
-    def context(self, context: Context, others: Others) -> ClaimContext:
+    def context(self, context: Context, others: Others) -> "ClaimContext":
         """Return what the rules of claims read."""
+        from gitcoord.core.claims.working_copy import ClaimContext
+
         return ClaimContext.of(context, lambda claim: _is_void(claim, others))
 
     def decide(self, content: Register, command: ClaimCommand, context: Context, others: Others) -> Decision[Register]:
         """Decide a command on claims."""
+        from gitcoord.core.claims import claim_table
+
         return claim_table.decide(content, command, self.context(context, others))
 
     def reply(self, content: Register, outcome: Outcome) -> Reply:
         """Return an outcome with its claim, its request and its entry in the line."""
+        from gitcoord.core.claims.claim_views import claim_documents
+
         return Reply(outcome=outcome, docs=claim_documents(content, outcome))
 
     def meta(self, content: Register, meta: Meta) -> Meta:
@@ -113,6 +122,8 @@ class Claims(Ledger[Register, ClaimCommand]):
 
     def is_anything_over(self, content: Register, now: datetime) -> bool:
         """Whether a claim, a grant, a wait or what is merely kept would be over."""
+        from gitcoord.core.claims.rules import expire
+
         return expire.is_anything_over(content, now)
 
 
@@ -135,6 +146,8 @@ def _is_void(claim: Claim, others: Others) -> bool:
 
 
 def _went_on(claim: Claim, others: Others) -> bool:
+    from gitcoord.core.claims import step_claims
+
     ref = others.refs.steps((claim.step or "").rpartition("/")[0])
     try:
         is_void = step_claims.is_void(claim, others.content(ref))

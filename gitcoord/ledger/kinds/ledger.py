@@ -16,14 +16,13 @@ What this file does not know: which kinds there are.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context, Decision, Ruling
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Struct, field
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import DocumentError, SchemaError
@@ -112,8 +111,7 @@ class Ledger(ABC, Generic[_S, _C]):
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Question(Generic[_A]):
+class Question(Struct, Generic[_A], frozen=True):
     """What a decision asks of another ledger, so that the record has the answer and a replay needs that ledger not.
 
     Attributes:
@@ -249,8 +247,7 @@ class Documents(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerState(Generic[_S]):
+class LedgerState(Struct, Generic[_S], frozen=True):
     """One ledger at one tip.
 
     `tip` is `None` while it does not exist. `left_out`: why files of it, by path, cannot be read.
@@ -287,8 +284,7 @@ def absent(kind: Ledger[_S, Any], ref: RefName) -> LedgerState[_S]:
     return LedgerState(kind, ref, None, trees.EMPTY, Meta(), kind.empty)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Of one reading: the sum of the documents, why files cannot be read, by path; and how much was read for it."""
 
     size_bytes: int
@@ -320,8 +316,7 @@ def _check_size(size_bytes: int) -> None:
         raise DocumentError(message)
 
 
-@dataclass(frozen=True, slots=True)
-class Tree(Generic[_S]):
+class Tree(Struct, Generic[_S], frozen=True):
     """What a content is loaded from: a tree, and the ledger as it was known before, of which most is still true."""
 
     ref: RefName

@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from gitcoord.core.claims import step_claims
 from gitcoord.core.claims.claim_commands import EndStepClaims
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Ruling
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.patterns.path_pattern import PatternError
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.rules.take import PASSED_MAX
 from gitcoord.core.steps.step import Step
@@ -29,6 +27,9 @@ from gitcoord.ledger.kinds.ledger import Asked, Others, Question
 
 def paths_of(board: Board | None, others: Others) -> Callable[[Step], Outcome | None]:
     """Return why the paths of a step cannot be claimed, by trying it on the claims as they are."""
+    from gitcoord.core.claims import step_claims
+    from gitcoord.core.patterns.path_pattern import PatternError
+
     repo, ref = (board.project.repo if board else None) or others.repo, others.refs.claims
     taken: Question[Outcome] = Question(
         "paths", partial(_spelled, []), lambda answer: Outcome.parse(answer if isinstance(answer, dict) else {})
@@ -68,6 +69,8 @@ class StepPaths:
 
     def asks(self, before: Board | None, command: Command, ruling: Ruling, others: Others) -> Iterator[Asked]:
         """Yield what the changed steps ask of the claims; a project that begins has none that was held."""
+        from gitcoord.core.claims import step_claims
+
         if before is None:
             return
         claim_id = command.claim_id if isinstance(command, ClaimStep) else ""

@@ -13,12 +13,10 @@ from collections.abc import Iterable, Mapping
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps import step_table
 from gitcoord.core.steps.board import Board, StepContext, make_board
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import COMMANDS, Command
-from gitcoord.core.steps.step_views import documents
 from gitcoord.errors import DocumentError
 from gitcoord.ledger.format import steps_layout, trees
 from gitcoord.ledger.format.entry import Reply
@@ -89,10 +87,14 @@ class Steps(Ledger[Board | None, Command]):
         self, content: Board | None, command: Command, context: Context, others: Others
     ) -> Decision[Board | None]:
         """Decide a command on a project."""
+        from gitcoord.core.steps import step_table
+
         return step_table.decide(content, command, self.context(content, context, others))
 
     def reply(self, content: Board | None, outcome: Outcome) -> Reply:
         """Return an outcome with its step, or its project."""
+        from gitcoord.core.steps.step_views import documents
+
         name = content.project.name if content else None
         return Reply(outcome=outcome, project=name, docs=documents(content, outcome))
 

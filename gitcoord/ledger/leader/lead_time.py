@@ -16,9 +16,9 @@ What this file does not know: what is tried. Clock, sleep and chance come with t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from gitcoord.core.documents.doc import Struct
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.leader import failures
@@ -107,8 +107,7 @@ def delays(
         bound = min(bound * 2, LONGEST_S)
 
 
-@dataclass(slots=True)
-class Tries:
+class Tries(Struct):
     """The tries since a moment.
 
     Attributes:

@@ -23,10 +23,10 @@ What this file does not know: what is over, and how the place tells its time.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from gitcoord.core.documents.doc import Struct
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.ledger.clone.host import Clone, Host
 from gitcoord.ledger.liveness.clocks import AHEAD_MAX, JUMP, Watchfulness
@@ -58,14 +58,13 @@ class _Asked(NamedTuple):
     lead: timedelta | None
 
 
-@dataclass(slots=True)
-class ClockOffset:
+class ClockOffset(Struct):
     """What is known of one clone's clock. `place_time`: what time it is where the refs are kept, if that tells."""
 
     host: Host
     watchfulness: Watchfulness
     place_time: Callable[[], datetime | None]
-    _asked: _Asked | None = field(default=None, init=False)
+    _asked: _Asked | None = None
 
     def off_by(self, others: Mapping[str, tuple[Oid, Heartbeat]]) -> timedelta | None:
         """Return by how much this clock is ahead at least, negative if behind; `None`: it may be right."""

@@ -22,11 +22,11 @@ Rules:
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from gitcoord.core.documents.doc import Struct, field
 from gitcoord.core.documents.json_text import Json, parse_time, time_text
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
@@ -56,8 +56,7 @@ class _Came(NamedTuple):
     ticks: float
 
 
-@dataclass(slots=True)
-class Watchfulness:
+class Watchfulness(Struct):
     """What one process saw, and its clone. Use from any thread; the worst of a race is an observation one poll late.
 
     `file`: where the clone notes it; none where there is only this process.

@@ -14,9 +14,9 @@ Rules:
 import contextlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 
+from gitcoord.core.documents.doc import Struct
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import DocumentError, MissingObjectError, StorageError
@@ -43,8 +43,7 @@ def interval_of(url: str | None, wanted: str, *, is_far: bool) -> int:
     return INTERVAL_FAR_S if is_far and url is not None and not _NEAR.search(url) else INTERVAL_NEAR_S
 
 
-@dataclass(slots=True, eq=False)
-class Beats:
+class Beats(Struct, eq=False):
     """Makes and remembers the heartbeat of one clone.
 
     Attributes:
@@ -62,10 +61,9 @@ class Beats:
     refs: Refs
     sessions: Sessions
     interval_s: int
-    _: KW_ONLY
     place: str = ""
     seen: Callable[[], Mapping[str, int]] = dict
-    _key: str = field(init=False)
+    _key: str = ""
 
     def __post_init__(self) -> None:
         """Name the place."""

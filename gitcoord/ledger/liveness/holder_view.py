@@ -8,17 +8,17 @@ by its own id, too: by its lock here, or in the heartbeat of another clone that 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from gitcoord.core.documents.doc import Struct, field
 from gitcoord.core.documents.json_text import as_written
 from gitcoord.core.documents.liveness import FREE_SESSION, Heartbeat, Held, Sighting, sighting_of
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.clone.sessions import Sessions, SessionState
 from gitcoord.ledger.liveness.clock_offset import Belief, ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
-from gitcoord.remote.contract.protocol import Oid
+from gitcoord.remote.contract.protocol import Oid, Transport
 
 SILENT = timedelta(minutes=5)  # the least limit that can matter; asking the remote for a branch costs a connection
 
@@ -33,8 +33,15 @@ class BranchLook(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
-class Sight:
+def limit_factor(transport: Transport) -> int:
+    """Return by how much longer a holder may be silent where no swap compares the heartbeat that it was judged by.
+
+    An atomic one does: by a check, or by moving it (`judgements`).
+    """
+    return 1 if transport.sends_checks or transport.atomic else 2
+
+
+class Sight(Struct, eq=False):
     """One look at all holders; it has looked at nothing yet: heartbeats are read when a holder is judged.
 
     Attributes:
@@ -54,15 +61,13 @@ class Sight:
     watchfulness: Watchfulness
     clock_offset: ClockOffset
     held: Callable[[], Iterable[Step]] = tuple
-    _belief: Belief | None = field(default=None, init=False)
-    _now: datetime = field(init=False)
-    _heartbeats: Mapping[str, tuple[Oid, Heartbeat]] | None = field(default=None, init=False)
-    _seen: dict[tuple[str, int], Sighting] = field(default_factory=dict[tuple[str, int], Sighting], init=False)
-    _states: dict[str | None, SessionState] = field(default_factory=dict[str | None, SessionState], init=False)
-    _open: dict[str, list[tuple[str, tuple[str, ...]]]] | None = field(default=None, init=False)
-    _tips: dict[str, tuple[Oid, datetime] | None] = field(
-        default_factory=dict[str, tuple[Oid, datetime] | None], init=False
-    )
+    _belief: Belief | None = None
+    _now: datetime = datetime.min.replace(tzinfo=UTC)  # until the look begins
+    _heartbeats: Mapping[str, tuple[Oid, Heartbeat]] | None = None
+    _seen: dict[tuple[str, int], Sighting] = field(default_factory=dict[tuple[str, int], Sighting])
+    _states: dict[str | None, SessionState] = field(default_factory=dict[str | None, SessionState])
+    _open: dict[str, list[tuple[str, tuple[str, ...]]]] | None = None
+    _tips: dict[str, tuple[Oid, datetime] | None] = field(default_factory=dict[str, tuple[Oid, datetime] | None])
 
     def __post_init__(self) -> None:
         """Take the time of the look."""

@@ -20,16 +20,15 @@ What this file does not know: commands; `transactions` and the services refuse.
 import contextlib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.rewind import Mark, Present, Rewind, is_behind, is_possible, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
-from gitcoord.ledger.archive.integrity import faults
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import WALK_MAX, Commit
 from gitcoord.ledger.format.meta import APPLIED_KEPT, META, SCHEMA, WRITER, Applied, Meta, applied_path
@@ -38,9 +37,12 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.readers.strays import STRAYS, Strays
-from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
+
+if TYPE_CHECKING:
+    from gitcoord.ledger.rewinds.decisions import Decisions
+
 
 DAMAGED_MAX = 10  # commits on top of each other that someone else wrote, and that no writer of ours goes on from
 Reports = dict[RefName, list[tuple[int, str]]]  # of each ledger what clones say that they saw
@@ -242,8 +244,10 @@ def present_at(objects: Objects, tip: Oid, clone: str) -> Present:
     return Present(said.seq, counter, said.at)
 
 
-def decisions_at(objects: Objects, config: Oid | None) -> Decisions:
+def decisions_at(objects: Objects, config: Oid | None) -> "Decisions":
     """Return the decisions at a tip of the team's ref; none where it cannot be read."""
+    from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions
+
     if config is None:
         return Decisions()
     try:
@@ -269,6 +273,8 @@ def descends(objects: Objects, tip: Oid, seen: Oid) -> bool | None:
 
 def _sound(objects: Objects, mark: Mark) -> Mark:
     """Return a mark at the newest commit that is whole, from the one that was seen on."""
+    from gitcoord.ledger.archive.integrity import faults
+
     for oid, commit in islice(_ancestry(objects, Oid(mark.tip)), DAMAGED_MAX):
         if commit is None:
             return mark

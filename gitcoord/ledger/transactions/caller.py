@@ -11,19 +11,19 @@ What this file does not know: how ledgers are read, and what becomes of a decisi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context, Decision
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, replace
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.policy import Policy
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import LedgerState, Question
 from gitcoord.ledger.liveness.holder_view import Sight
-from gitcoord.remote.contract.protocol import RefName, Transport
+from gitcoord.remote.contract.protocol import RefName
 
 _A = TypeVar("_A")
 
@@ -36,14 +36,6 @@ class Vantage(NamedTuple):
     limit_factor: int
     may_judge: bool
     beat_s: int
-
-
-def limit_factor(transport: Transport) -> int:
-    """Return by how much longer a holder may be silent where no swap compares the heartbeat that it was judged by.
-
-    An atomic one does: by a check, or by moving it (`judgements`).
-    """
-    return 1 if transport.sends_checks or transport.atomic else 2
 
 
 @dataclass(slots=True)

@@ -4,9 +4,10 @@ What this file does not know: what is done with them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gitcoord.core.documents.doc import Struct
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.step import Step
@@ -15,25 +16,26 @@ from gitcoord.ledger.clone.remote_folder import PLACES, folder_of, former_key_of
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
-from gitcoord.ledger.leader.pending import Pending
-from gitcoord.ledger.leader.posted import Posted
-from gitcoord.ledger.leader.push_budget import PushBudget
 from gitcoord.ledger.liveness.clock_offset import ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
 from gitcoord.ledger.liveness.heartbeat import Beats
-from gitcoord.ledger.liveness.holder_view import BranchLook, Sight
+from gitcoord.ledger.liveness.holder_view import BranchLook, Sight, limit_factor
 from gitcoord.ledger.readers.last_listing import LastListing
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.strays import STRAYS, Strays
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.marks import Marks
-from gitcoord.ledger.transactions.caller import Vantage, limit_factor
-from gitcoord.ledger.transactions.carried import Refusals
 from gitcoord.remote.contract.protocol import Oid, RefName, Transport
 
+if TYPE_CHECKING:
+    from gitcoord.ledger.leader.pending import Pending
+    from gitcoord.ledger.leader.posted import Posted
+    from gitcoord.ledger.leader.push_budget import PushBudget
+    from gitcoord.ledger.transactions.caller import Vantage
+    from gitcoord.ledger.transactions.carried import Refusals
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+
+class Setting(Struct, frozen=True):
     """Everything a transaction works with."""
 
     host: Host
@@ -81,8 +83,10 @@ class Setting:
             held,
         )
 
-    def vantage(self, policy: Policy, sight: Sight) -> Vantage:
+    def vantage(self, policy: Policy, sight: Sight) -> "Vantage":
         """Return what this clone decides by now."""
+        from gitcoord.ledger.transactions.caller import Vantage
+
         return Vantage(
             policy=policy,
             sight=sight,
@@ -101,21 +105,29 @@ class Setting:
         """Return what this clone has of a remote while that is away; its own store never is."""
         return LastListing(self.place_folder) if self.beats.place else None
 
-    def pending(self) -> Pending:
+    def pending(self) -> "Pending":
         """Return the swaps that were sent to this place and have no answer yet."""
+        from gitcoord.ledger.leader.pending import Pending
+
         key = former_key_of(self.beats.place, self.refs.namespace)
         return Pending(self.place_folder, self.host.unique, self.clone.folder / PLACES / key if key else None)
 
-    def posted(self) -> Posted:
+    def posted(self) -> "Posted":
         """Return what this clone has posted in this place and not heard of."""
+        from gitcoord.ledger.leader.posted import Posted
+
         return Posted(self.place_folder, self.host.unique)
 
     @property
-    def push_budget(self) -> PushBudget:
+    def push_budget(self) -> "PushBudget":
         """Return how soon this clone may push to this place again."""
+        from gitcoord.ledger.leader.push_budget import PushBudget
+
         return PushBudget(self.place_folder, self.host, self.pushes_per_minute)
 
     @property
-    def refusals(self) -> Refusals:
+    def refusals(self) -> "Refusals":
         """Return the refusals that wait to be carried: of this place alone."""
+        from gitcoord.ledger.transactions.carried import Refusals
+
         return Refusals(self.clone.folder / f"refusals-{self.place_folder.name}.json", self.host.unique)

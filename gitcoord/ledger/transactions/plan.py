@@ -13,11 +13,12 @@ What this file does not know: how commands are decided, and swaps.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from gitcoord.core.documents.caller_notice import CallerNotice
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import Json, as_written, time_text
 from gitcoord.core.documents.liveness import Life
 from gitcoord.core.documents.names import amount

@@ -7,12 +7,12 @@ What this file does not know: whether the swap lands.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.decision import Gone
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import LimitError

@@ -17,7 +17,7 @@ import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gitcoord.errors import (
     MissingObjectError,
@@ -41,9 +41,11 @@ from gitcoord.remote.contract.protocol import (
 from gitcoord.remote.store.files_refs import FilesRefs, packed_without
 from gitcoord.remote.store.kept_objects import KeptObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects, open_repository
-from gitcoord.remote.store.ref_locks import PACKED, PACKED_LOCK, LockBusyError, RefLock, lock_refs
-from gitcoord.remote.store.stale_locks import LOCK_WAIT_S, STALE_LOCK_S, LockWaits
 from gitcoord.remote.store.swap_guards import SwapGuards, guards_of
+
+if TYPE_CHECKING:
+    from gitcoord.remote.store.ref_locks import LockBusyError, RefLock
+
 
 # Of these the remote is to blame, as of a rule; of the rest (a full disk, a broken one) it is not.
 _NOT_ALLOWED: Final = frozenset(
@@ -142,6 +144,9 @@ class LocalTransport:
 
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         """Compare all, then write all, under the locks of all."""
+        from gitcoord.remote.store.ref_locks import PACKED_LOCK, LockBusyError
+        from gitcoord.remote.store.stale_locks import LockWaits
+
         refusal = self._first_refusal(updates)
         if refusal is not None:
             return refusal
@@ -183,6 +188,8 @@ class LocalTransport:
         return None
 
     def _swap_locked(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        from gitcoord.remote.store.ref_locks import PACKED, lock_refs
+
         names, guards = {update.ref for update in updates}, self._repository().guards
         with lock_refs(str(self._git_dir), names, guards) as locks:
             refs = {ref: oid for ref in names if (oid := self._refs.read_fresh(ref)) is not None}
@@ -209,7 +216,7 @@ class LocalTransport:
                 return SwapOutcome(SwapStatus.DENIED, f"{update.ref} cannot be beside {min(near)}")
         return None
 
-    def _write(self, updates: Sequence[RefUpdate], locks: Mapping[str, RefLock]) -> SwapOutcome:
+    def _write(self, updates: Sequence[RefUpdate], locks: "Mapping[str, RefLock]") -> SwapOutcome:
         landed: list[str] = []
         for update in updates:
             if update.is_check:
@@ -224,7 +231,9 @@ class LocalTransport:
             landed.append(update.ref)
         return SwapOutcome(SwapStatus.WON)
 
-    def _write_ref(self, update: RefUpdate, locks: Mapping[str, RefLock]) -> None:
+    def _write_ref(self, update: RefUpdate, locks: "Mapping[str, RefLock]") -> None:
+        from gitcoord.remote.store.ref_locks import PACKED
+
         flush = self._repository().flushes
         if update.new is not None:
             locks[update.ref].write(f"{update.new}\n".encode(), flush=flush)
@@ -259,7 +268,9 @@ def _words(error: OSError) -> str:
     return f"{error.strerror or error}: {error.filename!r}" if error.filename else str(error.strerror or error)
 
 
-def _gave_up(busy: LockBusyError, *, is_old: bool) -> SwapOutcome:
+def _gave_up(busy: "LockBusyError", *, is_old: bool) -> SwapOutcome:
+    from gitcoord.remote.store.stale_locks import LOCK_WAIT_S, STALE_LOCK_S
+
     if busy.is_guarded:
         holder = f"process {busy.pid}" if busy.pid else "a process"
         why = f"is held by {holder} of this machine, which is slow or stopped"

@@ -29,7 +29,6 @@ from gitcoord.service.checks import landed_steps
 from gitcoord.service.checks.landed_work import LandedWork, since
 from gitcoord.service.checks.merged_branches import MergedBranches, is_branch
 from gitcoord.service.claims.dry_run import context_of
-from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout.default_branch import default_tip
 from gitcoord.source.history.landed import Landed
@@ -92,7 +91,7 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
         result["untold"] = found.unknown
     if dry_run:
         result["dry_run"] = True
-    if not policy_of(workspace, listed).release_on_merge:
+    if not workspace.policy(listed).release_on_merge:
         result["next_step"] = "The team's policy keeps claims on merge: gitcoord policy set release_on_merge true."
     return result
 
@@ -147,7 +146,7 @@ def land_quietly(workspace: Workspace, listed: Mapping[RefName, Oid], known: obj
     basis = (default, claims, frozenset(register.barriers), attempts)
     if default is None or basis == known:
         return basis
-    merged, policy = MergedBranches(workspace, default), policy_of(workspace, listed)
+    merged, policy = MergedBranches(workspace, default), workspace.policy(listed)
     if policy.complete_on_merge and _land_steps(merged, listed, None).get("completed"):
         register = workspace.register(workspace.listed())
     if policy.release_on_merge:

@@ -13,13 +13,16 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitcoord.core.documents.doc import time_text
 from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import files
-from gitcoord.source.checkout.repository import Repository
+
+if TYPE_CHECKING:
+    from gitcoord.source.checkout.repository import Repository
+
 
 FILE = "predicted.json"
 PAIRS_MAX, PATHS_MAX = 50, 5
@@ -57,7 +60,7 @@ def noted(folder: Path) -> list[PredictedPair]:
     return [pair for pair in pairs if pair is not None]
 
 
-def current(repository: Repository, pairs: Iterable[PredictedPair]) -> list[PredictedPair]:
+def current(repository: "Repository", pairs: Iterable[PredictedPair]) -> list[PredictedPair]:
     """Return the pairs of which no branch has moved, as far as this clone knows."""
     pairs = [*pairs]
     if not pairs:

@@ -21,8 +21,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from filelock import FileLock
-
 from gitcoord.core.claims.claim_commands import Answer, BeatClaims
 from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.register import Register
@@ -34,7 +32,6 @@ from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import CoordError, StorageError, UnreachableError
 from gitcoord.ledger.clone import files, snapshot_files
-from gitcoord.ledger.readers import own_swaps
 from gitcoord.service.session.workspace import Workspace
 
 REASON_CHARS = 200
@@ -136,6 +133,8 @@ def shown_ids(workspace: Workspace) -> list[str]:
 @contextmanager
 def _alone(workspace: Workspace) -> Generator[None]:
     """Keep other processes of the clone from deciding what they show, within the block."""
+    from filelock import FileLock
+
     folder = workspace.setting.clone.folder / snapshot_files.NOTICES
     with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):  # a full disk, or one that hangs (`Timeout`): shown twice is better than not
@@ -149,6 +148,8 @@ def _shown_file(workspace: Workspace) -> Path:
 
 
 def _register(workspace: Workspace) -> Register | None:
+    from gitcoord.ledger.readers import own_swaps
+
     setting = workspace.setting
     if setting.transport.is_far:
         # As they were read last, or as this clone has written them since: a look would start a process.

@@ -1,16 +1,19 @@
 """Rows of the line of waiters, as every face shows them."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.register import Register
-from gitcoord.core.claims.rules import grant, serve
-from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.session.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gitcoord.core.claims.working_copy import Work
+
 
 PATTERNS_SHOWN = 20
 HOLDERS_SHOWN = 5  # of those that one call waits for
@@ -30,6 +33,8 @@ def queue_rows(
     here = [entry for entry in waiting if every_repo or entry.call.repo == workspace.repo]
     if not here:
         return []
+    from gitcoord.core.claims.working_copy import Work
+
     work = Work(register, context_of(workspace, workspace.actor(), listed, is_shown=True, sight=sight))
     return [
         {**waiting_view(entry), **_waits_for(work, entry), **({"repo": entry.call.repo} if every_repo else {})}
@@ -37,7 +42,9 @@ def queue_rows(
     ]
 
 
-def _waits_for(work: Work, entry: QueueEntry) -> dict[str, Json]:
+def _waits_for(work: "Work", entry: QueueEntry) -> dict[str, Json]:
+    from gitcoord.core.claims.rules import grant, serve
+
     line = serve.ahead_of(work, entry.holder, entry.call, serve.place_of(work, entry))
     blocks = grant.around(work, entry.actor, entry.call).blocks
     holders: list[Json] = [

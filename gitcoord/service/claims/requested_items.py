@@ -28,14 +28,12 @@ from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import APART
 from gitcoord.core.documents.names import amount, shown
-from gitcoord.core.documents.policy import Policy
 from gitcoord.core.patterns import resolve, symbols
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError, overlaps, shape_of
 from gitcoord.core.patterns.resolve import Resolved
 from gitcoord.core.patterns.symbols import suggest
 from gitcoord.core.patterns.tracked_paths import Tracked
 from gitcoord.errors import InvalidError, RulesMovedError
-from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
@@ -174,7 +172,7 @@ def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping
     warnings = resolve.doubts([*read.values()])
     places = list(_places(workspace.checkout, asking, read, warnings))
     judged = ownership_of(workspace, [place.resolved.pattern for place in places], listed, agent)
-    scope = policy_of(workspace, listed).claim_scope
+    scope = workspace.policy(listed).claim_scope
     files = [_within(place.resolved.files, scope) for place in places]
     wishes = tuple(
         place.wish(asking).evolve(matched=len(matched), is_shared=shared)
@@ -281,14 +279,6 @@ def symbols_of(names: Sequence[str]) -> tuple[str, ...]:
         InvalidError: one of them cannot be a symbol.
     """
     return symbols.outermost([symbols.symbol(name) for name in names])
-
-
-def policy_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Policy:
-    """Return the team's policy, and note for hooks that cannot look what it says of them."""
-    with workspace.lock:
-        policy = workspace.reader.policy(workspace.setting.refs.config, listed)
-    snapshot_files.keep_enforced(str(workspace.setting.clone.folder), enforced=policy.enforce)
-    return policy
 
 
 def _texts(asking: Asking) -> list[str]:

@@ -17,14 +17,12 @@ What this file does not know: how a place is opened (`gitcoord.runtime`).
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import Timeout
+from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.caller_notice import CallerNotice
+from gitcoord.core.documents.doc import Struct
 from gitcoord.errors import ContendedError, CoordError, RepositoryError
-from gitcoord.ledger.archive.publish import Published
 from gitcoord.ledger.clone import clone_id, team_place
 from gitcoord.remote.contract import clone_folder
 from gitcoord.remote.contract.protocol import RefName
@@ -33,11 +31,14 @@ from gitcoord.service.session.clone_store import moved_away
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout.repository import Repository
 
+if TYPE_CHECKING:
+    from gitcoord.ledger.archive.publish import Published
+
+
 Stamp = tuple[int, int, int] | None
 
 
-@dataclass(slots=True)
-class Following:
+class Following(Struct):
     """Keeps one workspace where its clone coordinates.
 
     Attributes:
@@ -79,18 +80,21 @@ class Following:
         stamps = stamps_of(self.files)
         if stamps == self.stamps and has_its_folder(workspace) and self.store_now() == self.store:
             return False
+        from filelock import Timeout
+
         with workspace.lock:
             self.check_format()
             where = self.wanted()
             workspace.warning = where.warning
             self.prefer(workspace)
             is_lost = not has_its_folder(workspace)
-            if where == self.where and where.url is None:
+            is_same = where.place == self.where.place
+            if is_same and where.url is None:
                 remote = self.moved_to()
                 if remote:
                     raise moved_away(remote)
             is_cut_off = where.url is not None and self.store_now() != self.store
-            has_moved = where != self.where or is_lost or is_cut_off
+            has_moved = not is_same or is_lost or is_cut_off
             if is_cut_off and not is_lost:
                 try:
                     with workspace.combiner.lock():
@@ -128,6 +132,8 @@ def make_folder_again(workspace: Workspace, machine: str) -> bool:
     if not folder.parent.is_dir():
         message = f"The repository {str(folder.parent)!r} is not there any more."
         raise RepositoryError(message, hint="Put it back, or restart this session where it is now.")
+    from filelock import Timeout
+
     host = workspace.setting.host
     clone_folder.make(folder)
     try:
@@ -168,7 +174,7 @@ def moved_notice(remote_name: str, *, made_again: bool = False) -> CallerNotice:
     return CallerNotice.of("remote_changed", text)
 
 
-def notices_of(published: Published | None) -> list[CallerNotice]:
+def notices_of(published: "Published | None") -> list[CallerNotice]:
     """Tell an agent what was published, if anything was."""
     if published is None:
         return []

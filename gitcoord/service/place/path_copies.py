@@ -15,16 +15,19 @@ import contextlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitcoord.errors import CoordError, UnreachableError
-from gitcoord.ledger.readers.last_listing import Listing
-from gitcoord.ledger.rewinds import copies
 from gitcoord.ledger.rewinds.marks import newest_of_all
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.remote.store.files_refs import FilesRefs
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store, keep_from_gc, let_go, open_store
 from gitcoord.service.session.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gitcoord.ledger.readers.last_listing import Listing
+
 
 EVERY_S = 60.0  # what is lost with a backup that is put back is at most this; a copy is some files a write
 PRUNED_EVERY_S = 86_400.0
@@ -41,7 +44,7 @@ class Copier:
         self._next = self._next_pruning = 0.0
         self._copied: Mapping[RefName, Oid] = {}
 
-    def look(self, listing: Listing) -> None:
+    def look(self, listing: "Listing") -> None:
         """Copy what has moved; at every look while our agent is at work, so that what it did is here."""
         if self._workspace.setting.host.monotonic() >= self._next_pruning:
             self._next_pruning = self._workspace.setting.host.monotonic() + PRUNED_EVERY_S
@@ -58,6 +61,8 @@ class Copier:
 
 def keep(workspace: Workspace) -> None:
     """Copy what has moved, at the end of a command."""
+    from gitcoord.ledger.readers.last_listing import Listing
+
     if _git_dir(workspace) is None:
         return
     host, last = workspace.setting.host, workspace.setting.last_listing
@@ -72,14 +77,18 @@ def _git_dir(workspace: Workspace) -> Path | None:
     return getattr(workspace.setting.transport, "git_dir", None) if workspace.remote_url is not None else None
 
 
-def _wanted(workspace: Workspace, listing: Listing) -> Listing:
+def _wanted(workspace: Workspace, listing: "Listing") -> "Listing":
+    from gitcoord.ledger.readers.last_listing import Listing
+
     refs, ledgers = workspace.setting.refs, workspace.setting.ledgers
     kept = {ref: tip for ref, tip in listing.refs.items() if ledgers.is_ledger(refs, ref) or refs.clone_of(ref)}
     return Listing(listing.at, kept)
 
 
-def _prune(workspace: Workspace, listing: Listing) -> None:
+def _prune(workspace: Workspace, listing: "Listing") -> None:
     """Let go of the copies of ledgers that are rightly gone."""
+    from gitcoord.ledger.rewinds import copies
+
     setting = workspace.setting
     with contextlib.suppress(CoordError):
         store = open_store(setting.clone.folder.parent)
@@ -91,8 +100,10 @@ def _prune(workspace: Workspace, listing: Listing) -> None:
             let_go(store, name)
 
 
-def _keep(workspace: Workspace, wanted: Listing, goes_on: Callable[[], bool]) -> bool:
+def _keep(workspace: Workspace, wanted: "Listing", goes_on: Callable[[], bool]) -> bool:
     """Copy what is not here, and note the listing once all is; where a ledger went back, nothing is noted."""
+    from gitcoord.ledger.rewinds import copies
+
     git_dir, last, rewound = _git_dir(workspace), workspace.setting.last_listing, workspace.rewound_refs
     if git_dir is None or last is None:
         return False

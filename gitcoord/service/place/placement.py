@@ -18,10 +18,10 @@ What this file does not know: how a place is opened.
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from gitcoord.core.documents.doc import Struct, field
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import team_place
@@ -30,7 +30,6 @@ from gitcoord.redaction import redact
 from gitcoord.remote.contract import clone_folder
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.source.checkout import team_file
-from gitcoord.source.checkout.remote_urls import url_of
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.checkout.team_file import TeamFile
 
@@ -46,8 +45,7 @@ class Clock(NamedTuple):
     unique: str
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """Where the settings say that this clone coordinates; `url` is `None` for the store of the clone.
 
     `warning`: what each grant begins with.
@@ -56,11 +54,15 @@ class Where:
     url: str | None
     namespace: str
     repo: str | None
-    warning: str = field(default="", compare=False)
+    warning: str = ""
+
+    @property
+    def place(self) -> tuple[str | None, str, str | None]:
+        """What makes it the same place."""
+        return self.url, self.namespace, self.repo
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """Where a clone coordinates.
 
     Attributes:
@@ -83,8 +85,11 @@ class Placement:
             UsageError: the namespace cannot be one.
         """
         remote = env.get("GITCOORD_REMOTE") or self.settings.get(REMOTE)
-        is_named = bool(remote) and remote != "."
-        url = url_of(remote, repository, may_be_path=not self.follows) if remote and is_named else None
+        url: str | None = None
+        if remote and remote != ".":
+            from gitcoord.source.checkout.remote_urls import url_of
+
+            url = url_of(remote, repository, may_be_path=not self.follows)
         return Where(url, refs_of(self.settings).namespace, self.settings.get("gitcoord.repo"), self.warning)
 
 
@@ -118,6 +123,8 @@ def find_placement(
             return Placement(place, followed, found, moved)
     if not found:
         return Placement(settings, warning=_alone(repository, home, said))
+    from gitcoord.source.checkout.remote_urls import url_of
+
     if embedded.holds_elsewhere(url_of(found[REMOTE], repository, may_be_path=False), refs_of(settings)):
         team = shown(redact(found[REMOTE]))
         held_here = f"Only this clone sees this; the team coordinates through {team} ({team_file.FILE}). {MOVE}"

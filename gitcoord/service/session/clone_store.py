@@ -13,12 +13,9 @@ import contextlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitcoord.errors import ContendedError, CoordError, StorageError, UsageError, unwritable
-from gitcoord.ledger.archive.publish import KEPT, Published, publish
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format import commits, trees
@@ -42,6 +39,9 @@ from gitcoord.remote.store.store import (
 )
 from gitcoord.remote.store.write_out import is_behind
 from gitcoord.remote.transports.home import HomeTransport
+
+if TYPE_CHECKING:
+    from gitcoord.ledger.archive.publish import Published
 
 
 class Embedded(NamedTuple):
@@ -99,7 +99,7 @@ class Embedded(NamedTuple):
                 return begin_journal(store, self.host.boot, self.clocks().wall_ns())
             return end_journal(store) if home.write_out() else store
 
-    def give_to(self, remote: Transport, url: str, refs: Refs, signature: Signature) -> Published | None:
+    def give_to(self, remote: Transport, url: str, refs: Refs, signature: Signature) -> "Published | None":
         """Note that the clone coordinates through a remote, which gets what was coordinated here.
 
         Raises:
@@ -145,12 +145,18 @@ class Embedded(NamedTuple):
 
         A version of ours from before sessions followed a change of the remote may have left some.
         """
+        from gitcoord.ledger.archive.publish import KEPT
+
         home = HomeTransport(store, clocks=self.clocks())
         if home.read(refs.everything) or (store.mode is StoreMode.HOME and not store.remote):
             return True
         return (store.mode is StoreMode.HOME) is not bool(home.read([KEPT]))
 
-    def _publish(self, store: Store, remote: Transport, url: str, refs: Refs, signature: Signature) -> Published | None:
+    def _publish(
+        self, store: Store, remote: Transport, url: str, refs: Refs, signature: Signature
+    ) -> "Published | None":
+        from gitcoord.ledger.archive.publish import KEPT, publish
+
         home = self._whole(store, is_place=False)
         with self._locked(store):
             end = self.host.monotonic() + LEAD_S
@@ -180,6 +186,8 @@ class Embedded(NamedTuple):
     @contextmanager
     def _locked(self, store: Store, timeout_s: float = LEAD_S) -> Generator[None]:
         """Hold the clone's lock."""
+        from filelock import FileLock, Timeout
+
         path = store.folder / "lock"
         try:
             with FileLock(path, timeout=timeout_s):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.names import is_branch
-from gitcoord.ledger.clone import files, held_branches, snapshot_files
+from gitcoord.ledger.clone import files, snapshot_files
 
 if TYPE_CHECKING:
     from gitcoord.service.session.workspace import Workspace
@@ -57,6 +57,8 @@ class Fences(NamedTuple):
             branch: the step's, where it has one.
             agent: who got it, this agent or a sub-agent.
         """
+        from gitcoord.ledger.clone import held_branches
+
         branch = branch if branch and is_branch(branch) else None  # what is checked out has a legal name
         file = self._file(step_id, _GIVEN)
         before = files.read_json(file)
@@ -111,6 +113,8 @@ class Fences(NamedTuple):
             files.remove(ended[0])
 
     def _forget_branch(self, note: dict[str, Json]) -> None:
+        from gitcoord.ledger.clone import held_branches
+
         if note.get("branch"):
             files.remove(held_branches.file_of(self._clone_folder, {**note, "session": self.session}))
 

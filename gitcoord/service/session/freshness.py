@@ -24,11 +24,11 @@ What this file does not know: who shows the answer.
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.caller_notice import CallerNotice
+from gitcoord.core.documents.doc import Struct
 from gitcoord.core.documents.json_text import Json, clock_text, time_text
 from gitcoord.core.documents.liveness import span_text
 from gitcoord.errors import NotFoundError, UnreachableError
@@ -48,8 +48,7 @@ _NEVER = "Nothing was ever read from it here."
 _NOT_COPIED = "What was read from it is not copied here yet."
 
 
-@dataclass(slots=True)
-class Read:
+class Read(Struct):
     """One read.
 
     Attributes:
@@ -98,8 +97,7 @@ class Read:
         return CallerNotice.of(NOTICE, self.sentence(), todo, cause=str(self.cause))
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """What a listing in vain ended with. `at`: when, on the host's monotonic clock."""
 
     at: float

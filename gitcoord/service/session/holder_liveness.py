@@ -9,8 +9,7 @@ from gitcoord.core.documents.liveness import Heartbeat, Life, Liveness, judge
 from gitcoord.core.steps.board import holder_of
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.core.steps.step import Step
-from gitcoord.ledger.liveness.holder_view import Sight
-from gitcoord.ledger.transactions.caller import limit_factor
+from gitcoord.ledger.liveness.holder_view import Sight, limit_factor
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
 from gitcoord.service.session.workspace import Workspace

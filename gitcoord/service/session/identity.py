@@ -15,22 +15,19 @@ import hashlib
 from collections.abc import Collection, Generator, Mapping
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.liveness import FREE_SESSION, SessionBeat, live_agents
 from gitcoord.core.documents.names import agent_name, token
 from gitcoord.core.documents.party import agent_level
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.errors import ContendedError, CoordError, InvalidError, StorageError, UnreachableError, UsageError
-from gitcoord.ledger.clone import snapshot_files, tool_process
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.clone.sessions import OpenSession
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.meta import WRITER
-from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.contract.protocol import Oid, RefName
-from gitcoord.service.session import freshness, resumption
+from gitcoord.service.session import freshness
 from gitcoord.service.session.workspace import Workspace
 
 CHOOSE_S = 30.0  # choosing is a look at the file and the lock of each session: milliseconds, also with hundreds
@@ -81,6 +78,10 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
 
     `is_named`: the tool gave its id; else it goes by the one that hooks of the same process of a tool have found.
     """
+    from gitcoord.ledger.clone import tool_process
+    from gitcoord.ledger.transactions.send_heartbeat import beat_now
+    from gitcoord.service.session import resumption
+
     listed, away = _looked(workspace)
     elsewhere = _agents_elsewhere(workspace, listed)
     with _choosing(workspace):
@@ -118,6 +119,8 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
 
 def join(workspace: Workspace, tool: str) -> None:
     """Be a session that has hooks and perhaps no server: under the name that it has, or one that is free."""
+    from gitcoord.service.session import resumption
+
     sessions = workspace.setting.sessions
     listed = _looked(workspace)[0] if sessions.known(workspace.session_id) is None else None
     elsewhere = _agents_elsewhere(workspace, listed)
@@ -148,6 +151,8 @@ def be_of_session(workspace: Workspace, env: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def _choosing(workspace: Workspace) -> Generator[None]:
+    from filelock import FileLock, Timeout
+
     folder = workspace.setting.clone.folder
     try:
         with FileLock(folder / "names.lock", timeout=CHOOSE_S):
@@ -174,6 +179,8 @@ def _take_name(workspace: Workspace, name: str, *, is_back: bool = False, may_re
 
 def _open_session(workspace: Workspace, tool: str, waiting: Collection[str]) -> OpenSession:
     """Open our session under its id; `waiting`: ids of others that may come back."""
+    from filelock import Timeout
+
     setting, worktree = workspace.setting, snapshot_files.worktree_name(workspace.repository.top)
     for number in range(1, SAME_MAX):
         name = workspace.session_id if number == 1 else f"{workspace.session_id}-{number}"

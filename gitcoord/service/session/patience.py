@@ -7,13 +7,13 @@ What this file does not know: what is waited for.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from gitcoord.core.documents.doc import Struct, field
 
 CALL_S = 50.0  # clients give a call a minute, some of them no more than that
 
 
-@dataclass(slots=True)
-class Patience:
+class Patience(Struct):
     """The patience of one call.
 
     Attributes:
@@ -27,7 +27,7 @@ class Patience:
     waits_for: str = ""
     tell: Callable[[str], None] | None = None
     way_out: str = ""
-    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
     def is_over(self) -> bool:

@@ -7,17 +7,14 @@ pushed to the namespace, a result names SHOWN_MAX of them and counts the rest.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from shlex import quote
 from typing import Any, NamedTuple
 
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
-from gitcoord.ledger.archive.publish import KEPT as KEPT_REFS
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.readers.team_rules import TeamRules
-from gitcoord.ledger.transactions.plan import left_out_of
 from gitcoord.remote.contract.protocol import FaultKind, RefFault, RefName, Transport
 
 DAMAGED, KEPT = "damaged", "kept"
@@ -87,8 +84,13 @@ def unread_rules(rules: TeamRules) -> list[CallerNotice]:
 
 def left_out(states: Iterable[LedgerState[Any]]) -> tuple[Oddity, ...]:
     """Return the ledgers of which files cannot be read."""
+    found = [state for state in states if state.left_out]
+    if not found:
+        return ()
+    from gitcoord.ledger.transactions.plan import left_out_of
+
     return tuple(
-        Oddity(state.ref, notice.message, notice.next_step or "") for state in states for notice in left_out_of(state)
+        Oddity(state.ref, notice.message, notice.next_step or "") for state in found for notice in left_out_of(state)
     )
 
 
@@ -98,6 +100,10 @@ def left_behind(kept: Sequence[RefName]) -> tuple[Oddity, ...]:
 
 
 def _kept(ref: RefName) -> Oddity:
+    from shlex import quote
+
+    from gitcoord.ledger.archive.publish import KEPT as KEPT_REFS
+
     there, git = f"refs/{ref.removeprefix(KEPT_REFS).partition('@')[0]}", "git --git-dir=.git/gitcoord/store.git"
     message = f"The remote had {shown(there)} already, so that of this clone is kept beside it, and no one uses it."
     todo = f"Look at it (`{git} log -p {quote(ref)}`), bring what you need into the remote's, then delete it:"

@@ -6,7 +6,6 @@ What this file does not know: how it is put together (`gitcoord.runtime`), and w
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -16,11 +15,9 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Struct, field
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import shown, sub_agent
-from gitcoord.core.documents.spelling import did_you_mean
-from gitcoord.core.steps.board import Board
 from gitcoord.errors import (
     CoordError,
     DeniedError,
@@ -32,15 +29,12 @@ from gitcoord.errors import (
     StoreDamagedError,
     UnreachableError,
 )
-from gitcoord.ledger.clone.sessions import OpenSession
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.ledger.rewinds.lookback import Lookback
-from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.equipment import Setting
-from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
 from gitcoord.service.session.fences import Fences
@@ -58,6 +52,12 @@ from gitcoord.service.session.problems import (
 from gitcoord.source.checkout.repository import Repository
 
 if TYPE_CHECKING:
+    from gitcoord.core.claims.register import Register
+    from gitcoord.core.documents.policy import Policy
+    from gitcoord.core.steps.board import Board
+    from gitcoord.ledger.clone.sessions import OpenSession
+    from gitcoord.ledger.rewinds.lookback import Lookback
+    from gitcoord.ledger.transactions.combiner import Combiner
     from gitcoord.service.session.checkout import Checkout
 
 
@@ -97,8 +97,7 @@ class Watcher(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Workspace:
+class Workspace(Struct):
     """An agent at work.
 
     Attributes:
@@ -118,6 +117,7 @@ class Workspace:
         asking: held by the thread that lists the remote's refs; taken before `lock`, never within it.
         silence: the last such listing that the remote did not answer.
         session: the lock that shows that we live; `None` for one command at a time.
+        combiner: carries out commands; made when the first one comes, since looking does without.
         reader: for reading only; commands have one of their own.
     """
 
@@ -129,9 +129,8 @@ class Workspace:
     repo: str | None
     repository: Repository
     setting: Setting
-    combiner: Combiner
     reader: Reader
-    session: OpenSession | None = None
+    session: "OpenSession | None" = None
     warning: str = ""
     notices: list[CallerNotice] = field(default_factory=list[CallerNotice])
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -140,14 +139,30 @@ class Workspace:
     watch: "Watcher | None" = None
     place: Place | None = None
     skipped: tuple[Oddity, ...] = ()
-    last_register: Register | None = None
+    last_register: "Register | None" = None
     claim_views: ClaimViews = field(default_factory=ClaimViews)
     calls: int = 0
     called_at: datetime | None = None
     wake: Callable[[], None] | None = None
     preferences: Preferences = field(default_factory=Preferences)
-    _checkout: "Checkout | None" = field(default=None, init=False)
-    _lookback: tuple[Setting, Lookback] | None = field(default=None, init=False)
+    _combiner: "Combiner | None" = None
+    _checkout: "Checkout | None" = None
+    _lookback: "tuple[Setting, Lookback] | None" = None
+
+    @property
+    def combiner(self) -> "Combiner":
+        """Return what carries out commands."""
+        with self.lock:
+            if self._combiner is None:
+                from gitcoord.ledger.transactions.combiner import Combiner
+                from gitcoord.ledger.transactions.transactions import Transactions
+
+                self._combiner = Combiner(self.setting.clone.folder, self.setting.host, Transactions(self.setting))
+            return self._combiner
+
+    @combiner.setter
+    def combiner(self, combiner: "Combiner") -> None:
+        self._combiner = combiner
 
     @property
     def checkout(self) -> "Checkout":
@@ -232,7 +247,7 @@ class Workspace:
         return freshness.listed(self)
 
     @property
-    def lookback(self) -> Lookback:
+    def lookback(self) -> "Lookback":
         """Return what judges listings by what this clone saw."""
         if self._lookback is None or self._lookback[0] is not self.setting:
             self._lookback = (self.setting, self.setting.lookback())
@@ -283,7 +298,7 @@ class Workspace:
             )
         return [oddity.as_json() for oddity in few(found)]
 
-    def project_state(self, name: str, listed: Mapping[RefName, Oid] | None = None) -> LedgerState[Board | None]:
+    def project_state(self, name: str, listed: Mapping[RefName, Oid] | None = None) -> "LedgerState[Board | None]":
         """Return one project as it is now.
 
         Raises:
@@ -300,7 +315,7 @@ class Workspace:
             raise no_project(name, self.setting.refs, listed)
         return state
 
-    def register(self, listed: Mapping[RefName, Oid] | None = None) -> Register:
+    def register(self, listed: Mapping[RefName, Oid] | None = None) -> "Register":
         """Return the claims, the line of waiters and the requests as they are now.
 
         Raises:
@@ -311,6 +326,13 @@ class Workspace:
             found = self.reader.claims(listed).content
             self.last_register = found
             return found
+
+    def policy(self, listed: Mapping[RefName, Oid]) -> "Policy":
+        """Return the team's policy, and note for hooks that cannot look what it says of them."""
+        with self.lock:
+            policy = self.reader.policy(self.setting.refs.config, listed)
+        snapshot_files.keep_enforced(str(self.setting.clone.folder), enforced=policy.enforce)
+        return policy
 
     def note_call(self) -> None:
         """Take note that the agent is there: it calls, or is answered."""
@@ -335,6 +357,8 @@ class Workspace:
         else:
             self.session.close(self.setting.host.now())
         self.session = None
+        from gitcoord.ledger.transactions.send_heartbeat import beat_now
+
         with contextlib.suppress(CoordError):  # the others will see it by our silence
             beat_now(self.setting, self.combiner, force=True)
 
@@ -353,6 +377,8 @@ def _wrote_nothing(reply: Reply) -> bool:
 
 def no_project(name: str, refs: Refs, listed: Iterable[RefName]) -> NotFoundError:
     """Return the error about a project that none of the refs is of."""
+    from gitcoord.core.documents.spelling import did_you_mean
+
     names = [ref.rpartition("/")[2] for ref in listed if refs.is_steps(ref)]
     see, create = Call.of("list_projects"), Call.of("create_project", ...)
     hint = sentence(f"{did_you_mean(name, names)}See ", see, ", or create it: ", create, ".")

@@ -10,17 +10,11 @@ from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import STALE_MINUTES, ProjectStatus
 from gitcoord.core.steps.step import HELD, Step, StepDefinition, StepStatus
-from gitcoord.core.steps.step_commands import AbortProject, AddSteps, CreateProject
-from gitcoord.core.steps.step_views import project_view
 from gitcoord.errors import DocumentError, InvalidError
 from gitcoord.remote.contract.protocol import Oid, RefName
-from gitcoord.service.claims.requested_items import check_paths
-from gitcoord.service.place import visibility
-from gitcoord.service.session import results
 from gitcoord.service.session.holder_liveness import other_clones_live
 from gitcoord.service.session.unsent import unsent
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.branch_start import remote_of
 
 PAGE = 40  # steps in one answer: about 7 KB
 SUMMARY = ("id", "step_num", "title", "branch", "scope", "depends_on", "agent_id", "commit_hash", "priority", "status")
@@ -39,6 +33,11 @@ def create_project(
     stale_minutes: int = STALE_MINUTES,
 ) -> dict[str, Json]:
     """Create a project whole."""
+    from gitcoord.core.steps.step_commands import CreateProject
+    from gitcoord.service.place import visibility
+    from gitcoord.service.session import results
+    from gitcoord.service.steps.branch_start import remote_of
+
     base = workspace.repository.resolve_commit(base_commit)
     pushed = workspace.repository.is_pushed(base, workspace.code_url) if workspace.code_url else None
     command = CreateProject(
@@ -59,6 +58,9 @@ def create_project(
 @unsent("Nothing was added")
 def add_steps(workspace: Workspace, *, project: str, steps: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
     """Add steps to a project that is active."""
+    from gitcoord.core.steps.step_commands import AddSteps
+    from gitcoord.service.session import results
+
     command = AddSteps(steps=_checked(workspace, steps))
     return results.of_project(workspace.submit(command, workspace.actor(), project_name(project)))
 
@@ -66,6 +68,9 @@ def add_steps(workspace: Workspace, *, project: str, steps: Sequence[Mapping[str
 @unsent("The project goes on")
 def abort_project(workspace: Workspace, *, name: str, reason: str) -> dict[str, Json]:
     """End a project."""
+    from gitcoord.core.steps.step_commands import AbortProject
+    from gitcoord.service.session import results
+
     command = AbortProject(reason=reason_text(reason))
     return results.of_project(workspace.submit(command, workspace.actor(), project_name(name)))
 
@@ -101,6 +106,8 @@ def get_project(
 
     `status`: only steps of it are listed, `running` stands for those that have holders.
     """
+    from gitcoord.core.steps.step_views import project_view
+
     if offset < 0 or limit < 1:
         raise InvalidError("offset is 0 or more, limit 1 or more.", hint=f"Leave them out for the first {PAGE} steps.")
     board = board_of(workspace, name)
@@ -193,6 +200,8 @@ def definitions(steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ..
 
 def _checked(workspace: Workspace, steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ...]:
     """Read what a planner wrote, and refuse paths that this repository's files show to be several in one text."""
+    from gitcoord.service.claims.requested_items import check_paths
+
     read = definitions(steps)
     check_paths(workspace, [path for step in read for path in step.paths])
     return read
@@ -216,6 +225,8 @@ def progress(board: Board) -> float:
 
 
 def _row(board: Board, at: datetime | None) -> dict[str, Json]:
+    from gitcoord.core.steps.step_views import project_view
+
     view = project_view(board)
     kept: dict[str, Json] = {name: view[name] for name in ("name", "status", "counts", "steps", "repo") if name in view}
     return {

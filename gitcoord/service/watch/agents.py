@@ -16,10 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from gitcoord.core.claims.claim_commands import Tidy
-from gitcoord.core.claims.holder_silence import OVER
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.json_text import Json, parse_time, time_text
-from gitcoord.core.documents.liveness import Heartbeat, Life, span_text
+from gitcoord.core.documents.liveness import OVER, Heartbeat, Life, span_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.core.steps.board import holder_of

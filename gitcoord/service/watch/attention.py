@@ -21,24 +21,26 @@ What this file does not know: how it is shown, how rows are ordered (`core/check
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitcoord.core.checks.attention import PERSON, YOU, Attention, AttentionKind, Rank
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import Answer
-from gitcoord.core.claims.holder_silence import OVER
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import SHORTENED, ReleaseRequest
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.json_text import Json, parse_time, time_text
-from gitcoord.core.documents.liveness import BEATS_MIN, Heartbeat, Life, Liveness, span_text, without_call
+from gitcoord.core.documents.liveness import BEATS_MIN, OVER, Heartbeat, Life, Liveness, span_text, without_call
 from gitcoord.core.documents.names import amount
 from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
-from gitcoord.ledger.leader.declined import Declined
 from gitcoord.service.checks.last_prediction import PredictedPair
+
+if TYPE_CHECKING:
+    from gitcoord.ledger.leader.declined import Declined
+
 
 ENDS_SOON = timedelta(minutes=15)  # time enough to finish an edit and commit it, or to extend the claim
 DECLINED_SHOWN = timedelta(days=1)  # who has not tried again since may have other plans
@@ -337,7 +339,7 @@ def heartbeat_late(
     )
 
 
-def remote_declines(declined: Declined | None, viewer: Viewer) -> Iterable[Attention]:
+def remote_declines(declined: "Declined | None", viewer: Viewer) -> Iterable[Attention]:
     """Yield that the remote did not take what this clone sent last."""
     if declined is None or viewer.now - declined.at > DECLINED_SHOWN:
         return

@@ -22,7 +22,7 @@ from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.snapshot_files import EDITS
-from gitcoord.ledger.leader import declined, lost_swaps
+from gitcoord.ledger.leader import lost_swaps
 from gitcoord.ledger.liveness.clock_offset import said
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.checks import last_prediction
@@ -207,6 +207,8 @@ def _predicted(workspace: Workspace, seen: Seen, own: Sequence[Claim], viewer: V
 
 def _refused(workspace: Workspace, listed: Mapping[RefName, Oid], viewer: Viewer) -> Iterable[Attention]:
     """Say that the remote declines, or takes no heartbeat of this clone, which others would take for gone."""
+    from gitcoord.ledger.leader import declined
+
     if workspace.remote_url is None:
         return
     yield from attention.remote_declines(declined.noted(workspace.setting.place_folder), viewer)

@@ -34,7 +34,6 @@ from gitcoord.ledger.clone import files, snapshot_files
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.dry_run import context_of, lives
-from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session import freshness
 from gitcoord.service.session.wakeup import ring
 from gitcoord.service.session.workspace import Workspace
@@ -206,7 +205,7 @@ class Snapshot:
 
     def _write_me(self, folder: Path, register: Register, listed: Mapping[RefName, Oid]) -> None:
         workspace = self.workspace
-        policy, refs = policy_of(workspace, listed), workspace.setting.refs
+        policy, refs = workspace.policy(listed), workspace.setting.refs
         sessions = [
             {
                 "id": beat.id,

@@ -12,7 +12,6 @@ What this file does not know: branches, who asks.
 
 import json
 import os
-import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,6 +38,8 @@ def borrowed_objects(common_dir: Path) -> Generator[dict[str, str]]:
     Raises:
         OSError: there is no room for one.
     """
+    import tempfile
+
     beside = str(common_dir / "objects").replace("\\", "\\\\").replace('"', '\\"')
     with tempfile.TemporaryDirectory(prefix="gitcoord-look.", ignore_cleanup_errors=True) as folder:
         # Quoted: a path may hold the character that separates paths here. See git(1), GIT_ALTERNATE_OBJECT_DIRECTORIES.

@@ -11,11 +11,11 @@ import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Struct, field
 from gitcoord.core.documents.json_text import moment_of
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
@@ -34,8 +34,7 @@ _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ID_OR_PREFIX = re.compile(r"[0-9a-f]{4,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """A repository, seen from one of its worktrees.
 
     Attributes:

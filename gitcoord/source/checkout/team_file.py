@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 from gitcoord.core.documents.names import is_namespace, project_name, shown
 from gitcoord.errors import CoordError
-from gitcoord.source.checkout.checkout_file import read_small
 from gitcoord.source.checkout.repository import Repository
 
 FILE = ".gitcoord/config"
@@ -68,9 +67,9 @@ class _Beside(NamedTuple):
 
 def home_remote(repository: Repository) -> str | None:
     """Return the remote whose default branch counts: `origin`, else the only one; of several none is guessed."""
-    if repository.remote_url("origin") is not None:
-        return "origin"
     names = (repository.text("remote") or "").splitlines()
+    if "origin" in names:
+        return "origin"
     return names[0] if len(names) == 1 else None
 
 
@@ -112,6 +111,8 @@ def check(repository: Repository, path: Path) -> tuple[list[Doubt], list[Doubt]]
     Raises:
         OSError: it cannot be read, is no regular file, or is too large.
     """
+    from gitcoord.source.checkout.checkout_file import read_small
+
     text = read_small(path, BYTES_MAX).decode("utf-8", "replace")
     if path.is_symlink():
         return [Doubt(1, "the file is a link, which does not count on a branch")], []

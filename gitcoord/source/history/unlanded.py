@@ -16,10 +16,10 @@ What this file does not know: claims.
 import os
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import RepositoryError
 from gitcoord.source.checkout.repository import Repository

@@ -15,12 +15,13 @@ import shutil
 import tempfile
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 import pygit2
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import RepositoryError, StorageError, disk_hint
 from gitcoord.redaction import redact

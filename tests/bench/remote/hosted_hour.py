@@ -11,10 +11,10 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus

@@ -12,10 +12,10 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.ledger.format.commits import ROLLED_AFTER
 from gitcoord.runtime import make_host, open_workspace
 from gitcoord.service.audit.audit import audit

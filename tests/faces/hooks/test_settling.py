@@ -3,12 +3,13 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.faces.hook_sync import settle
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.clone.host import Host

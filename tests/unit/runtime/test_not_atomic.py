@@ -1,11 +1,11 @@
 """A real remote that takes one ref at a time: no step is left without its paths, from the first command on."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions

@@ -3,12 +3,12 @@
 import errno
 import json
 import os
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.errors import CoordError, DeniedError, StorageError, StoreDamagedError, UsageError
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.transactions.combiner import Combiner

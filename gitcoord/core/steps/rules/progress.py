@@ -15,12 +15,12 @@ What this file does not know: whether a commit exists; the caller resolved it.
 """
 
 import shlex
-from dataclasses import replace
 from datetime import timedelta
 
 from gitcoord.core.documents import limits, outcomes
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Ruling
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board

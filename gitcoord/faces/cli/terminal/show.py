@@ -9,7 +9,6 @@ Rules:
 
 import json
 import re
-import shutil
 import sys
 import textwrap
 import unicodedata
@@ -180,6 +179,8 @@ def folded(text: str) -> None:
 
 def terminal_width() -> int:
     """Return how many characters a line of the terminal has."""
+    import shutil
+
     return shutil.get_terminal_size().columns
 
 

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import compact
 from gitcoord.core.documents.liveness import Heartbeat, SessionBeat, Sighting
 from gitcoord.core.steps.step import StepDefinition

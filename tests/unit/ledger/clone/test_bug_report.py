@@ -1,7 +1,7 @@
 """What a command raises, whatever it is, is its own reply: the others of its batch land, in whichever process."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import ClaimStep, CreateProject, UpdateStep
 from gitcoord.errors import StorageError

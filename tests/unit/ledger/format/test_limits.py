@@ -1,7 +1,7 @@
 """Limits: what a reader would refuse is refused before it is written, and everything else goes on."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from gitcoord.core.claims.claim_commands import ClaimCommand, ClaimFiles, Extend
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.decision import Context, Decision
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, replace
 from gitcoord.core.documents.json_text import Json, canonical
 from gitcoord.core.steps.step_commands import BeatStep, ClaimStep, CompleteStep
 from gitcoord.errors import DocumentError, LimitError
@@ -175,7 +175,7 @@ def test_a_document_that_readers_refuse_is_not_written_and_the_others_of_the_bat
     sloppy = Transactions(replace(ann.setting, ledgers=Ledgers(STEPS, Sloppy())))
     entries = [ann.entry(call(number, f"{number}.py"), None, f"ann/{number}") for number in (1, 2, 3)]
 
-    replies = replace(ann, transactions=sloppy).run(*entries)
+    replies = dataclasses.replace(ann, transactions=sloppy).run(*entries)
 
     assert [code(reply) for reply in replies] == ["claim_granted", "beyond_limits", "claim_granted"]
     assert list(register(world).claims) == ["c-00000001", "c-00000003"]

@@ -1,12 +1,12 @@
 """The clone's lock is held for one network timeout: every call to the remote gets what is left of it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import CreateProject
 from gitcoord.errors import CoordError, UnreachableError

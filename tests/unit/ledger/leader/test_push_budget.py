@@ -1,12 +1,12 @@
 """The budget of pushes: a burst goes at once, who goes on waits, and all that wait become one push."""
 
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.leader.push_budget import KEPT, NAME, PushBudget, per_minute_of
 from gitcoord.runtime import make_host

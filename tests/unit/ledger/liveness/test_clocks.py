@@ -1,11 +1,11 @@
 """Watchfulness: a wake-up is known to the whole clone, and no date of others makes them live for ever."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import CreateProject

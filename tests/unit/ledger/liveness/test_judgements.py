@@ -1,12 +1,13 @@
 """Judgements: where a remote compares only writes, ending by silence moves the heartbeat that it was judged by."""
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.ledger.clone.sessions import OpenSession
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.liveness import judgements
@@ -51,7 +52,7 @@ def rebooted(member: Member) -> Member:
     """Return the same clone after its machine has started anew."""
     setting = replace(member.setting, host=replace(member.setting.host, boot="another"))
     setting = replace(setting, beats=type(setting.beats)(setting.host, setting.clone, REFS, setting.sessions, 60))
-    return replace(member, setting=setting)
+    return dataclasses.replace(member, setting=setting)
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """The inbox: who loses a race posts, one clone carries out what all have posted, and each command lands once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import CreateProject

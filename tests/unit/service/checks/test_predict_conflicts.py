@@ -1,12 +1,13 @@
 """Predicted conflicts: between the branches that somebody works on, kept, and told before an hour is lost."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from gitcoord.core.documents.call import calls_of
+from gitcoord.core.documents.doc import replace
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.service.checks.predict_conflicts import active_branches, predict_conflicts
 from gitcoord.service.claims.claims import claim_files

@@ -1,11 +1,11 @@
 """What an agent is told of its claims is of use to it: not what was decided, nor what ended before it began."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Barrier
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.ledger.clone.host import Clone
 from gitcoord.service.claims.claim_notices import fresh
 from gitcoord.service.claims.claims import claim_files, list_claims, release_by_force
@@ -92,10 +92,11 @@ def test_a_remote_that_is_there_again_is_not_called_unreachable(agents: Agents, 
 class Meets(Clone):
     """A clone of which two command lines look at the same moment whether a notice is theirs."""
 
-    together: Barrier
+    together: Barrier | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
+        assert self.together is not None
         self.together.wait(timeout=30)
         return (self.id,)
 
@@ -110,8 +111,7 @@ def test_of_two_command_lines_of_a_session_at_the_same_moment_one_is_told(
     together = Barrier(len(lines))
     for line in lines:
         clone = line.setting.clone
-        meeting = Meets(clone.id, clone.folder, clone.signature)
-        meeting.together = together
+        meeting = Meets(clone.id, clone.folder, clone.signature, together=together)
         line.setting = replace(line.setting, clone=meeting)
 
     with ThreadPoolExecutor(len(lines)) as pool:

@@ -3,12 +3,13 @@
 import contextlib
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.transactions.send_heartbeat import beat_now

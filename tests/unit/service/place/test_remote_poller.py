@@ -3,12 +3,12 @@
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.ledger.readers.reader import Reader

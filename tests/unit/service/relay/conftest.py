@@ -1,10 +1,10 @@
 """What tests of relays share: a receiver, and the rounds of a relay on the workspace of an agent."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.events import Event
 from gitcoord.remote.git.bounded_http import HttpPlace
 from gitcoord.service.relay.receiver import Receiver

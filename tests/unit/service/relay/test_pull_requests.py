@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import Json, clock_text
 from gitcoord.core.relay.comment import CLEAR, MARKER
 from gitcoord.errors import RateLimitError

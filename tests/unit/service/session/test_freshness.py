@@ -4,12 +4,12 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import parse_time
 from gitcoord.errors import UnreachableError
 from gitcoord.ledger.readers.reader import Reader

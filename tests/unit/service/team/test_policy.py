@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import (
     ContendedError,

@@ -1,11 +1,11 @@
 """`upgrade --rules`: a person decides from when on older versions only read."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.errors import ContendedError, DeniedError, UnreachableError
 from gitcoord.ledger.format.meta import RULES, WRITER
 from gitcoord.remote.contract.protocol import SwapOutcome, SwapStatus

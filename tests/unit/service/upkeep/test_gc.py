@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pygit2
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.errors import ContendedError, CoordError, RewoundError
 from gitcoord.ledger.archive.past_claims import past_claims
 from gitcoord.ledger.transactions.combiner import Combiner

@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.claims.claim_commands import ImportClaims
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.call import calls_of
+from gitcoord.core.documents.doc import replace
 from gitcoord.faces.hooks.git import git_place
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.claims.claims import claim_files, list_claims

@@ -2,10 +2,10 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import Json
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName, Transport

@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.errors import RepositoryError
 from gitcoord.source.checkout.bounded_git import MEMORY_BYTES
 from gitcoord.source.checkout.repository import Repository

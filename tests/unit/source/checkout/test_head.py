@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import field
 from gitcoord.remote.git.git_process import Completed
 from gitcoord.source.checkout.head import Head
 from gitcoord.source.checkout.repository import Repository
@@ -12,13 +13,13 @@ from tests.conftest import Git, MakeRepo
 from tests.unit.source.places import commit, opened
 
 
-class Counted(Repository):
+class Counted(Repository, frozen=True):
     """A repository that notes what git is asked."""
 
-    asked: tuple[str, ...] = ()
+    asked: list[str] = field(default_factory=list[str])
 
     def git(self, *arguments: str, timeout_s: float = 30) -> Completed:
-        object.__setattr__(self, "asked", (*self.asked, arguments[0]))
+        self.asked.append(arguments[0])
         return super().git(*arguments, timeout_s=timeout_s)
 
 
@@ -40,7 +41,7 @@ def test_a_branch_is_read_without_starting_git_once_its_file_is_known(git: Git, 
     assert head.branch() == "feat/größe"
     git(repo, "checkout", "--quiet", "-b", "other")
     assert head.branch() == "other"
-    assert repository.asked == ("rev-parse",)
+    assert repository.asked == ["rev-parse"]
 
 
 def test_a_commit_that_is_checked_out_is_no_branch(git: Git, repo: Path) -> None:
