@@ -88,7 +88,7 @@ class JournaledRefs:
         except CoordError as error:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
         except OSError as error:
-            cause = unwritable(f"The journal in {str(self._store.folder)!r}", error.strerror or error)
+            cause = unwritable(f"The journal in {str(self._store.folder)!r}", error)
             return SwapOutcome(SwapStatus.UNREACHABLE, str(cause), cause)
         if refusal is None and self.unwritten.count >= RECORDS_MAX:
             self.write_out(wait_s=0)

@@ -112,7 +112,7 @@ class HomeTransport(LocalTransport):
         try:
             size_bytes = self._journal.append(JournalRecord(tuple(updates), self._noted.noted))
         except OSError as error:
-            cause = unwritable(f"The journal in {str(self._home.folder)!r}", error.strerror or error)
+            cause = unwritable(f"The journal in {str(self._home.folder)!r}", error)
             return SwapOutcome(SwapStatus.UNREACHABLE, str(cause), cause)
         outcome = super()._write(updates, locks)
         if outcome.status is SwapStatus.UNREACHABLE:

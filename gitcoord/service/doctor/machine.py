@@ -72,6 +72,10 @@ def python() -> Finding:
     missing = [name for name, version in versions.items() if version is None]
     if missing:
         return fail(f"Packages are missing: {', '.join(missing)}.", INSTALL, **facts)
+    try:
+        import pygit2  # noqa: F401 - commands load it when they need it, so that nothing else would tell here
+    except ImportError as error:
+        return fail(f"The package pygit2 cannot be loaded: {error}.", INSTALL, **facts)
     return ok(f"Python {said}, gitcoord {__version__}, all packages", **facts)
 
 

@@ -12,6 +12,7 @@ from gitcoord.service.claims.claims import claim_files
 from tests.conftest import Git, MakeRepo
 from tests.faces.cli.conftest import Run, RunProgram
 from tests.servers.fixtures import Servers, servers
+from tests.unit.service.world import store_of
 
 __all__ = ["servers"]
 
@@ -120,9 +121,7 @@ def test_a_server_that_takes_no_pushes_is_enough(
 ) -> None:
     remote = servers.remote(kind)
     git(claimed, "push", "--quiet", str(remote.git_dir), "main", "feat/b")
-    git(
-        claimed / ".git" / "gitcoord" / "store.git", "push", "--quiet", str(remote.git_dir), "refs/coord/*:refs/coord/*"
-    )
+    git(store_of(claimed), "push", "--quiet", str(remote.git_dir), "refs/coord/*:refs/coord/*")
     remote.git("config", "http.receivepack", "false")
     remote.git("config", "daemon.receivepack", "false")
     remote.hook("pre-receive", "exit 1")

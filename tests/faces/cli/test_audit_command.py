@@ -6,6 +6,7 @@ import pytest
 
 from tests.faces.cli.conftest import Run
 from tests.unit.service.audit.forge import Forger, with_line
+from tests.unit.service.world import store_of
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def claims(repo: Path, run: Run) -> Forger:
     """Two claims in the store of a clone."""
     run("claim", "add", "a.py")
     run("claim", "add", "b.py")
-    return Forger(repo / ".git" / "gitcoord" / "store.git", "refs/coord/claims")
+    return Forger(store_of(repo), "refs/coord/claims")
 
 
 def test_sound_ledgers_are_clean(run: Run, claims: Forger) -> None:

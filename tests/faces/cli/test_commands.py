@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import AddWorktree, Git, MakeBare
 from tests.faces.cli.conftest import ROOT, Run
+from tests.unit.service.world import store_of
 
 EMPTY = ["status", "project list", "step available", "step stale", "step heartbeat", "log", "metrics", "sync"]
 
@@ -195,7 +196,7 @@ def test_output_that_nobody_reads_is_no_error_to_talk_of(repo: Path, project: st
 
 
 def test_a_damaged_ref_is_shown_with_what_to_do_instead_of_nothing(run: Run, project: str, repo: Path) -> None:
-    ref = repo / ".git" / "gitcoord" / "store.git" / "refs" / "coord" / "steps" / project
+    ref = store_of(repo) / "refs" / "coord" / "steps" / project
     ref.write_text("garbage\n")
 
     status, listed, as_json = run("status"), run("project", "list"), run("project", "list", "--json")
@@ -214,7 +215,7 @@ def test_a_project_that_was_kept_beside_the_remotes_is_not_called_damaged(
     git(repo, "remote", "add", "origin", str(make_bare("hub.git")))
     git(repo, "config", "gitcoord.remote", "origin")
     assert run("claim", "add", "README.md").status == 0
-    store = repo / ".git" / "gitcoord" / "store.git"
+    store = store_of(repo)
     kept = git(store, "commit-tree", "-m", "", git(store, "hash-object", "-w", "-t", "tree", "/dev/null"))
     git(store, "update-ref", "refs/kept/coord/steps/app", kept)
 

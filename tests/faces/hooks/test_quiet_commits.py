@@ -15,7 +15,7 @@ from tests.faces.hooks.pushers import claimed
 from tests.faces.hooks.shimmed import Afar, Shimmed, change, holds, loaded, was_asked, write_snapshot
 from tests.faces.hooks.shimmed import afar as afar  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.faces.hooks.shimmed import alone as alone  # noqa: PLC0414 - as above
-from tests.unit.service.world import Agents, project
+from tests.unit.service.world import Agents, project, store_of
 
 HEAVY = {
     *("typing", "pathlib", "dataclasses", "subprocess", "hashlib", "msgspec", "pydantic"),
@@ -193,7 +193,7 @@ def test_a_snapshot_that_does_not_count_lets_nothing_pass(alone: Shimmed, crowd:
 
 @pytest.mark.rule("HOOK-13")
 def test_refs_of_the_store_that_git_has_packed_are_the_same(alone: Shimmed, crowd: Workspace, git: Git) -> None:
-    store = alone.repo / ".git" / "gitcoord" / "store.git"
+    store = store_of(alone.repo)
     git(store, "pack-refs", "--all")
     assert not (store / "refs" / "coord" / "claims").exists()
     change(alone.repo, "src/b.py", "mine\n")

@@ -13,11 +13,12 @@ import pytest
 from tests import fork_server
 from tests.conftest import Git, MakeBare
 from tests.faces.cli.conftest import ROOT, Done, Run, RunProgram
+from tests.unit.service.world import store_of
 
 IDS = [
     *("git", "python", "grammars", "repository", "head", "worktrees", "settings", "identity", "store", "locks", "refs"),
     *("hooks", "mcp", "mirrors", "remote", "write", "limits", "clock", "deleted", "rewound"),
-    *("ownership", "sessions", "ledgers"),
+    *("ownership", "sessions", "ledgers", "bounds"),
 ]
 
 
@@ -82,15 +83,17 @@ def test_in_a_folder_that_is_gone_it_is_an_error_with_a_sentence(tmp_path: Path)
     assert "The current folder is gone." in done.stderr
 
 
-def test_with_a_package_missing_the_machine_is_still_looked_at(program: RunProgram, repo: Path, tmp_path: Path) -> None:
+def test_a_package_that_cannot_be_loaded_is_named_and_all_else_is_looked_at(
+    program: RunProgram, repo: Path, tmp_path: Path
+) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "pygit2.py").write_text("raise ImportError('no pygit2 here', name='pygit2')\n")
 
     done = program(["doctor", "--json"], repo, env={"PYTHONPATH": f"{tmp_path / 'broken'}{os.pathsep}{ROOT}"})
 
-    assert (done.status, list(_checks(done))) == (1, ["git", "python", "grammars", "repository"])
-    assert "no pygit2 here" in _checks(done)["repository"]["text"]
-    assert "pip install" in _checks(done)["repository"]["hint"]
+    assert (done.status, list(_checks(done))) == (1, IDS)
+    assert "no pygit2 here" in _checks(done)["python"]["text"]
+    assert "pip install" in _checks(done)["python"]["hint"]
 
 
 @pytest.mark.rule("SEC-1", "SEC-2")
@@ -140,7 +143,7 @@ def test_repair_asks_on_a_terminal_and_does_what_was_said(
 
 def _left_lock(run: Run, repo: Path, plan: str) -> Path:
     assert run("project", "create", plan).status == 0
-    lock = repo / ".git" / "gitcoord" / "store.git" / "refs" / "coord" / "steps" / "app.lock"
+    lock = store_of(repo) / "refs" / "coord" / "steps" / "app.lock"
     lock.touch()
     os.utime(lock, (1_000_000_000, 1_000_000_000))
     return lock

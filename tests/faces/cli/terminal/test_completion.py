@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import Clone, Git, MakeBare
 from tests.faces.cli.conftest import Run, RunProgram
+from tests.unit.service.world import store_of
 
 
 def completed(program: RunProgram, cwd: Path, line: str, **env: str) -> list[str]:
@@ -64,7 +65,7 @@ def test_outside_of_a_repository_nothing_is_offered_and_nothing_said(tmp_path: P
 
 
 def test_relays_of_this_clone_are_offered(repo: Path, program: RunProgram, git: Git, project: str) -> None:
-    store = repo / ".git" / "gitcoord" / "store.git"
+    store = store_of(repo)
     tip = git(store, "rev-parse", "refs/coord/steps/app").strip()
     for name in ("refs/coord/relay/chat", "refs/published/coord/relay/ci", "refs/coord/relay/$(x)"):
         git(store, "update-ref", name, tip)

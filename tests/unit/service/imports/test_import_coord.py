@@ -16,7 +16,7 @@ from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import owner_edits, owner_lookup
 from tests.conftest import Git
 from tests.foreign import COORD_TABLES, Coord, change, coord_claim, database, moment, send, served
-from tests.unit.service.world import Agents, Result, later, says, seen, tips
+from tests.unit.service.world import Agents, Result, later, says, seen, store_of, tips
 
 RULES = (
     "modules:\n  auth:\n    paths: ['src/auth/**']\n    owners: [ann]\n    severity: hard\nshared_files:\n  - /lock\n"
@@ -87,7 +87,7 @@ def test_claims_of_a_file_keep_their_time_and_are_held_by_their_engineers(ann: W
 def test_all_claims_land_in_one_commit(ann: Workspace, tmp_path: Path, git: Git, repo: Path) -> None:
     import_coord(ann, source=file_of(tmp_path, *(coord_claim(f"{n}", "ann", f"src/{n}.py") for n in range(30))))
 
-    store = repo / ".git" / "gitcoord" / "store.git"
+    store = store_of(repo)
     assert git(store, "rev-list", "--count", "refs/coord/claims") == "1"
     assert git(store, "log", "-1", "--format=%s", "refs/coord/claims").startswith("import claims c-")
 

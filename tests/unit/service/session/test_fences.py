@@ -12,7 +12,7 @@ from gitcoord.service.session.fences import ENDED_MAX
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, heartbeat, recover_step, start_step
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Result, Shared, crash, later, project, tips
+from tests.unit.service.world import Agents, Result, Shared, crash, later, project, store_of, tips
 
 ROOT = Path(__file__).parents[4]
 CLAIM = (
@@ -262,7 +262,7 @@ def test_a_heartbeat_goes_on_where_a_project_is_gone(ann: Workspace, repo: Path,
     project(ann, name="there")
     for name in ("gone", "there"):
         claim_step(ann, project=name)
-    git(repo / ".git" / "gitcoord" / "store.git", "update-ref", "-d", "refs/coord/steps/gone")
+    git(store_of(repo), "update-ref", "-d", "refs/coord/steps/gone")
 
     result: Result = heartbeat(ann)
 
