@@ -48,7 +48,7 @@ INSISTS = {
     *(("claim", verb) for verb in ("add", "extend", "release")),
     *(("request", verb) for verb in ("file", "answer", "wait")),
     *(("import", tool) for tool in ("hq", "coord")),
-    *((noun,) for noun in ("audit", "promote", "verify", "land", "sync", "init", "upgrade", "uninstall")),
+    *((noun,) for noun in ("audit", "gc", "promote", "verify", "land", "sync", "init", "upgrade", "uninstall")),
     ("queue", "cancel"),
     ("owners", "edit"),
     ("owners", "import"),

@@ -8,6 +8,7 @@ import pytest
 from gitcoord.core.relay.relay import Position
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.format import commits
+from gitcoord.remote.contract.protocol import RefUpdate, SwapStatus
 from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.events import cursor as cursors
 from gitcoord.service.events import event_stream
@@ -15,7 +16,7 @@ from gitcoord.service.events.event_stream import START, Page
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, complete_step
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Shared, damage, later, project, store_of
+from tests.unit.service.world import Agents, Shared, damage, later, project
 
 
 def words(page: Page) -> list[Any]:
@@ -119,14 +120,14 @@ def test_where_a_position_is_gone_what_is_not_older_is_given(ann: Workspace) -> 
     assert [row["patterns"] for row in event_stream.read(ann, cursor).rows] == [["b.zig"]]
 
 
-def test_a_roll_brings_nothing_again(ann: Workspace, git: Git) -> None:
+def test_a_roll_brings_nothing_again(ann: Workspace) -> None:
     claim_files(ann, patterns=["a.zig"])
     cursor, setting = now(ann), ann.setting
     tip, objects = ann.listed()[setting.refs.claims], setting.transport.objects
     head = f'{{"now":"2026-11-29T12:00:00Z","rules":1,"replaces":"{tip}"}}'
     tree = commits.read(objects, tip).tree
     rolled = commits.write(objects, tree, [], setting.clone.signature, setting.host.now(), f"rolled\n\n{head}")
-    git(store_of(Path(ann.repository.top)), "update-ref", str(setting.refs.claims), rolled)
+    assert setting.transport.swap([RefUpdate(setting.refs.claims, tip, rolled)]).status is SwapStatus.WON
     claim_files(ann, patterns=["b.zig"])
 
     assert [row["patterns"] for row in event_stream.read(ann, cursor).rows] == [["b.zig"]]
