@@ -1,6 +1,7 @@
 """Ledgers that somebody else wrote, damaged or hostile: named, left alone, and no other command breaks."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,8 +91,14 @@ def test_a_damaged_object_of_the_store_is_named_and_other_projects_go_on(
 ) -> None:
     project(ann, name="bad")
     project(ann, name="good")
-    tip = git(store_of(repo), "rev-parse", "refs/coord/steps/bad:project.json")
-    path = store_of(repo) / "objects" / tip[:2] / tip[2:]
+    store = store_of(repo)
+    tip = git(store, "rev-parse", "refs/coord/steps/bad:project.json")
+    for pack in (store / "objects" / "pack").glob("*.pack"):
+        data = pack.read_bytes()
+        for file in pack.parent.glob(f"{pack.stem}.*"):
+            file.unlink()
+        subprocess.run(["git", "unpack-objects", "-q"], cwd=store, input=data, check=True)
+    path = store / "objects" / tip[:2] / tip[2:]
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:-4])
     before = tips(ann)
@@ -115,6 +122,8 @@ def test_a_damaged_ref_is_named_wherever_its_project_is_missed(
     bob = agents(repo, "bob/claude/wt", serve=True)
     project(bob, name="good")
     project(bob, name="app")
+    if not shared_remote:
+        _ = store_of(repo)
     (place / "refs" / "coord" / "steps" / "app").write_text("garbage\n")
 
     shown = [seen(call(bob))["oddities"] for call in (status, list_projects, sync)]
