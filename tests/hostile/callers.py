@@ -1,12 +1,11 @@
 """Every face as an innocent user, tool or hook calls it, and what must be true of each answer whatever it read."""
 
-import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ HANG_S = (
     60.0  # a bound for a hang on a machine that is busy with other tests; the promise is ten seconds on a quiet one
 )
 MEMORY_KB = 500 * 1024
-BUG = 3
+BUG, SIGNALLED = 3, 128  # 130 is an interrupt, which no caller here sends
 # What a terminal acts on, or what makes text look like other text: C0 and C1 but for tab and newline, bidi controls.
 ACTED_ON = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -75,6 +74,14 @@ EDIT = json.dumps(
         "tool_input": {"file_path": "README.md", "content": "x"},
     }
 )
+# What a process used at most counts the process that it was forked from, which here has run many tests.
+_LAUNCH = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[2:], check=False).returncode
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(status if status >= 0 else 128 - status)
+"""
 CALLERS: tuple[Caller, ...] = (
     Caller(("status",)),
     Caller(("status", "--json")),
@@ -126,7 +133,7 @@ class Answer:
         shown = said if "--json" not in caller.words else self.err
         return [
             *(["a traceback"] if "Traceback (most recent call last)" in said else []),
-            *([f"exit status {self.status}"] if self.status == BUG or self.status < 0 else []),
+            *([f"exit status {self.status}"] if self.status == BUG or self.status > SIGNALLED else []),
             *([f"blocked with {self.status}"] if caller.must_pass and self.status != 0 else []),
             *([f"a character that is acted on: {found[0]!a}"] if (found := ACTED_ON.search(shown)) else []),
             *([f"{self.memory_kb} kB of memory"] if self.memory_kb > MEMORY_KB else []),
@@ -145,35 +152,21 @@ def ask(caller: Caller, clone: Path, home: Path) -> Answer:
     fill = {"{head}": head, "{zero}": "0" * 40}
     words = [fill.get(word, word) for word in caller.words]
     given = caller.given.replace("{head}", head).replace("{zero}", "0" * 40)
-    out, err = home / "out", home / "err"
-    with out.open("wb") as out_file, err.open("wb") as err_file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gitcoord", *words],
-            cwd=clone,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "GITCOORD_AGENT": "bob/cli/wt", "NO_COLOR": "1"},
-            stdin=subprocess.PIPE,
-            stdout=out_file,
-            stderr=err_file,
-        )
-        status, memory_kb = _ended(process, given.encode())
+    out, err, memory = home / "out", home / "err", home / "memory"
+    program = [sys.executable, "-c", _LAUNCH, str(memory), sys.executable, "-m", "gitcoord", *words]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "GITCOORD_AGENT": "bob/cli/wt", "NO_COLOR": "1"}
+    with (
+        out.open("wb") as out_file,
+        err.open("wb") as err_file,
+        subprocess.Popen(
+            program, cwd=clone, env=env, stdin=subprocess.PIPE, stdout=out_file, stderr=err_file, start_new_session=True
+        ) as process,
+    ):
+        try:
+            process.communicate(given.encode(), timeout=HANG_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    memory_kb = int(memory.read_text())
     text = [path.read_bytes().decode("utf-8", "replace") for path in (out, err)]
-    return Answer(status, text[0], text[1], memory_kb)
-
-
-def _ended(process: "subprocess.Popen[bytes]", given: bytes) -> tuple[int, int]:
-    """Wait for a process; return its exit status, and the most memory in kB."""
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):  # it reads nothing
-        process.stdin.write(given)
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
-    until = time.monotonic() + HANG_S
-    while time.monotonic() < until:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage.ru_maxrss
-        time.sleep(0.005)
-    process.kill()
-    process.wait()
-    raise subprocess.TimeoutExpired(process.args, HANG_S)
+    return Answer(process.returncode, text[0], text[1], memory_kb)

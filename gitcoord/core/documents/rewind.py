@@ -15,8 +15,7 @@ judge by it, so it loads no documents.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from gitcoord.core.documents.limits import MOMENT_FIRST
 
@@ -31,7 +30,7 @@ class Rewind(StrEnum):
     GONE = "gone"
 
 
-class Mark(Struct, frozen=True):
+class Mark(NamedTuple):
     """What a clone saw of a ledger, at most.
 
     Attributes:
@@ -47,7 +46,7 @@ class Mark(Struct, frozen=True):
     at_s: int = 0
 
 
-class Present(Struct, frozen=True):
+class Present(NamedTuple):
     """What a ledger says of itself now.
 
     `counter`: that of the mark's clone; `None` where it has none. `at`: of its last commit, where that is known.

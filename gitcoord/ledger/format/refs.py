@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-from gitcoord.core.documents.doc import Struct
 from gitcoord.core.documents.names import is_namespace, shown
 from gitcoord.errors import UsageError
 from gitcoord.remote.contract.protocol import Oid, RefName
@@ -36,10 +35,23 @@ class PostName(NamedTuple):
     clone: str
 
 
-class Refs(Struct, frozen=True, dict=True):
-    """Names of refs below one namespace; each command asks for the first three ten times."""
+class Refs:
+    """Names of refs below one namespace; each command asks for the first three ten times.
 
-    namespace: str = DEFAULT_NAMESPACE
+    Neither a Struct nor a dataclass: a hook that finds nothing near loads neither.
+    """
+
+    def __init__(self, namespace: str = DEFAULT_NAMESPACE) -> None:
+        """Name those below `namespace`."""
+        self.namespace = namespace
+
+    def __eq__(self, other: object) -> bool:
+        """Whether they are below the same namespace."""
+        return isinstance(other, Refs) and other.namespace == self.namespace
+
+    def __hash__(self) -> int:
+        """Go by the namespace."""
+        return hash(self.namespace)
 
     @cached_property
     def everything(self) -> tuple[str, ...]:

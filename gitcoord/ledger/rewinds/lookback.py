@@ -25,7 +25,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.rewind import Mark, Present, Rewind, is_behind, is_possible, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
@@ -184,7 +183,7 @@ class Lookback:
                 if before is None:
                     self._note_first(ref, tip)
                 if before is not None and before.seq >= present.seq:  # what was seen was damaged
-                    self.marks.decide(ref, replace(before, tip=tip, seq=present.seq))
+                    self.marks.decide(ref, before._replace(tip=tip, seq=present.seq))
                 else:
                     self.marks.note(ref, Mark(tip, present.seq))
             return None
@@ -279,7 +278,7 @@ def _sound(objects: Objects, mark: Mark) -> Mark:
         if commit is None:
             return mark
         if not any(faults(objects, oid, 0)):
-            return mark if oid == mark.tip else replace(mark, tip=oid, seq=present_at(objects, oid, "").seq)
+            return mark if oid == mark.tip else mark._replace(tip=oid, seq=present_at(objects, oid, "").seq)
     return mark
 
 

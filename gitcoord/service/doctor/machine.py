@@ -4,7 +4,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 
 from gitcoord import __version__
@@ -73,7 +73,7 @@ def python() -> Finding:
     if missing:
         return fail(f"Packages are missing: {', '.join(missing)}.", INSTALL, **facts)
     try:
-        import pygit2  # noqa: F401 - commands load it when they need it, so that nothing else would tell here
+        import_module("pygit2")  # commands load it when they need it, so that nothing else would tell here
     except ImportError as error:
         return fail(f"The package pygit2 cannot be loaded: {error}.", INSTALL, **facts)
     return ok(f"Python {said}, gitcoord {__version__}, all packages", **facts)

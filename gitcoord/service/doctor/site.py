@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.rewind import Mark
@@ -201,7 +200,7 @@ class Site:
         tip = copied.read([copies.name_of(ref)]).get(copies.name_of(ref)) if place.git_dir and mark.tip else None
         if tip is None or self.has(mark):
             return mark
-        return replace(mark, tip=tip)
+        return mark._replace(tip=tip)
 
     def forget(self) -> None:
         """List the refs anew when they are wanted next: something was repaired."""

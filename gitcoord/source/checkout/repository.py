@@ -13,9 +13,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import Struct, field
 from gitcoord.core.documents.json_text import moment_of
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
@@ -34,7 +35,7 @@ _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ID_OR_PREFIX = re.compile(r"[0-9a-f]{4,64}")
 
 
-class Repository(Struct, frozen=True):
+class Repository(NamedTuple):
     """A repository, seen from one of its worktrees.
 
     Attributes:
@@ -49,7 +50,7 @@ class Repository(Struct, frozen=True):
     object_format: str
     is_shallow: bool
     env: Mapping[str, str]
-    beside: Mapping[str, str] = field(default_factory=dict[str, str])
+    beside: Mapping[str, str] = MappingProxyType({})
 
     @property
     def git_env(self) -> dict[str, str]:

@@ -19,7 +19,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
-from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import RepositoryError
 from gitcoord.source.checkout.repository import Repository
@@ -142,4 +141,4 @@ def seen_from(repository: Repository, worktree: dict[str, str]) -> Repository:
         message = f"The worktree {shown(folder, 200)} is not here, so git cannot say what is not committed there."
         hint = "If it was moved: `git worktree repair <its folder>`. If it was removed: `git worktree prune`."
         raise RepositoryError(message, hint=hint)
-    return replace(repository, top=Path(folder), beside={})
+    return repository._replace(top=Path(folder), beside={})

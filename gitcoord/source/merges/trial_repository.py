@@ -21,7 +21,6 @@ from typing import cast
 
 import pygit2
 
-from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import RepositoryError, StorageError, disk_hint
 from gitcoord.redaction import redact
@@ -156,7 +155,7 @@ class Trial:
         if default is None or side.name == default[0]:
             return False
         beside = {**self.repository.beside, "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.folder / "objects")}
-        return equal_on(replace(self.repository, beside=beside), side.commit, str(default[1].id)) is not None
+        return equal_on(self.repository._replace(beside=beside), side.commit, str(default[1].id)) is not None
 
     def _default_tip(self) -> "tuple[str, pygit2.Commit] | None":
         """Return the default branch, as new as it is known, and its name."""

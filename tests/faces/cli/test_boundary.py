@@ -23,6 +23,7 @@ STATUSES = [
     (errors.RewoundError, 5),
     (errors.RefusedError, 1),
     (errors.ContendedError, 4),
+    (errors.RulesMovedError, 4),
     (errors.RateLimitError, 4),
     (errors.UnreachableError, 5),
     (errors.UnknownOutcomeError, 5),

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import replace
 from gitcoord.errors import RepositoryError
 from gitcoord.source.checkout.bounded_git import MEMORY_BYTES
 from gitcoord.source.checkout.repository import Repository
@@ -44,7 +43,7 @@ def flooded(repo: Path, tmp_path: Path) -> Repository:
     words = "log|diff-tree|rev-list|ls-files|worktree"
     fake.write_text(f'#!/bin/sh\nfor word; do case $word in {words}) exec yes;; esac; done\nexec {real} "$@"\n')
     fake.chmod(0o755)
-    return replace(opened(repo), env={**os.environ, "PATH": f"{fake.parent}:{os.environ['PATH']}"})
+    return opened(repo)._replace(env={**os.environ, "PATH": f"{fake.parent}:{os.environ['PATH']}"})
 
 
 def test_what_is_cut_is_said_and_is_never_nothing(flooded: Repository, repo: Path, git: Git) -> None:

@@ -2,10 +2,10 @@
 
 import subprocess
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from gitcoord.core.documents.doc import field
 from gitcoord.remote.git.git_process import Completed
 from gitcoord.source.checkout.head import Head
 from gitcoord.source.checkout.repository import Repository
@@ -13,10 +13,10 @@ from tests.conftest import Git, MakeRepo
 from tests.unit.source.places import commit, opened
 
 
-class Counted(Repository, frozen=True):
+class Counted(Repository):
     """A repository that notes what git is asked."""
 
-    asked: list[str] = field(default_factory=list[str])
+    asked: ClassVar[list[str]] = []
 
     def git(self, *arguments: str, timeout_s: float = 30) -> Completed:
         self.asked.append(arguments[0])
