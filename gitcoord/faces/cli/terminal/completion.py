@@ -5,6 +5,7 @@ Rules:
   * Whatever goes wrong, nothing is offered and nothing is said: the line that is being typed must stay readable.
 """
 
+import contextlib
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from gitcoord.faces.cli.terminal import world
 
+_WRITE_OUT_S = 0.5  # a shell waits
 STEPS_OF = 5  # projects whose steps are offered before one is named
 
 
@@ -38,6 +40,7 @@ def steps(incomplete: str) -> list[str]:
     def found(folder: Path) -> Iterable[str]:
         wanted, is_whole, _ = incomplete.partition("/")
         near = [pair for pair in known_names.projects(folder).items() if pair[0] == wanted or not is_whole]
+        _write_out(folder)
         for name, tip in [pair for pair in near if pair[0].startswith(wanted)][:STEPS_OF]:
             yield from (f"{name}/{number}" for number in known_names.steps(folder, tip, world.environment()))
 
@@ -62,7 +65,11 @@ def relays(incomplete: str) -> list[str]:
     """Offer relays."""
     from gitcoord.ledger.hook_view import known_names
 
-    return _offered(incomplete, known_names.relays)
+    def found(folder: Path) -> Iterable[str]:
+        _write_out(folder)
+        return known_names.relays(folder)
+
+    return _offered(incomplete, found)
 
 
 def worktrees(incomplete: str) -> list[str]:
@@ -123,6 +130,18 @@ def schemas(incomplete: str) -> list[str]:
     from gitcoord.service.schemas import catalog
 
     return [name for name in catalog.names() if name.startswith(incomplete)]
+
+
+def _write_out(folder: Path) -> None:
+    """Bring the store up to its journal, which the git program does not read; as it is, where that cannot be."""
+    from gitcoord.errors import CoordError
+    from gitcoord.remote.store.write_out import is_behind, write_out
+
+    with contextlib.suppress(OSError, CoordError):
+        if is_behind(folder):
+            from gitcoord.runtime.machine import clocks
+
+            write_out(folder, clocks(), wait_s=_WRITE_OUT_S)
 
 
 def _offered(incomplete: str, names: Callable[[Path], Iterable[str]]) -> list[str]:
