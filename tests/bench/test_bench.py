@@ -204,6 +204,7 @@ def _run(part: str) -> dict[str, object]:
     return {"at": "2026-01-02 03:04", "took_s": 1.0, "load": 0.5, "pass_ms": 9.6, "part": part}
 
 
+@pytest.mark.torture
 def test_a_month_an_hour_and_a_remote_are_measured_in_a_small_form() -> None:
     month = p16.measured(12, 2)
     hour, packed = hosted_hour.hour(2, 2), packed_remote.packed(10)

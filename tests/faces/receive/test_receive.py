@@ -108,7 +108,7 @@ def busy(team: Callable[[str], Team]) -> Team:
 
 @pytest.mark.timeout(300)  # eight commands, each of which starts an interpreter here and one at the server
 @pytest.mark.rule("SEC-3")
-@pytest.mark.parametrize("kind", ["http", "ssh"])
+@pytest.mark.parametrize("kind", ["http", pytest.param("ssh", marks=pytest.mark.torture)])
 def test_honest_work_of_every_kind_lands(kind: str, team: Callable[[str], Team]) -> None:
     ann = team(kind)
 
