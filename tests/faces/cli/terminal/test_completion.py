@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.faces.cli.terminal import completion
 from tests.conftest import Clone, Git, MakeBare
 from tests.faces.cli.conftest import Run, RunProgram
 from tests.unit.service.world import store_of
@@ -27,6 +28,15 @@ def test_names_of_projects_steps_and_claims_are_offered(
     assert completed(program, repo, "gitcoord step show app/") == ["app/1", "app/2", "app/3"]
     assert completed(program, repo, "gitcoord step show x") == []
     assert completed(program, repo, "gitcoord claim release c-") == [claim]
+
+
+def test_steps_are_offered_right_after_they_were_made(
+    run: Run, repo: Path, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("project", "create", plan).status == 0
+    monkeypatch.chdir(repo)
+
+    assert completion.steps("app/") == ["app/1", "app/2", "app/3"]  # which only the journal of the store has yet
 
 
 def test_a_remote_that_is_gone_is_not_asked(
