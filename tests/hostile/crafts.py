@@ -13,7 +13,8 @@ from typing import Any
 Json = Any
 Craft = Callable[["Ledger"], str]
 
-ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x1b[0m \u202etxt.exe\u2066 \x9b2J \r\n\x00 --force `touch /tmp/x` $(id) <b>&"
+CANARY = "owned"  # a file that commands in these texts make, should any program run one
+ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x1b[0m \u202etxt.exe\u2066 \x9b2J \r\n\x00 --x `touch owned` $(touch owned) <b>&"
 DEEP = 10_000
 MANY = 100_000
 HUGE_BYTES = 200 * 1024 * 1024
@@ -124,7 +125,7 @@ def a_way_out(ledger: Ledger) -> str:
 
 
 def git_inside(ledger: Ledger) -> str:
-    inner = ledger.tree(("100644", "config", ledger.blob(b"[core]\n\tfsmonitor = touch /tmp/owned\n")))
+    inner = ledger.tree(("100644", "config", ledger.blob(b"[core]\n\tfsmonitor = touch owned\n")))
     return ledger.with_entry("40000", ".git", inner)
 
 
@@ -202,7 +203,7 @@ def escapes_in_descriptions(ledger: Ledger) -> str:
 
 
 def options_for_texts(ledger: Ledger) -> str:
-    return ledger.with_changes(lambda doc: _everywhere(doc, lambda _: "--upload-pack=touch /tmp/owned"))
+    return ledger.with_changes(lambda doc: _everywhere(doc, lambda _: "--upload-pack=touch owned"))
 
 
 def long_texts(ledger: Ledger) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import Git, Prepared
 from tests.hostile.callers import CALLERS, HELLO, ROOT, Caller, ask, call, lines
-from tests.hostile.crafts import CRAFTS, Craft, Ledger
+from tests.hostile.crafts import CANARY, CRAFTS, Craft, Ledger
 
 CLAIMS, STEPS, HEARTBEATS = "refs/coord/claims", "refs/coord/steps/app", "refs/coord/heartbeats/"
 KINDS = (CLAIMS, STEPS, HEARTBEATS)
@@ -92,6 +92,7 @@ def check(shared: Path, tmp_path: Path, kind: str, craft: Craft, callers: tuple[
             faults.append(f"stopped by another ledger, with {answer.status}")
         found += [f"{caller.name}: {fault}\n{answer.out[-600:]}{answer.err[-1500:]}" for fault in faults]
     assert found == [], "\n".join(found)
+    assert [*tmp_path.rglob(CANARY)] == [], "a text of the ledger was run"
 
 
 def few(number: int) -> tuple[Caller, ...]:

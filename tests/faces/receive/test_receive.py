@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Git, MakeRepo
+from tests.conftest import Git, MakeBare, MakeRepo
 from tests.servers.fixtures import Remote, Servers
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.unit.service.audit.forge import Forger, with_line, with_tree
@@ -261,11 +261,17 @@ def test_a_hook_that_was_there_runs_first_with_the_same_lines_and_comes_back(bus
     assert (busy.remote.git_dir / "hooks" / "pre-receive").read_bytes() == before
 
 
-def test_a_folder_that_is_no_repository_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"), [("nowhere", "There is no folder"), (".", "cannot be set up: "), ("held.git", "File exists")]
+)
+def test_a_folder_that_cannot_be_set_up_is_named_with_the_reason(
+    name: str, why: str, make_bare: MakeBare, tmp_path: Path
+) -> None:
+    (make_bare("held.git") / "config.lock").touch()
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     program = [sys.executable, "-m", "gitcoord", "init", "--server"]
 
-    done = subprocess.run([*program, "nowhere"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run([*program, name], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
-    assert "There is no folder" in done.stderr
+    assert why in done.stderr

@@ -10,6 +10,7 @@ from gitcoord.faces.cli.screens import change_list
 from gitcoord.faces.cli.terminal import show, world
 from gitcoord.faces.cli.wiring import git_hooks
 from gitcoord.faces.cli.wiring.change import write
+from gitcoord.remote.git.git_failure import shown as git_said
 from gitcoord.remote.git.git_process import Completed, clean_env, run_git
 
 _GIT_S = 30.0
@@ -20,7 +21,7 @@ def carry_out(path: Path, settings: Mapping[str, str | None], *, dry_run: bool, 
     """Install the hook, or take it back where the settings are to go; return the exit status.
 
     Raises:
-        UsageError: there is no repository, or its hooks are elsewhere.
+        UsageError: there is no repository, its hooks are elsewhere, or git does not let us set it up.
     """
     folder = (world.folder() / path).resolve()
     git_dir = Path(_said(folder, "rev-parse", "--absolute-git-dir"))
@@ -37,7 +38,10 @@ def carry_out(path: Path, settings: Mapping[str, str | None], *, dry_run: bool, 
     if not dry_run:
         change = write(change)
         for name, value in settings.items():
-            _git(git_dir, "config", *(["--unset-all", name] if value is None else [name, value]))
+            if value is None:
+                _git(git_dir, "config", "--unset-all", name)  # it may be gone
+            else:
+                _said(git_dir, "config", name, value)
     if as_json:
         result: dict[str, Json] = {
             "changes": change_list.rows([change]),
@@ -64,7 +68,8 @@ def carry_out(path: Path, settings: Mapping[str, str | None], *, dry_run: bool, 
 def _said(folder: Path, *words: str) -> str:
     done = _git(folder, *words)
     if done.rc != 0:
-        raise UsageError(f"{shown(str(folder))} is no git repository.", hint="Name the folder of the bare repository.")
+        what = f"The repository {shown(str(folder))} cannot be set up: {git_said(done.errors)}."
+        raise UsageError(what, hint="Name the folder of the bare repository, and run this as the user that owns it.")
     return done.stdout.decode("utf-8", "surrogateescape").strip()
 
 
