@@ -14,7 +14,7 @@ Used only under the clone's lock. What this file does not know: what the swap is
 """
 
 import contextlib
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -76,12 +76,16 @@ def checks_of(
     return checks
 
 
+Push = Callable[[Sequence[RefUpdate]], SwapOutcome]
+
+
 class Carrier:
     """Finds what may ride along, and sends it."""
 
-    def __init__(self, transport: Transport, beats: Beats, sweeper: Sweeper) -> None:
+    def __init__(self, transport: Transport, push: Push, beats: Beats, sweeper: Sweeper) -> None:
         """Begin with a remote that declines nothing."""
         self._transport = transport
+        self._push = push
         self._beats = beats
         self._sweeper = sweeper
         self._from: datetime | None = None
@@ -114,11 +118,11 @@ class Carrier:
         """
         beat, deletions = self.cargo(listed, now, checks)
         carried = [*([beat] if beat else []), *deletions]
-        outcome = self._transport.swap([*lines, *carried])
+        outcome = self._push([*lines, *carried])
         is_denied = outcome.status is SwapStatus.DENIED
         if carried and (is_denied or (outcome.status is SwapStatus.LOST and not is_lost_for_all)):
             beat = None
-            outcome = self._transport.swap(lines)
+            outcome = self._push(lines)
             if is_denied and outcome.status is not SwapStatus.DENIED:
                 self.rest(now)
         if beat and outcome.status is SwapStatus.WON:

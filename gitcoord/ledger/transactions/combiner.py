@@ -15,7 +15,7 @@ Rules:
   * TXN-3: the lock is the clone's, the spool is the place's: no process carries out what is meant for another place.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -93,7 +93,7 @@ class Combiner:
         waiting = self._take()
         entries = [*(waiter.entry for waiter in waiting), *([own] if own else [])]
         is_spooled, joining = bool(waiting), self._joining(waiting)
-        replies = self._run(entries, spooled=is_spooled, until=until, joining=joining)
+        replies = self.transactions.run(entries, spooled=is_spooled, left_s=LEAD_S, until=until, joining=joining)
         self._spool.deliver(waiting, replies)
         # Counted from here: who had to read a whole ledger first is the last one who should stop after one batch.
         served = self._host.monotonic()
@@ -103,22 +103,11 @@ class Combiner:
             waiting = self._take()
             is_spooled = bool(waiting)
             if is_spooled:
-                more = self._run([waiter.entry for waiter in waiting], spooled=True, until=until, joining=None)
+                more = self.transactions.run([waiter.entry for waiter in waiting], left_s=LEAD_S, until=until)
                 self._spool.deliver(waiting, more)
         if self.transactions.no_answer:
             self._answer_unasked(self.transactions.no_answer)
         return replies[own.uid] if own else Reply()
-
-    def _run(
-        self, entries: Sequence[Entry], *, spooled: bool, until: datetime | None, joining: Joining | None
-    ) -> dict[str, Reply]:
-        """Carry out entries, and count the pushes that it took."""
-        used = self.transactions
-        before = used.won_swaps + used.lost_swaps
-        try:
-            return used.run(entries, spooled=spooled, left_s=LEAD_S, until=until, joining=joining)
-        finally:
-            self._budget.note(used.won_swaps + used.lost_swaps - before)
 
     def _must_stop(self) -> bool:
         """Whether who waits now is left to a later leader: the remote does not answer, or wants no more pushes yet."""

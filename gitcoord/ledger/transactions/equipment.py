@@ -3,7 +3,7 @@
 What this file does not know: what is done with them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.strays import STRAYS, Strays
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.marks import Marks
-from gitcoord.remote.contract.protocol import Oid, RefName, Transport
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
 if TYPE_CHECKING:
     from gitcoord.ledger.leader.pending import Pending
@@ -50,6 +50,13 @@ class Setting(Struct, frozen=True):
     repo: str | None = None
     ledgers: Ledgers = LEDGERS
     pushes_per_minute: int | None = None
+
+    def push(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        """Swap refs; what was sent counts as one push of this clone's (`push_budget`), whatever became of it."""
+        outcome = self.transport.swap(updates)
+        if self.pushes_per_minute is not None and outcome.status is not SwapStatus.UNREACHABLE:
+            self.push_budget.note()
+        return outcome
 
     def lookback(self) -> Lookback:
         """Return what judges listings of this place by what the clone saw there."""

@@ -173,7 +173,7 @@ class Inbox:
             return None
         self.posted.add(posts)
         began = setup.host.monotonic()
-        outcome = setup.transport.swap([RefUpdate(own.ref, None, own.tip) for own in posts.values()])
+        outcome = setup.push([RefUpdate(own.ref, None, own.tip) for own in posts.values()])
         self._push_s = setup.host.monotonic() - began
         match outcome.status:
             case SwapStatus.WON:
@@ -194,7 +194,7 @@ class Inbox:
         """Take back the posts that have one of these commands; one that is gone was folded, which the ledger says."""
         for ledger, own in self.posted.posts().items():
             if own.made and not {*uids}.isdisjoint(own.uids):
-                outcome = self._setup.transport.swap([RefUpdate(own.ref, own.tip, None)])
+                outcome = self._setup.push([RefUpdate(own.ref, own.tip, None)])
                 if outcome.status is SwapStatus.WON:
                     self.posted.forget([ledger])
 

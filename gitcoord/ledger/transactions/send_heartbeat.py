@@ -82,14 +82,13 @@ def _beat(setting: Setting) -> bool:
     deletions = sweep(setting.transport.objects, setting.refs, others, now)
     outcome = SwapOutcome(SwapStatus.LOST)
     if deletions and setting.transport.atomic:
-        outcome = setting.transport.swap([update, *deletions])
+        outcome = setting.push([update, *deletions])
     if outcome.status in (SwapStatus.LOST, SwapStatus.DENIED):
-        outcome = setting.transport.swap([update])
+        outcome = setting.push([update])
     if setting.beats.place:
         declined.note(setting.place_folder, outcome, now, setting.host.unique)
     if outcome.status is not SwapStatus.WON and not _has_landed(setting, update, outcome):
         return False
-    setting.push_budget.note()
     setting.beats.sent(update, now)
     return True
 

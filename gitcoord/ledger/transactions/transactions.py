@@ -67,7 +67,7 @@ class Transactions:
         self._inbox = Inbox(setting, self.reader, setting.posted())
         self.decider = Decider(setting, self.reader, self._pending, self._lookback, self._inbox)
         self._sweeper = Sweeper(setting.refs, setting.sessions, setting.clone.folder)
-        self._carrier = Carrier(setting.transport, setting.beats, self._sweeper)
+        self._carrier = Carrier(setting.transport, setting.push, setting.beats, self._sweeper)
         self.lost_swaps = 0
         self.won_swaps = 0
         self.no_answer: deadline.NoAnswerError | None = None  # to the last entries

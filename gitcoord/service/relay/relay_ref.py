@@ -94,7 +94,7 @@ def change(workspace: Workspace, name: str, decide: Callable[[Relay | None], Rel
                 if after is None:
                     return None
                 update = _written(workspace, ref, tip, after)
-                outcome = workspace.setting.transport.swap([update])
+                outcome = workspace.setting.push([update])
                 if outcome.status is SwapStatus.WON:
                     return after
                 if outcome.status not in (SwapStatus.LOST, SwapStatus.UNKNOWN):
@@ -127,5 +127,5 @@ def remove(workspace: Workspace, name: str) -> bool:
     workspace.follow()
     tip = workspace.setting.transport.read([ref]).get(ref)
     if tip is not None:
-        check_won(workspace.setting.transport.swap([RefUpdate(ref, tip, None)]), f"the relay {name}")
+        check_won(workspace.setting.push([RefUpdate(ref, tip, None)]), f"the relay {name}")
     return tip is not None

@@ -168,7 +168,7 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
         edits[RECORD] = record
     tree = trees.write(objects, seen.folder, edits).oid or Oid("")
     commit = commits.write(objects, tree, [tip] if tip else [], setting.clone.signature, now, message)
-    swapped = setting.transport.swap([RefUpdate(ref, tip, commit)])
+    swapped = setting.push([RefUpdate(ref, tip, commit)])
     if swapped.status is SwapStatus.WON:
         note_own(setting.last_listing, ref, commit, setting.host.unique)
     return swapped

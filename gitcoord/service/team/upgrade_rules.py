@@ -61,7 +61,7 @@ def _raise_all(workspace: Workspace) -> tuple[set[RefName], Raising]:
         raised |= {update.ref for update in raising.updates}
         together = setting.transport.atomic
         for swap in [list(raising.updates)] if together else [[update] for update in raising.updates]:
-            outcome = setting.transport.swap(swap)
+            outcome = setting.push(swap)
         if outcome.status in (SwapStatus.DENIED, SwapStatus.UNREACHABLE):
             break
         if outcome.status is not SwapStatus.WON:

@@ -33,7 +33,7 @@ def delete_refs(workspace: Workspace, *, dry_run: bool, problems: list[Json]) ->
             size = SWAP_MAX if setting.transport.atomic else 1
             for start in range(0, len(wanted), size):
                 batch = wanted[start : start + size]
-                outcome = setting.transport.swap(batch)
+                outcome = setting.push(batch)
                 if outcome.status is SwapStatus.WON:
                     deleted += [update.ref for update in batch]
                 elif outcome.status is SwapStatus.DENIED:

@@ -48,7 +48,7 @@ def delete_old(workspace: Workspace, *, dry_run: bool, problems: list[Json]) -> 
 def _is_deleted(workspace: Workspace, update: RefUpdate, problems: list[Json]) -> bool:
     status, words = SwapStatus.LOST, "another process of this clone is writing"
     with suppress(Timeout), workspace.combiner.lock():
-        outcome = workspace.setting.transport.swap([update])
+        outcome = workspace.setting.push([update])
         status, words = outcome.status, outcome.message
         if status is SwapStatus.UNKNOWN and update.ref not in workspace.setting.transport.read([update.ref]):
             return True

@@ -118,7 +118,7 @@ def _swap_roll(workspace: Workspace, found: Roll) -> SwapOutcome:
 
 
 def _swap(workspace: Workspace, updates: list[RefUpdate]) -> SwapOutcome:
-    return workspace.setting.transport.swap(updates)
+    return workspace.setting.push(updates)
 
 
 def _row(ref: RefName, commits: int, archive: RefName) -> dict[str, Json]:

@@ -1,18 +1,24 @@
 """The budget of pushes: a burst goes at once, who goes on waits, and all that wait become one push."""
 
+import json
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gitcoord.core.documents.doc import replace
+from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.leader.push_budget import KEPT, NAME, PushBudget, per_minute_of
+from gitcoord.ledger.transactions.equipment import Setting
+from gitcoord.ledger.transactions.transactions import Transactions
+from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.runtime import make_host
 from gitcoord.service.claims.claims import claim_files
 from tests.conftest import Git
-from tests.unit.ledger.fakes import Clock, host_of
+from tests.unit.ledger.fakes import REFS, Clock, Interleaved, World, Wrapped, code, host_of
 from tests.unit.service.world import Agents, Shared
 from tests.unit.service.world import agents as agents  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.unit.service.world import shared as shared  # noqa: PLC0414 - a fixture, exported to pytest
@@ -85,6 +91,41 @@ def test_where_no_limit_is_known_nothing_is_counted(tmp_path: Path, clock: Clock
 )
 def test_the_host_says_how_many_unless_a_person_does(url: str | None, wanted: str, expected: int | None) -> None:
     assert per_minute_of(url, wanted) == expected
+
+
+@pytest.mark.parametrize("status", SwapStatus)
+def test_what_was_sent_is_one_push_whatever_became_of_it(tmp_path: Path, status: SwapStatus) -> None:
+    class Answering(Wrapped):
+        def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:  # noqa: ARG002 - as of any transport
+            return SwapOutcome(status)
+
+    setting = replace(World(tmp_path).clone("ann", Answering).setting, pushes_per_minute=6)
+
+    outcome = setting.push([RefUpdate(REFS.claims, None, None), RefUpdate(REFS.steps("app"), None, None)])
+
+    assert outcome.status is status
+    assert left_in(setting) == (6 if status is SwapStatus.UNREACHABLE else 5)
+
+
+def test_each_swap_of_a_transaction_is_counted_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    bob = world.clone("bob")
+    bob.create()
+    ann = world.clone("ann", lambda inner: Interleaved(inner, [bob.claim]))  # so that one is lost
+    setting = replace(ann.setting, pushes_per_minute=20)
+
+    replies = Transactions(setting).run([ann.entry(ClaimStep(), "app")])
+
+    assert isinstance(ann.transport, Interleaved)
+    assert [*map(code, replies.values())] == ["step_claimed"]
+    assert len(ann.transport.swaps) > 1
+    assert round(left_in(setting)) == 20 - len(ann.transport.swaps)
+
+
+def left_in(setting: Setting) -> float:
+    """Return how many pushes the budget of a place still has."""
+    file = setting.place_folder / NAME
+    return json.loads(file.read_text())["left"] if file.exists() else float(setting.pushes_per_minute or 0)
 
 
 def test_calls_that_wait_for_the_budget_become_one_push(agents: Agents, shared: Shared, git: Git) -> None:
