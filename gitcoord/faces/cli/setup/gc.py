@@ -51,7 +51,7 @@ def _tell(result: Result, _now: datetime) -> None:
     if store:
         found = [record(store[name]) for name in ("before", "after") if store[name] is not None]
         sizes = [
-            f"{whole(size['bytes']) / (1 << 20):.1f} MiB in {amount(whole(size['packs']), 'pack')} and "
+            f"{_size(whole(size['bytes']))} in {amount(whole(size['packs']), 'pack')} and "
             f"{amount(whole(size['loose']), 'loose object')}"
             for size in found
         ]
@@ -63,3 +63,7 @@ def _tell(result: Result, _now: datetime) -> None:
     for row in records(result["problems"]):
         show.aside("warning", text(row["message"]))
         show.aside("hint", text(row["hint"]))
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 20):.1f} MiB" if count >= 1 << 20 else f"{count / 1024:.0f} KiB"
