@@ -28,7 +28,9 @@ OPEN_FILES_MAX = 300  # A process may have 1,024; a leak of one in ten tests rea
 GIT_TIMEOUT_S = 60  # A bound for a hang; git answers these commands in milliseconds.
 
 # What may reach a test from outside. Everything else is removed: an allowed list cannot forget GIT_DIR.
-_KEPT = frozenset({"LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONHASHSEED", "TEMP", "TMP", "TMPDIR", "USER"})
+_KEPT = frozenset(
+    {"LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONHASHSEED", "TEMP", "TMP", "TMPDIR", "TORTURE_REPORT", "USER"}
+)
 _KEPT_PREFIXES = ("COVERAGE_", "COV_", "DYLD_", "PYTEST_")
 
 _GLOBAL_CONFIG = """\
