@@ -51,14 +51,22 @@ def free_port() -> int:
 class Daemon:
     """One running server program."""
 
-    def __init__(self, args: Sequence[str], *, folder: Path, env: Mapping[str, str], ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        args: Sequence[str],
+        *,
+        folder: Path,
+        env: Mapping[str, str],
+        ready: Callable[[], bool],
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
         self._log = folder / f"{Path(args[0]).name}.log"
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 args,
                 cwd=folder,
                 env=dict(env),
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -5,12 +5,14 @@ http://127.0.0.1:<port>/auth/<name>.git     basic authentication as USER with PA
 """
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers.daemons import Daemon, free_port, need, port_answers, server_env
 
+REQUESTS_AT_ONCE = 6
 USER, PASSWORD = "ann", "s3cret-word"
 _HTPASSWD = "ann:{PLAIN}s3cret-word\n"
 
@@ -67,14 +69,21 @@ class HttpBackend:
         for name in ("open", "auth"):
             (self.root / name).mkdir(parents=True)
         (folder / "htpasswd").write_text(_HTPASSWD)
-        socket = folder / "s"  # short: a socket's path may have 107 bytes
+        path = folder / "s"  # short: a socket's path may have 107 bytes
         user = "user root;" if os.geteuid() == 0 else ""
         tls = " ssl; ssl_certificate {}; ssl_certificate_key {}".format(*certificate) if certificate else ""
         words = {"folder": folder, "user": user, "backend": backend, "root": self.root, "port": self.port, "tls": tls}
-        (folder / "nginx.conf").write_text(_NGINX.format(socket=socket, **words))
+        (folder / "nginx.conf").write_text(_NGINX.format(socket=path, **words))
         env = server_env(folder)
         self._log = folder / "requests.log"
-        self._wrap = Daemon([fcgiwrap, "-c", "6", "-s", f"unix:{socket}"], folder=folder, env=env, ready=socket.exists)
+        # Each of its own: with `-c 6` the parent asks for its children without a pause, and takes a core for itself.
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+            listening.listen()
+            self._wraps = [
+                Daemon([fcgiwrap], folder=folder, env=env, ready=path.exists, stdin=listening.fileno())
+                for _ in range(REQUESTS_AT_ONCE)
+            ]
         self._nginx = Daemon(
             [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")],
             folder=folder,
@@ -101,4 +110,5 @@ class HttpBackend:
 
     def stop(self) -> None:
         self._nginx.stop()
-        self._wrap.stop()
+        for wrap in self._wraps:
+            wrap.stop()
