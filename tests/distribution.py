@@ -31,6 +31,7 @@ FIRST = (
     "tests/faces/demo/",
     "tests/faces/mcp/test_external.py",
     "tests/faces/mcp/test_remote_away.py",
+    "tests/faults/",
     "tests/packaging/test_libraries.py",
     "tests/packaging/release/test_sbom.py",
     "tests/packaging/test_wheel.py",
