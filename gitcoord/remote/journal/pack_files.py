@@ -62,13 +62,15 @@ def oid_of(kind: ObjectKind, data: bytes) -> Oid:
     return Oid(hashlib.sha1(b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest())
 
 
-def write_pack(objects: Path, new: Iterable[PackedObject]) -> Path | None:
-    """Write a pack, flushed, that `git gc` leaves alone; return it. `objects`: the folder of that name.
+def write_pack(objects: Path, new: Iterable[PackedObject], *, flush: bool = True) -> Path | None:
+    """Write a pack that `git gc` leaves alone; return it. `objects`: the folder of that name.
+
+    `flush`: it is on the disk then, as what can be had nowhere else has to be.
 
     Raises:
         OSError: the disk is full or cannot be written; there is no pack then.
     """
-    return _write(objects / "pack", {bytes.fromhex(item.oid): item.packed for item in new})
+    return _write(objects / "pack", {bytes.fromhex(item.oid): item.packed for item in new}, flush=flush)
 
 
 def tidy_packs(objects: Path, now_s: float) -> None:
@@ -134,7 +136,7 @@ def _entries(pack: Path) -> dict[bytes, bytes] | None:
     return found
 
 
-def _write(folder: Path, objects: dict[bytes, bytes]) -> Path | None:
+def _write(folder: Path, objects: dict[bytes, bytes], *, flush: bool = True) -> Path | None:
     if not objects:
         return None
     ids, begins, position = sorted(objects), list[int](), 12
@@ -158,7 +160,7 @@ def _write(folder: Path, objects: dict[bytes, bytes]) -> Path | None:
         for suffix, data in ((".keep", _KEEP), (".pack", content + checksum), (".idx", index + _sha1(index))):
             # Git reads every file there that ends as an index does, whatever it is called.
             drafts[suffix] = folder / f"{_DRAFT}{checksum.hex()}_{suffix[1:]}"
-            _write_file(drafts[suffix], data)
+            _write_file(drafts[suffix], data, flush=flush)
         for suffix, draft in drafts.items():
             draft.rename(pack.with_suffix(suffix))
     except OSError:
@@ -170,12 +172,13 @@ def _write(folder: Path, objects: dict[bytes, bytes]) -> Path | None:
     return pack
 
 
-def _write_file(path: Path, data: bytes) -> None:
+def _write_file(path: Path, data: bytes, *, flush: bool) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o444)
     try:
         while data:
             data = data[os.write(handle, data) :]
-        os.fsync(handle)
+        if flush:
+            os.fsync(handle)
     finally:
         os.close(handle)
 

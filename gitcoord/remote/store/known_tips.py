@@ -10,18 +10,23 @@ What this file does not know: how objects come, and what they are.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitcoord.errors import StorageError
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName
+from filelock import FileLock, Timeout
+
+from gitcoord.errors import StorageError, unwritable
+from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, RefName
 from gitcoord.remote.git.git_failure import shown
 from gitcoord.remote.git.git_process import run_git
+from gitcoord.remote.journal.pack_files import LEVEL_PACKS, PackedObject, tidy_packs, write_pack
 from gitcoord.remote.store.files_refs import FilesRefs
 from gitcoord.remote.store.pygit_objects import libgit2_errors, open_repository
 
+PACKED_MIN: Final = 16  # objects; a pack is three files
+_LOCK: Final = "packs.lock"
 _INDEX_S: Final = 60.0  # git takes 1 s for 60 MB
 
 
@@ -45,6 +50,8 @@ class KnownTips:
         self._env = env
         self._own = f"refs/http/{hashlib.sha256(shown_url.encode()).hexdigest()[:12]}/"
         self._refs = FilesRefs(store, now_ns=now_ns)
+        self._now_ns = now_ns
+        self._packs = 0
 
     def known(self) -> frozenset[Oid]:
         """Return the commits that are here with all they need."""
@@ -67,6 +74,26 @@ class KnownTips:
             for ref, oid in new.items():
                 with suppress(*libgit2_errors()):
                     references.create(ref, oid, force=True)
+
+    def put(self, objects: Sequence[tuple[Oid, ObjectKind, bytes]]) -> None:
+        """Keep objects, of which each comes behind those that it needs: many as a pack, for a file each takes longer.
+
+        Raises:
+            StorageError: the disk is full or read-only.
+        """
+        if len(objects) < PACKED_MIN:
+            for _, kind, data in objects:
+                self.objects.write(kind, data)
+            return
+        folder = self._store / "objects"
+        try:
+            write_pack(folder, (PackedObject.of(*made) for made in objects), flush=False)
+        except OSError as error:
+            raise unwritable(f"The repository {str(self._store)!r}", error) from error
+        self._packs += 1
+        if self._packs % LEVEL_PACKS == 0:
+            with suppress(OSError, Timeout), FileLock(self._store / _LOCK, timeout=0):  # of several, one does
+                tidy_packs(folder, self._now_ns() / 1e9)
 
     def index(self, pack: bytes) -> None:
         """Keep a pack as it came.

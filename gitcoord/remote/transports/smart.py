@@ -172,8 +172,7 @@ class SmartTransport:
             self._store.index(pack)
         else:
             try:
-                for packed in objects_in(pack, self.objects.read):
-                    self.objects.write(packed.kind, packed.data)
+                self._store.put(objects_in(pack, self.objects.read))
             except MissingObjectError:
                 raise UnfamiliarError("its pack needs what is not here", lasts=False) from None
         lacking = [oid for oid in oids if not self.objects.has(oid)]

@@ -10,9 +10,11 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 import pytest
 
 from gitcoord.errors import DeniedError, UnreachableError
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.remote.http import report_status
 from gitcoord.remote.http.pkt_line import FLUSH, line, packet, packets
+from gitcoord.remote.journal.pack_files import LEVEL_PACKS
+from gitcoord.remote.store.known_tips import PACKED_MIN
 from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.transports.smarthttp.meddled import LIST, NO_EXCEPTIONS, RECEIVE, UPLOAD, behind, helper, posts
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WAITING, Worlds, commit, put, won
@@ -108,6 +110,32 @@ def test_what_a_clone_wrote_itself_is_kept_from_the_next_look_on(worlds: Worlds,
     words = ["git", f"--git-dir={folder}/gitcoord/store.git", "for-each-ref", "--format=%(objectname)", "refs/http/"]
     kept = subprocess.run(words, capture_output=True, encoding="utf-8", check=True, timeout=30)
     assert kept.stdout.split() == [tip]
+
+
+def test_much_that_is_brought_is_one_pack_and_little_is_files(
+    worlds: Worlds, remote: Remote, ann: SmartTransport
+) -> None:
+    folder = worlds.new_folder()
+    bob = worlds.smarthttp(remote, folder=folder)
+    packs = folder / "gitcoord" / "store.git" / "objects" / "pack"
+    found: list[int] = []
+    old: Oid | None = None
+    for turn in range(LEVEL_PACKS + 1):
+        count = 1 if turn == 0 else PACKED_MIN
+        new = old
+        for number in range(count):
+            new = commit(ann, f"{turn}.{number}", new)
+        won(put(ann, CLAIMS, old, new))
+        old = new
+        bob.fetch(bob.read(["refs/coord/"]).values())
+        found.append(len([*packs.glob("*.pack")]))
+
+    assert found == [0, *range(1, LEVEL_PACKS), 1]  # so many are joined
+    assert old
+    assert bob.objects.read(old)[0] is ObjectKind.COMMIT
+    subprocess.run(
+        ["git", f"--git-dir={packs.parents[1]}", "fsck", "--strict", "--no-dangling"], check=True, timeout=60
+    )
 
 
 # -- what is compared by the server ------------------------------------------------------------------------------------
