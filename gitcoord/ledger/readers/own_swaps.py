@@ -56,14 +56,14 @@ def newest(folder: Path) -> dict[RefName, OwnTip]:
 def ordered(folder: Path, seen: Mapping[RefName, Oid], began: datetime, reader: "Reader") -> Mapping[RefName, Oid]:
     """Return a listing that began at a moment, with what this clone has put there since."""
     since = {ref: own for ref, own in newest(folder).items() if own.at >= began}
-    return {**seen, **{ref: own.tip for ref, own in since.items() if _is_older(ref, seen.get(ref), own, reader)}}
+    return {**seen, **{ref: own.tip for ref, own in since.items() if _is_older(seen.get(ref), own, reader)}}
 
 
-def _is_older(ref: RefName, tip: Oid | None, own: OwnTip, reader: "Reader") -> bool:
+def _is_older(tip: Oid | None, own: OwnTip, reader: "Reader") -> bool:
     if tip == own.tip:
         return False
     try:
-        return reader.ledger(ref, tip).meta.seq < own.seq
+        return reader.seq_at(tip) < own.seq
     except (DocumentError, MissingObjectError):  # a command that needs that ledger reports what is wrong with it
         return False
 

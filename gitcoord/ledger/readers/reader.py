@@ -217,6 +217,15 @@ class Reader:
                 return None
         return self._beats[tip]
 
+    def seq_at(self, tip: Oid | None) -> int:
+        """Return the number of the last command of a ledger at a commit of it, and read nothing else of that.
+
+        Raises:
+            DocumentError, MissingObjectError: it cannot be read.
+        """
+        meta = self._only(tip, META, Meta) if tip else None
+        return meta.seq if meta else 0
+
     def _only(self, tip: Oid, path: str, kind: type[_D]) -> _D | None:
         """Return one document of a commit, and read nothing else of it."""
         damage = self._damaged.get((tip, path))
