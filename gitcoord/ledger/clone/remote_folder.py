@@ -2,6 +2,7 @@
 
     places/<key>/spool, replies     commands of the processes that coordinate there; see `spool`
     places/<key>/pending.json       swaps that were sent there and have no answer yet; see `pending`
+    places/<key>/crowd.json         that other clones write at this moment; see `crowd`
     places/<key>/declined.json      that the remote declined the last one; see `declined`
     places/<key>/acknowledged.json  the newest tips that swaps of this clone have put there; see `own_swaps`
 

@@ -35,6 +35,7 @@ COMBINE_S = 0.05  # so long the holder goes on for others before its own caller 
 LINGER_S = 0.002  # one poll of a waiter and its next command
 POLL_FIRST_S = 0.0005  # a swap in process takes 2 ms
 POLL_LONGEST_S = 0.025  # half of what a leader may take
+POLL_FAR_S = 0.1  # where the leader asks a remote: of a reply that took a second, a tenth
 POLLS_A_TRY_WARM = 4  # looking for a reply costs 3 µs, trying the lock 100
 POLLS_A_TRY_COLD = 40  # who has not led lately would first have to read what others wrote: it leaves that to them
 COLD_PATIENCE = 4  # times the usual wait: on a busy machine all processes are late, and reading would make it worse
@@ -146,7 +147,9 @@ class Combiner:
         begin = self._host.monotonic()
         end = begin + wait_s
         # In a crowd the reply will take about as long as the last one did: looking for it before only costs the leader.
-        pause, polls = min(max(POLL_FIRST_S, self._waited_s / 2), POLL_LONGEST_S), 0
+        is_far = self.transactions.asks_remote
+        longest = min(max(POLL_LONGEST_S, self._waited_s / 10), POLL_FAR_S) if is_far else POLL_LONGEST_S
+        pause, polls = min(max(POLL_FIRST_S, self._waited_s / 2), longest), 0
         taken = False
         while not taken or self._host.monotonic() < end:
             if not taken and self._host.monotonic() >= end:
@@ -163,7 +166,7 @@ class Combiner:
                     self._polls_a_try = POLLS_A_TRY_COLD
                 return reply
             polls += 1
-            pause = min(pause * 1.6, POLL_LONGEST_S)
+            pause = min(pause * 1.6, longest)
             if paces and self._budget.wait_s() > 0:  # all that wait become one push
                 continue
             if polls % self._polls_a_try == 0 and self._may_try(begin) and self._lead_others(entry.deadline):

@@ -48,11 +48,16 @@ class Decider:
         self._lost_at: float | None = None
         self._blind = 0
 
-    def seen(self) -> Mapping[RefName, Oid] | None:
-        """Return the refs that a first try may go by without asking for them; `None`: it may not."""
+    def seen(self, *, is_crowded: bool) -> Mapping[RefName, Oid] | None:
+        """Return the refs that a first try may go by without asking for them; `None`: it may not.
+
+        `is_crowded`: a race was lost a moment ago. What is posted then may be decided on what is older.
+        """
         setup = self._setup
-        is_busy = self._lost_at is not None and setup.host.monotonic() - self._lost_at < CROWDED_S
-        if is_busy or self._blind >= BLIND_MAX or self._pending.pins() or self._inbox.posted.posts():
+        is_lost = self._lost_at is not None and setup.host.monotonic() - self._lost_at < CROWDED_S
+        if (is_lost or is_crowded) and not self._inbox.expects_crowd:
+            return None
+        if self._blind >= BLIND_MAX or self._pending.pins() or self._inbox.posted.posts():
             return None
         self._blind += 1
         return recent(setup.transport, setup.last_listing, self.reader, setup.host.now())

@@ -1,8 +1,8 @@
 """The inbox: how clones that lost a race have one of them carry out the commands of all, with one swap.
 
     swap ──LOST to a race──> post ──listed──> who posted first folds at once; who posted later looks again, and folds
-      └──WON                                  │ where no fold came in the time that one takes, times its place in line
-                                              └─ gone from the list: folded; the outcome is in `applied/<clone>.json`
+      └──WON                   ^              │ where no fold came in the time that one takes, times its place in line
+       others were met lately ─┘              └─ gone from the list: folded; the outcome is in `applied/<clone>.json`
 
 A fold is one commit with all posts of the ledger, and its swap deletes them.
 
@@ -26,6 +26,7 @@ from typing import NamedTuple
 from gitcoord.ledger.format import post
 from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.format.post import Post, PostedCommands
+from gitcoord.ledger.leader.crowd import Crowd
 from gitcoord.ledger.leader.posted import OwnPost, Posted
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.transactions.equipment import Setting
@@ -39,6 +40,9 @@ FOLD_PUSHES = 4  # a fold takes as long as so many pushes: it lists, fetches, de
 PLACES_MAX = 4  # a clone that has waited for so many folds folds, however many posted before it
 ALIKE = 16  # so many clones that wait look in turn as often as one alone would
 POST_BYTES_MAX = 64 * 1024  # a larger one is sent once, as the commit that it becomes
+GATHER_PUSHES = 0.5  # for so long who is first lets others come, where they were met
+LOOKS_A_FOLD = 4  # of who waits for it: a listing costs the server half of what a push does
+FOLD_OF_WAIT = 2 / 3  # who has posted waits for what is left of one fold, and for the next
 RACE_S = 2.0  # what was written so recently shows that others are at work now
 PUSH_MIN_S, PUSH_MAX_S = 0.02, 2.0
 
@@ -57,11 +61,12 @@ class _Lost(NamedTuple):
 class Inbox:
     """What a clone posts, waits for and folds in one place."""
 
-    def __init__(self, setting: Setting, reader: Reader, posted: Posted) -> None:
-        """Begin with no crowd."""
+    def __init__(self, setting: Setting, reader: Reader, posted: Posted, met: Crowd) -> None:
+        """Begin with no post."""
         self._setup = setting
         self._reader = reader
         self.posted = posted
+        self._met = met
         self._from: datetime | None = None
         self._oldest: dict[RefName, tuple[RefName, float]] = {}  # of each ledger the first in line, and since when
         self._crowds: dict[RefName, list[RefName]] = {}  # fresh posts by ledger, the oldest first
@@ -69,6 +74,11 @@ class Inbox:
         self._waits: set[RefName] = set()
         self._push_s = PUSH_MIN_S
         self._lost: _Lost | None = None
+
+    @property
+    def expects_crowd(self) -> bool:
+        """Whether others are taken to write at this moment: a swap would be lost to them, and a post is not."""
+        return self.is_usable and self._met.fold_s is not None
 
     @property
     def is_usable(self) -> bool:
@@ -114,21 +124,36 @@ class Inbox:
             if name is not None and abs(now_ms - name.posted_ms) < FRESH.total_seconds() * 1000:
                 self._crowds.setdefault(name.ledger, []).append(ref)
         uids, now_s = {entry.uid for entry in entries}, self._setup.host.monotonic()
-        push_s = min(max(self._push_s, PUSH_MIN_S), PUSH_MAX_S)
+        push_s, fold_s = min(max(self._push_s, PUSH_MIN_S), PUSH_MAX_S), self._met.fold_s
+        gather_s = GATHER_PUSHES * push_s if fold_s is not None else 0.0
+        fold_s = max(fold_s or 0.0, FOLD_PUSHES * push_s)
+        nearest = PLACES_MAX
         for ledger, own in self.posted.posts().items():
-            if listed.get(own.ref) != own.tip:
-                continue
             crowd = self._crowds.get(ledger) or [own.ref]
+            if listed.get(own.ref) != own.tip:
+                if own.made and (name := self._setup.refs.post_at(own.ref)):
+                    self._met.meet((now_ms - name.posted_ms) / 1000 * FOLD_OF_WAIT)
+                continue
             if self._oldest.get(ledger, ("", 0.0))[0] != crowd[0]:  # a fold came, or this is the first look
                 self._oldest[ledger] = crowd[0], now_s
             place = min(sum(ref < own.ref for ref in crowd), PLACES_MAX)
             waited_s = now_s - self._oldest[ledger][1]
-            is_turn = waited_s >= place * FOLD_PUSHES * push_s or uids.isdisjoint(own.uids)
+            is_turn = waited_s >= place * fold_s + gather_s or uids.isdisjoint(own.uids)
             (self._turns if is_turn else self._waits).add(ledger)
+            nearest = nearest if is_turn else min(nearest, place)
+            if any(map(self._is_others, crowd)):
+                self._met.meet()
+            elif is_turn:
+                self._met.leave()
         if self._turns or not self._waits:
             return None
         count = max(len(self._crowds.get(ledger, ())) for ledger in self._waits)
-        return push_s * (1 + count / ALIKE) / 2 * (0.75 + self._setup.host.chance() / 2)
+        wait_s = fold_s / LOOKS_A_FOLD if nearest else gather_s
+        return wait_s * (1 + count / ALIKE) * (0.75 + self._setup.host.chance() / 2)
+
+    def _is_others(self, ref: RefName) -> bool:
+        name = self._setup.refs.post_at(ref)
+        return name is not None and name.clone not in self._setup.clone.ids
 
     def holds(self, plans: Sequence[Plan]) -> bool:
         """Whether others are to write one of these ledgers for us."""
@@ -140,13 +165,13 @@ class Inbox:
         """Whether these commands are better posted: a race for a ledger was lost, or others have posted."""
         if not self.is_usable:
             return False
-        posts, clone = self.posted.posts(), self._setup.clone.id
-        if any(plan.state.ref in posts for plan in plans):
+        if any(plan.state.ref in self.posted.posts() for plan in plans):
             return False
         crowds = (ref for plan in plans for ref in self._crowds.get(plan.state.ref, ()))
-        return any(map(self._is_race, plans)) or any(
-            (name := self._setup.refs.post_at(ref)) and name.clone != clone for ref in crowds
-        )
+        if any(map(self._is_race, plans)) or any(map(self._is_others, crowds)):
+            self._met.meet()
+            return True
+        return self.expects_crowd
 
     def post(self, plans: Sequence[Plan]) -> SwapOutcome | None:
         """Post what plans would write, a post a ledger; `None`: it has to be written here.

@@ -32,6 +32,7 @@ from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.leader import declined, failures, lost_swaps
+from gitcoord.ledger.leader.crowd import Crowd
 from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime, Tries
 from gitcoord.ledger.leader.push_budget import PushBudget
 from gitcoord.ledger.liveness.cleanup import Sweeper
@@ -64,7 +65,7 @@ class Transactions:
         self._time = LeadTime(setting.host)
         self._refusals = setting.refusals
         self._lookback = setting.lookback()
-        self._inbox = Inbox(setting, self.reader, setting.posted())
+        self._inbox = Inbox(setting, self.reader, setting.posted(), Crowd(setting.place_folder, setting.host))
         self.decider = Decider(setting, self.reader, self._pending, self._lookback, self._inbox)
         self._sweeper = Sweeper(setting.refs, setting.sessions, setting.clone.folder)
         self._carrier = Carrier(setting.transport, setting.push, setting.beats, self._sweeper)
@@ -142,7 +143,7 @@ class Transactions:
                 waiting = [entry for entry in waiting if entry.uid not in replies]
             began, began_at = host.monotonic(), host.now()
             tries.count += 1
-            seen = self.decider.seen() if tries.count == 1 and not self._time.is_crowded() else None
+            seen = self.decider.seen(is_crowded=self._time.is_crowded()) if tries.count == 1 else None
             try:
                 batch, listed = self.decider.decide(
                     waiting, may_retry=tries.count <= MISSING_MAX, seen=seen, look=partial(self._look, waiting)
@@ -159,10 +160,12 @@ class Transactions:
                 for uid, reply in batch.answered.items()
             }
             found = [plan.state for plan in batch.plans.values() if plan.before]
-            is_owed = is_owed or bool(found)
             self._acknowledge(found)
+            # Where others are at work, the rest is posted as soon as who waited has the reply.
+            fresh = self._joined(joining, replies) if found and self._inbox.expects_crowd else []
+            is_owed = (is_owed or bool(found)) and (joining is None or not self._inbox.expects_crowd)
             groups = [plans for plans in batch.groups() if not self._inbox.holds(plans)]
-            may_post = not (listed is seen or is_owed)
+            may_post = not is_owed and (self._inbox.expects_crowd or listed is not seen)
             swaps = [self._commit_or_fail(plans, listed, replies, may_post=may_post) for plans in groups]
             tries.note(swaps)
             lost = [plans for plans, swap in zip(groups, swaps, strict=True) if swap.status is SwapStatus.LOST]
@@ -171,13 +174,10 @@ class Transactions:
                 self._inbox.note_loss(plans, began_at, was_listed=listed is not seen)
             if lost and listed is seen:
                 self.decider.note_loss()
-            final = [
-                refused
-                for refused in batch.refused
-                if refused.entry.uid in replies and replies[refused.entry.uid].outcome is refused.outcome
-            ]
+            told = ((refused, replies.get(refused.entry.uid)) for refused in batch.refused)
+            final = [refused for refused, reply in told if reply and reply.outcome is refused.outcome]
             self._refusals.note(final, host.now())
-            waiting = [entry for entry in waiting if entry.uid not in replies]
+            waiting = [*(entry for entry in waiting if entry.uid not in replies), *fresh]
             is_idle = self._inbox.withdraw_idle([plan for plans in groups for plan in plans], waiting)
             if not waiting:
                 break

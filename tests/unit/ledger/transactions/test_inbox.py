@@ -130,6 +130,27 @@ def test_what_several_clones_have_posted_lands_with_one_swap_of_one_of_them(tmp_
     assert audited(world) == 3
 
 
+@pytest.mark.rule("LIVE-1")
+def test_who_has_met_others_posts_at_once_until_nobody_else_is_there(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl, bob = member(world, "carl"), member(world, "bob")
+    ann = team(world, carl.claim, nothing, bob.claim)
+    assert isinstance(ann.transport, Interleaved)
+    ann.claim()
+    met, lost = len(ann.transport.swaps), ann.transactions.lost_swaps
+
+    replies = [
+        ann.do(ClaimFiles(claim_id=f"c-{name}", wishes=(Wish(pattern=f"{name}.py"),)), None) for name in ("a", "b")
+    ]
+
+    posted, written, direct = ann.transport.swaps[met:]
+    assert posted[0].ref.startswith("refs/coord/inbox/claims/")
+    assert [{line.ref for line in swap} >= {REFS.claims} for swap in (written, direct)] == [True, True]
+    assert ann.transactions.lost_swaps == lost
+    assert {code(reply) for reply in replies} == {"claim_granted"}
+    assert inbox(world) == []
+
+
 def test_the_record_of_such_a_commit_says_who_wrote_it_and_whose_each_command_is(tmp_path: Path) -> None:
     world = World(tmp_path)
     carl, bob = member(world, "carl"), member(world, "bob")

@@ -1,0 +1,83 @@
+"""Crowd: that others were met holds for all processes of the clone, and for a while."""
+
+from pathlib import Path
+
+import pytest
+
+from gitcoord.ledger.leader.crowd import FILE, FOLD_MAX_S, LASTS, Crowd
+from tests.unit.ledger.fakes import Clock, host_of
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def crowd(tmp_path: Path, clock: Clock) -> Crowd:
+    return Crowd(tmp_path, host_of(clock))
+
+
+def test_who_met_nobody_expects_nobody(crowd: Crowd) -> None:
+    assert crowd.fold_s is None
+
+
+def test_what_one_process_has_met_holds_for_another_until_a_while_later(
+    crowd: Crowd, tmp_path: Path, clock: Clock
+) -> None:
+    crowd.meet()
+    other = Crowd(tmp_path, host_of(clock))
+    found = [other.fold_s]
+    clock.advance(seconds=LASTS.total_seconds() - 0.1)
+    found.append(other.fold_s)
+    clock.advance(seconds=0.2)
+
+    assert [*found, other.fold_s] == [0.0, 0.0, None]
+
+
+def test_who_goes_on_meeting_others_goes_on_expecting_them(crowd: Crowd, clock: Clock) -> None:
+    for _ in range(5):
+        crowd.meet()
+        clock.advance(seconds=LASTS.total_seconds() - 1)
+
+    assert crowd.fold_s == 0.0
+
+
+def test_what_a_fold_takes_is_learned_and_kept_by_a_meeting_that_does_not_say(crowd: Crowd, clock: Clock) -> None:
+    crowd.meet(2.0)
+    clock.advance(seconds=2)
+    crowd.meet()
+    kept = crowd.fold_s
+    crowd.meet(1.0)
+
+    assert (kept, crowd.fold_s) == (2.0, 1.5)
+
+
+def test_a_fold_that_took_longer_than_any_wait_counts_as_the_longest_wait(crowd: Crowd) -> None:
+    crowd.meet(1e9)
+
+    assert crowd.fold_s == FOLD_MAX_S
+
+
+def test_who_was_alone_expects_nobody(crowd: Crowd) -> None:
+    crowd.meet(1.0)
+    crowd.leave()
+
+    assert crowd.fold_s is None
+
+
+def test_a_meeting_of_the_future_does_not_count(crowd: Crowd, clock: Clock) -> None:
+    clock.advance(days=1)
+    crowd.meet()
+    clock.advance(days=-1)
+
+    assert crowd.fold_s is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"at": 1, "fold_s": 1}', '{"fold_s": 1}', '{"at": "x"}'])
+def test_a_file_that_cannot_be_read_says_nothing(crowd: Crowd, tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_text(text, "utf-8")
+
+    assert crowd.fold_s is None
+    crowd.meet(1.0)
+    assert crowd.fold_s == 1.0
