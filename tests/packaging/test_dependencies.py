@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import files, packages_distributions
 from pathlib import Path
 
@@ -22,6 +23,7 @@ _GRAMMAR = "tree-sitter-"
 _ALL_GRAMMARS = "tree-sitter-…"  # one row for all of them; decision 13 says why they are several
 
 
+@cache
 def imported(folder: str) -> dict[str, str]:
     """Return the distributions that the modules of a folder import, each with one of those modules."""
     modules = sorted((pins.ROOT / folder).rglob("*.py"))

@@ -22,6 +22,7 @@ COUNT = limits.LEDGER_BYTES // limits.DOCUMENT_BYTES
 
 
 @pytest.mark.rule("SAFE-8", "SEC-4")
+@pytest.mark.torture
 @pytest.mark.parametrize(("more", "is_taken"), [(b"", True), (b" ", False)])
 def test_hooks_take_a_ledger_as_large_as_writers_make_it_and_no_larger(
     tmp_path: Path, git: Git, more: bytes, is_taken: bool

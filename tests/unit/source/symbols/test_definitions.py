@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from itertools import count
+from itertools import count, cycle, product
 from pathlib import Path
 
 import pytest
@@ -408,8 +408,16 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
-@pytest.mark.parametrize("row", ROWS)
+# Each row meets one language here, and each language a row; all meet all in the long tests.
+PAIRS = [*zip(LANGUAGES, cycle(ROWS), strict=False)]
+MORE = [pair for pair in product(LANGUAGES, ROWS) if pair not in PAIRS]
+
+
+@pytest.mark.parametrize(
+    ("language", "row"),
+    [*PAIRS, *(pytest.param(*pair, marks=pytest.mark.torture) for pair in MORE)],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
 def test_long_rows_end_in_an_answer(language: Language, row: str) -> None:
     # Some of these would take minutes; which of the two answers it is depends on the processor.
     reader = DefinitionReader(STILL, parse_s_max=0.1)
