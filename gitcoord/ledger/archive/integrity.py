@@ -58,6 +58,18 @@ def faults(objects: Objects, tip: Oid, count_max: int = COMMITS_MAX) -> Iterator
                     yield Fault(commit_id, why)
 
 
+def check_whole(objects: Objects, tip: Oid) -> None:
+    """Read everything at a tip.
+
+    Raises:
+        DocumentError, MissingObjectError: a part of it is not here, or is not what it should be.
+    """
+    folder = trees.load(objects, commits.read(objects, tip).tree)
+    for _, oid in trees.changes(trees.EMPTY, folder):
+        if oid is not None:
+            objects.read(oid)
+
+
 def _step(objects: Objects, commit: Oid, before: Folder, after: Folder, latest: Folder) -> Iterator[Fault]:
     """Yield the faults of one change; of a document only while the latest tree has it."""
     old, new = _meta(objects, before), _meta(objects, after)

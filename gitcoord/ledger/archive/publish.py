@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gitcoord.errors import DeniedError, StorageError, UnreachableError
-from gitcoord.ledger.format import commits
+from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import WALK_MAX, Signature
 from gitcoord.ledger.format.refs import ARCHIVES, Refs
 from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, RefName, RefUpdate, SwapStatus, Transport
@@ -111,7 +111,7 @@ def copy_tree(source: Objects, target: Objects, tree: Oid) -> None:
         return
     kind, data = source.read(tree)
     if kind is ObjectKind.TREE:
-        for child in _children(data, len(tree) // 2):
+        for child in trees.children(data, len(tree) // 2):
             copy_tree(source, target, child)
     target.write(kind, data)
 
@@ -124,16 +124,6 @@ def copy_whole(source: Objects, target: Objects, tree: Oid) -> None:
     """
     kind, data = source.read(tree)
     if kind is ObjectKind.TREE:
-        for child in _children(data, len(tree) // 2):
+        for child in trees.children(data, len(tree) // 2):
             copy_whole(source, target, child)
     target.write(kind, data)
-
-
-def _children(data: bytes, width: int) -> list[Oid]:
-    children: list[Oid] = []
-    position = 0
-    while position < len(data):
-        end = data.index(b"\0", position)
-        children.append(Oid(data[end + 1 : end + 1 + width].hex()))
-        position = end + 1 + width
-    return children

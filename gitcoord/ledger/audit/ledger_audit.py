@@ -57,6 +57,7 @@ class LedgerReport:
         warnings: what is no proof of anything, as sentences.
         finding: the first commit that is not sound; the audit of this ledger ends there.
         passed: the ledger at the last commit that is.
+        left: how many commits were left out, for there were more than were asked for.
         latest: the latest time that a replayed commit gives its ledger.
     """
 
@@ -70,6 +71,7 @@ class LedgerReport:
     finding: Finding | None = None
     passed: LedgerState[Any] | None = None
     latest: datetime | None = None
+    left: int = 0
 
 
 class Place(Protocol):
@@ -93,8 +95,13 @@ class LedgerAudit:
     setting: Place
     listed: Mapping[RefName, Oid]
 
-    def run(self, ref: RefName, known: Checkpoint | None, is_before: IsBefore | None = None) -> LedgerReport:
-        """Audit one ledger, from a checkpoint if its history has it. Never raises for what is in the ledger."""
+    def run(
+        self, ref: RefName, known: Checkpoint | None, is_before: IsBefore | None = None, count_max: int | None = None
+    ) -> LedgerReport:
+        """Audit one ledger, from a checkpoint if its history has it. Never raises for what is in the ledger.
+
+        `count_max`: the oldest so many commits; all, if not given.
+        """
         tip = self.listed[ref]
         report = LedgerReport(ref, tip)
         walk = _LedgerWalk(self.setting, self.listed, report)
@@ -111,7 +118,9 @@ class LedgerAudit:
             at = chain.before or tip
             state = walk.first_state(chain.before)
             report.passed = state if chain.before else None
-            for at in reversed(chain.oids):
+            todo = chain.oids[::-1][:count_max]
+            report.left = len(chain.oids) - len(todo)
+            for at in todo:
                 state = report.passed = walk.step(state, at, commits.read(self.setting.transport.objects, at))
                 report.latest = max(filter(None, (report.latest, state.meta.at)), default=None)
             now = self.setting.host.now()

@@ -1,7 +1,8 @@
 """A push to the ledgers of a repository, judged before it lands: may each ref be moved so?
 
-    a ledger         forward by commits that are what their records give, or a roll, or as `rewinds.json` says
-    the team's ref   forward, or a roll
+    a ledger         forward by commits that are what their records give, or a roll, or as `rewinds.json` says;
+                     one that is damaged here: away, or to another history
+    the team's ref   forward, or a roll; damaged here: to what can be read, or away; where no ledger is left: away
     a heartbeat      to a heartbeat of that clone; gone
     an archive       to the tip that a roll of the same push replaces; gone
     a post           to what its clone posts for that ledger, once; gone
@@ -14,18 +15,22 @@ Rules:
   * What another version of the rules decided, newer or older, cannot be judged, and is refused.
   * Each commit is looked at, not the last one alone: a time far ahead, in a commit below it, ends what others hold.
   * What a decision puts in a ledger's place is replayed from the commit on that both histories have, or its first one.
-  * SAFE-9: a ledger goes back or away only by a decision that the team's ref has, with this push or before it.
+  * SAFE-9: a ledger goes back or away only by a decision that the team's ref has, with this push or before it. One
+    whose tip is not whole here, which no push that passed did, needs none: git may take no other push while it is
+    there, so the decision comes after it. What then stands there is replayed as any other.
 
 What this file does not know: git's hooks, and how a commit is replayed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from gitcoord.core.documents.json_text import time_text
 from gitcoord.core.documents.rewind import Mark
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, SchemaError
+from gitcoord.ledger.archive.integrity import check_whole
 from gitcoord.ledger.audit.chain import Begin
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit, LedgerReport
 from gitcoord.ledger.clone.host import Host
@@ -79,7 +84,8 @@ class _Judge:
         self._place, self._updates = place, updates
         self._objects = place.transport.objects
         self._listed: Mapping[RefName, Oid] = place.transport.read(place.refs.everything)
-        self._decisions = decisions_at(self._objects, self._listed.get(place.refs.config))
+        before = next((update.old for update in updates if update.ref == place.refs.config and not update.new), None)
+        self._decisions = decisions_at(self._objects, before or self._listed.get(place.refs.config))
 
     def faults(self, update: RefUpdate) -> Iterator[str]:
         """Yield why an update is refused."""
@@ -105,9 +111,12 @@ class _Judge:
             yield f"cannot be judged: {error}"
 
     def _team(self, update: RefUpdate) -> Iterator[str]:
+        ledgers = (ref for ref in self._listed if self._place.ledgers.is_ledger(self._place.refs, ref))
+        is_damaged = update.old is not None and not is_readable(self._objects, update.old)
         if update.new is None:
-            yield "has the team's rules, and is not deleted by a push"
-        elif update.old and descends(self._objects, update.new, update.old) is not True:
+            if not is_damaged and any(ledgers):
+                yield "has the team's rules, and is deleted after the last ledger"
+        elif update.old and not is_damaged and descends(self._objects, update.new, update.old) is not True:
             yield f"would lose its history: {update.new[:12]} does not come from {update.old[:12]}"
         elif not is_readable(self._objects, update.new):
             yield f"is to be {update.new[:12]}, whose policy.json or meta.json no gitcoord reads"
@@ -117,15 +126,16 @@ class _Judge:
     def _ledger(self, update: RefUpdate) -> Iterator[str]:
         ref, old, new = update.ref, update.old, update.new
         if new is None:
-            if old and not self._is_decided(ref, old, None):
+            if old and not self._is_damaged(ref, old) and not self._is_decided(ref, old, None):
                 yield "would be deleted, and the team's rules have no decision that says so"
             return
         there = set[Oid]() if old is None else {old}
         if old is not None and not _leads_to(self._objects, new, old):
-            if not self._is_decided(ref, old, new):
+            if not self._is_damaged(ref, old) and not self._is_decided(ref, old, new):
                 yield f"would lose its history: {new[:12]} does not come from {old[:12]}"
                 return
-            there.update(at for at, _ in commits.walk(self._objects, old))
+            with suppress(CoordError):  # where it is damaged, history ends
+                there.update(at for at, _ in commits.walk(self._objects, old))
         report = LedgerAudit(self._place, self._listed).run(ref, None, lambda at, _: at in there)
         if old is not None and report.begin not in (Begin.SINCE, Begin.FIRST):
             yield f"is to be {new[:12]}, which begins with what cannot be replayed"
@@ -150,6 +160,17 @@ class _Judge:
         if meta.schema > SCHEMA or meta.rules > RULES or meta.writer_min > WRITER:
             asked = f"schema {meta.schema}, rules {meta.rules}, writer {meta.writer_min}"
             yield f"asks for {asked}, which gitcoord here does not have: upgrade it"
+
+    def _is_damaged(self, ref: RefName, tip: Oid) -> bool:
+        """Whether a ledger is not whole here, or is none; of a newer version it is sound."""
+        try:
+            check_whole(self._objects, tip)
+            self._place.reader().ledger(ref, tip)
+        except SchemaError:
+            return False
+        except CoordError:
+            return True
+        return False
 
     def _is_decided(self, ref: RefName, old: Oid, new: Oid | None) -> bool:
         ledger = ref.removeprefix(f"{self._place.refs.namespace}/")

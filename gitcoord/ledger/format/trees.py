@@ -180,6 +180,21 @@ def write(objects: Objects, folder: Folder, edits: Mapping[str, bytes | None]) -
     return Folder(objects.write(ObjectKind.TREE, data), files, folders)
 
 
+def children(data: bytes, width: int) -> list[Oid]:
+    """Return the ids that a tree names, whatever they are of; `width`: bytes of an id.
+
+    Raises:
+        ValueError: it is cut off.
+    """
+    children: list[Oid] = []
+    position = 0
+    while position < len(data):
+        end = data.index(b"\0", position)
+        children.append(Oid(data[end + 1 : end + 1 + width].hex()))
+        position = end + 1 + width
+    return children
+
+
 def _entries(oid: Oid, data: bytes) -> Iterator[tuple[bytes, str, Oid]]:
     width = len(oid) // 2
     position, count = 0, 0

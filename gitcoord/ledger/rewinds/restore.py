@@ -17,7 +17,7 @@ Called under the clone's lock. What this file does not know: who decides.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -25,7 +25,7 @@ from typing import TypeVar
 
 from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.json_text import Json, compact
-from gitcoord.core.documents.rewind import Mark, Present
+from gitcoord.core.documents.rewind import Mark, Present, is_possible
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import (
     ContendedError,
@@ -35,6 +35,7 @@ from gitcoord.errors import (
     MissingObjectError,
     UnreachableError,
 )
+from gitcoord.ledger.archive.integrity import check_whole
 from gitcoord.ledger.archive.publish import copy_whole
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.commits import Signature, walk
@@ -43,6 +44,7 @@ from gitcoord.ledger.format.records import RecordHead, head_line
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.kinds.table import LEDGERS
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.team_rules import is_readable
 from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions, RewindDecision
 from gitcoord.ledger.rewinds.lookback import Lookback, decisions_at, descends, present_at
@@ -80,7 +82,7 @@ class Restorer:
             CoordError: the marked commit is not here whole, or the remote does not take it.
         """
         ours, theirs = Oid(mark.tip), self._listed().get(ref)
-        self._check_whole(ours)
+        check_whole(self._objects, ours)
         if present_at(self._objects, ours, "").seq < mark.seq:  # a copy from before what was seen last
             self._decide(ref, mark, ours, theirs or ours, theirs, "restored")
             return f"{ref} is what this clone kept of it, {ours[:12]}; what came after that is lost"
@@ -157,6 +159,17 @@ class Restorer:
         self._decide(ref, mark, whole, Oid(mark.tip or theirs), None if is_far else theirs, "mended")
         return f"{ref} is back at {whole[:12]}; what came after that, up to {theirs[:12]}, is lost"
 
+    def go_back(self, ref: RefName, mark: Mark, sound: Oid) -> str:
+        """Put a ledger back to a commit that an audit has passed; return what was done.
+
+        Raises:
+            CoordError: it has moved, or the remote does not take it.
+        """
+        theirs = self._listed().get(ref)
+        self._decide(ref, mark, sound, theirs or sound, theirs, "mended")
+        then = f"what was written since is in its history, at {theirs[:12]}" if theirs else ""
+        return f"{ref} is back at {sound[:12]}, the last commit that is what its commands give; {then}"
+
     def _candidates(self, ref: RefName, theirs: Oid | None, store: Objects) -> Iterator[Oid]:
         """Yield the commits that a ledger may be put back to, the newest first, each once."""
         known: set[Oid] = set()
@@ -172,21 +185,30 @@ class Restorer:
             yield from islice(walk(objects, tip), CANDIDATES_MAX)
 
     def _made_whole(self, ref: RefName, tip: Oid, store: Objects) -> bool:
-        """Whether a commit is sound and whole in the remote, if need be with what the store has of it."""
+        """Whether a commit is whole in the remote and can be read, if need be with what the store has of it."""
         if self._is_whole(tip):
-            return ref != self.refs.config or is_readable(self._objects, tip)
+            return self._can_be_read(ref, tip)
         with contextlib.suppress(CoordError):
             kind, data = store.read(tip)
             tree = commits.read(store, tip).tree
             trees.load(store, tree)  # SEC-4: what unfolds without end is refused before it is copied
             copy_whole(store, self._objects, tree)
             self._objects.write(kind, data)
-            return ref != self.refs.config or is_readable(self._objects, tip)
+            return self._can_be_read(ref, tip)
+        return False
+
+    def _can_be_read(self, ref: RefName, tip: Oid) -> bool:
+        """Whether readers of its kind take a commit: one that is whole may still be no ledger."""
+        if ref == self.refs.config:
+            return is_readable(self._objects, tip)
+        with contextlib.suppress(CoordError):
+            Reader(self.transport, self.refs).ledger(ref, tip)
+            return True
         return False
 
     def _is_whole(self, tip: Oid) -> bool:
         with contextlib.suppress(CoordError):
-            self._check_whole(tip)
+            check_whole(self._objects, tip)
             return True
         return False
 
@@ -195,13 +217,6 @@ class Restorer:
         with contextlib.suppress(MissingObjectError):  # reading it says which
             self.transport.fetch([tip for ref, tip in listed.items() if LEDGERS.is_ledger(self.refs, ref)])
         return listed
-
-    def _check_whole(self, tip: Oid) -> None:
-        """Read everything at a tip: what is not whole is not published."""
-        folder = trees.load(self._objects, commits.read(self._objects, tip).tree)
-        for _, oid in trees.changes(trees.EMPTY, folder):
-            if oid is not None:
-                self._objects.read(oid)
 
     def _decide(self, ref: RefName, mark: Mark, base: Oid, other: Oid, theirs: Oid | None, what: str) -> None:
         """Write the commit that goes on from one history, above both, after what was decided is recorded."""
@@ -212,10 +227,16 @@ class Restorer:
             aside = trees.EMPTY
         meta = _doc(self._objects, folder, META, Meta) or Meta()
         beside = _readable(self._objects, aside, META, Meta) or Meta()
-        seen = self._most(ref, max(mark.seq, meta.seq, beside.seq), Present(meta.seq, at=meta.at))
-        meta = meta.evolve(seq=seen + RESERVE, grants=max(meta.grants, beside.grants), at=self.now)
+
+        def most(known: int, *said: int) -> int:
+            """Return the highest of some numbers that can have been given: the other history may say anything."""
+            return max(known, *(number for number in said if is_possible(number, Present(known, at=before), self.now)))
+
+        before, seen = meta.at, self._most(ref, max(mark.seq, meta.seq, beside.seq), Present(meta.seq, at=meta.at))
+        grants = most(meta.grants, beside.grants)
+        meta = meta.evolve(seq=most(meta.seq, seen, mark.seq, beside.seq) + RESERVE, grants=grants, at=self.now)
         edits = {META: meta.encode()}
-        edits |= {path: doc.encode() for path, doc in self._renumbered(folder, aside, mark)}
+        edits |= {path: doc.encode() for path, doc in self._renumbered(folder, aside, mark, most)}
         if ref == self.refs.config:
             found = decisions_at(self._objects, base)
             edits[DECISIONS] = found.with_one(self._decision(ref, what, seen, meta.seq, None, theirs)).encode()
@@ -233,7 +254,9 @@ class Restorer:
         """Return the highest sequence number that this clone, the ledger or another clone can have seen."""
         return max(known, present.seq if present else 0, self.lookback.reported(ref, present, self.now)[0])
 
-    def _renumbered(self, base: Folder, other: Folder, mark: Mark) -> Iterator[tuple[str, Doc]]:
+    def _renumbered(
+        self, base: Folder, other: Folder, mark: Mark, most: Callable[..., int]
+    ) -> Iterator[tuple[str, Doc]]:
         """Yield what gets new numbers: the counters of clones, the fences of steps."""
         for path, oid in trees.changes(trees.EMPTY, base):
             if oid is None or not steps_layout.is_step(path):
@@ -241,14 +264,13 @@ class Restorer:
             step = Step.decode(self._objects.read(oid)[1])
             if oid != other.file(path) or not step.is_held:
                 beside = _readable(self._objects, other, path, Step)
-                yield path, step.evolve(fence=max(step.fence, beside.fence if beside else 0) + RESERVE)
-        counters = {**dict(_counters(self._objects, other)), **dict(_counters(self._objects, base))}
-        if mark.clone:
-            counters.setdefault(mark.clone, Applied(clone=mark.clone, at=self.now))
-        for clone, applied in counters.items():
-            beside = _readable(self._objects, other, applied_path(clone), Applied)
-            known = max(applied.counter, beside.counter if beside else 0, mark.counter if clone == mark.clone else 0)
-            yield applied_path(clone), applied.evolve(counter=known + RESERVE)
+                yield path, step.evolve(fence=most(step.fence, beside.fence if beside else 0) + RESERVE)
+        ours, theirs = dict(_counters(self._objects, base)), dict(_counters(self._objects, other))
+        own = {mark.clone: Applied(clone=mark.clone, at=self.now)} if mark.clone else {}
+        for clone, applied in {**own, **theirs, **ours}.items():
+            known = max(ours[clone].counter if clone in ours else 0, mark.counter if clone == mark.clone else 0)
+            counter = most(known, theirs[clone].counter if clone in theirs else 0) + RESERVE
+            yield applied_path(clone), applied.evolve(counter=counter)
 
     def _decision(
         self, ref: RefName, what: str, seen: int, seq: int, tip: Oid | None, replaced: Oid | None

@@ -3,7 +3,7 @@
 Rules:
   * Each ledger is audited by itself: what is damaged in one, or breaks while it is looked at, is its finding.
   * It goes on from where this clone's last audit ended (`ledger/audit/checkpoint`), unless all is asked for; a part
-    that is asked for by `since` makes no checkpoint.
+    that is asked for by `since` makes no checkpoint. Where a commit is not sound, the next one begins just before it.
   * SAFE-9: a ledger that is back before what this clone saw, or gone, is a finding as well.
   * Nothing is written but this clone's checkpoints.
 
@@ -141,7 +141,7 @@ def _keep(workspace: Workspace, known: Mapping[RefName, Checkpoint], reports: li
     setting, kept = workspace.setting, {**known}
     for report in reports:
         state = report.passed
-        if report.finding is None and state is not None and state.tip is not None:
+        if state is not None and state.tip is not None:
             kept[report.ref] = Checkpoint(
                 ref=report.ref,
                 tip=state.tip,

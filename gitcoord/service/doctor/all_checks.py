@@ -1,6 +1,6 @@
 """The list of checks, in the order in which they are shown, after those of the machine (`machine`)."""
 
-from gitcoord.service.doctor import bounds, ledgers, mirrors, remote, repository_checks, rewound, store
+from gitcoord.service.doctor import audits, bounds, ledgers, mirrors, remote, repository_checks, rewound, store
 from gitcoord.service.doctor.check_run import Check
 from gitcoord.service.doctor.site import Site
 
@@ -17,5 +17,6 @@ def of_place(site: Site) -> list[Check]:
         *remote.checks(site),
         *rewound.checks(site),
         *ledgers.checks(site),
+        *audits.checks(site),
         *bounds.checks(site),
     ]

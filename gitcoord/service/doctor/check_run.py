@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
@@ -33,16 +35,28 @@ class Status(StrEnum):
 _BADNESS = tuple(Status)
 
 
+class Kept(NamedTuple):
+    """Where what a repair replaces was kept before it, and the git command that brings it back."""
+
+    path: Path
+    command: str
+
+
 @dataclass(frozen=True, slots=True)
 class Repair:
     """What could be repaired: `text` says what would be done, `do` does it and returns what it did.
 
-    `why_ask` is what a person has to know who decides.
+    Attributes:
+        why_ask: what a person has to know who decides.
+        keeps: keeps what is replaced, before that; `None`: nothing is, or none of it can be read here.
+        needs_person: work that others rely on goes with it, so `--yes` is no answer.
     """
 
     text: str
     do: Callable[[], str]
     why_ask: str = ""
+    keeps: Callable[[], Kept | None] | None = None
+    needs_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)

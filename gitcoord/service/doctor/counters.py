@@ -15,6 +15,7 @@ from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.rewinds.restore import RESERVE
 from gitcoord.remote.contract.protocol import RefName
 from gitcoord.service.doctor.check_run import Finding, Repair, Status, fail
+from gitcoord.service.doctor.replaced import keeper
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
 
@@ -26,7 +27,8 @@ def ended(site: Site, state: LedgerState[Any], applied: Iterable[Applied]) -> It
     ref = state.ref
     if max(state.meta.seq, state.meta.grants) > LAST:
         text = f"{ref} counts to {max(state.meta.seq, state.meta.grants)}, so nothing can be written to it any more."
-        repair = Repair(f"delete {ref}", lambda: _delete(site, ref), "what is in it is lost, and it begins anew")
+        why = "what is in it is lost, and it begins anew"
+        repair = Repair(f"delete {ref}", lambda: _delete(site, ref), why, keeper(site, ref, state.tip))
         hint = "gitcoord doctor --repair deletes it, so that it begins anew; what is in it is lost."
         yield Finding(Status.FAIL, text, hint, {"ended": [ref]}, (repair,))
     for clone in (entry.clone for entry in applied if entry.counter > LAST):

@@ -36,6 +36,7 @@ from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatu
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.service.doctor import counters
 from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, fail, ok, together, warn
+from gitcoord.service.doctor.replaced import keeper
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
 from gitcoord.service.inputs import owners_input
@@ -125,20 +126,21 @@ def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
     """Return how a ref that cannot be read is put back; a store that is the truth has `refs` for that."""
     if site.at_place().url is None:
         return ()
+    keeps = keeper(site, ref, tip)
     if not LEDGERS.is_ledger(site.at_place().refs, ref):
         again = "its own clone writes it again with its next heartbeat"
         if site.at_place().refs.is_at(RELAYS, ref):
             again = "this relay begins anew when it runs next, with what happens from then on"
         why = f"no clone can read it; {again}"
-        return (Repair(f"delete {ref}", lambda: site.remove(RefUpdate(ref, tip, None)), why),)
-    why = "what came after that commit is lost; the ref's present value is recorded"
-    put_back = Repair(f"put {ref} back to the newest commit that is whole", lambda: _put_back(site, ref), why)
+        return (Repair(f"delete {ref}", lambda: site.remove(RefUpdate(ref, tip, None)), why, keeps),)
+    why = "what came after that commit is lost to the ledger; it is kept in this clone"
+    put_back = Repair(f"put {ref} back to the newest commit that is whole", lambda: _put_back(site, ref), why, keeps)
     if site.at_place().refs.config != ref:
         return (put_back,)
     why = "the default rules count then; a clone that saw others puts them back"
     return (
         put_back,
-        Repair(f"or else delete {ref}, where no commit of it is whole", lambda: _begin(site, ref, tip), why),
+        Repair(f"or else delete {ref}, where no commit of it is whole", lambda: _begin(site, ref, tip), why, keeps),
     )
 
 
@@ -179,6 +181,8 @@ def _remove(site: Site, ref: RefName) -> str:
     _, transport = site.reached()
     state, who = site.reader().ledger(ref, site.listed().get(ref)), signature_of(site.settings)
     folder = site.coordination / REMOVED
+    if not state.left_out:
+        return f"{ref} has nothing any more that cannot be read"
     kept = remove.keep(transport.objects, state, folder)
     clone = files.read_json(site.coordination / "clone.json").get("id")
     actor = Actor(agent=f"{agent_level(who.name)}/doctor", clone=clone if isinstance(clone, str) else "", session="")

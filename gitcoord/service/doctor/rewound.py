@@ -19,6 +19,7 @@ from gitcoord.ledger.format.commits import walk
 from gitcoord.ledger.rewinds.restore import Restorer
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, ok, together
+from gitcoord.service.doctor.replaced import keeper
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
 
@@ -123,11 +124,13 @@ def _put_back(site: Site, ref: RefName, tip: Oid | None, text: str, why: str) ->
         site.bring(mark)
         return restorer.put_back(ref, mark)
 
-    return Repair(text, lambda: _decided(site, ref, tip, do), why)
+    return Repair(text, lambda: _decided(site, ref, tip, do), why, keeper(site, ref, tip))
 
 
 def _keep(site: Site, ref: RefName, tip: Oid | None, text: str, why: str) -> Repair:
-    return Repair(text, lambda: _decided(site, ref, tip, lambda restorer, mark: restorer.keep(ref, mark)), why)
+    mark = site.mark_of(ref)
+    keeps = keeper(site, ref, Oid(mark.tip)) if site.has(mark) else None
+    return Repair(text, lambda: _decided(site, ref, tip, lambda restorer, mark: restorer.keep(ref, mark)), why, keeps)
 
 
 def _decided(site: Site, ref: RefName, tip: Oid | None, do: Callable[[Restorer, Mark], str]) -> str:

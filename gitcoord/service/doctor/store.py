@@ -35,6 +35,7 @@ from gitcoord.remote.store.store import Store, StoreMode, open_store
 from gitcoord.remote.store.swap_guards import GuardHeldError, SwapGuards, guards_of
 from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, failed, ok, together
+from gitcoord.service.doctor.replaced import keeper
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.session.problems import skipped_by
 
@@ -171,7 +172,7 @@ def refs(site: Site) -> Finding:
         if LEDGERS.is_ledger(names, name) and name not in listed and tips[-1] is not None:
             damaged.setdefault(name, "was written and cannot be found any more")
     count = len(listed)
-    found = [_damage(site, opened, ref, why, names) for ref, why in sorted(damaged.items())]
+    found = [_damage(site, opened, ref, why, names, listed.get(ref)) for ref, why in sorted(damaged.items())]
     return together(found, ok(f"{amount(count, 'ref')}, each can be read", count=count))
 
 
@@ -187,7 +188,7 @@ def _unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
     return ""
 
 
-def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs) -> Finding:
+def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs, listed_tip: Oid | None) -> Finding:
     def do() -> str:
         with locked(site):
             home = HomeTransport(opened, clocks=site.clocks())
@@ -214,7 +215,9 @@ def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs) -> F
 
     lost = "what was coordinated there after that tip is lost, unless the journal has it"
     hint = f"gitcoord doctor --repair puts it back to the newest tip that can be read; {lost}."
-    repair = Repair(f"put {ref} back to the newest tip that can be read", do, lost)
+    tips = [tip for tip in (*home_tips(opened.folder).get(ref, []), listed_tip) if tip is not None]
+    keeps = keeper(site, ref, tips[-1] if tips else None)
+    repair = Repair(f"put {ref} back to the newest tip that can be read", do, lost, keeps)
     facts: dict[str, Json] = {"damaged": [ref]}
     return Finding(Status.FAIL, f"{ref} {why}.", hint, facts, (repair,))
 

@@ -144,11 +144,13 @@ class Uninstalled(Answer):
 
 
 class RepairRow(TypedDict):
-    """What can be fixed, and whether it was."""
+    """What can be fixed, and whether it was; `kept`: where what it replaced is, `command`: what brings that back."""
 
     repair: str
     done: bool
     text: str
+    kept: NotRequired[str]
+    command: NotRequired[str]
 
 
 class CheckRow(TypedDict):

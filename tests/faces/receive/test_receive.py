@@ -203,7 +203,7 @@ def test_a_forged_ledger_is_refused_and_leaves_nothing(
     [
         ("", CLAIMS, "would be deleted"),
         ("", STEPS, "would be deleted"),
-        ("", CONFIG, "is not deleted by a push"),
+        ("", CONFIG, "is deleted after the last ledger"),
         ("main", "refs/coord/notes", "is no ref of gitcoord's"),
         ("main", "refs/coord/heartbeats/c-1", "no heartbeat of the clone c-1"),
         ("main", "refs/coord/steps/other", "which "),

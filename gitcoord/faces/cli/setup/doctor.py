@@ -2,7 +2,9 @@
 
 Rules:
   * One line a check, as soon as it is known. One that fails or hangs stops no other.
-  * Nothing is changed but by --repair, and then only what a person said yes to, or all of it with --yes.
+  * Nothing is changed but by --repair, and then only what a person said yes to, or all of it with --yes, but for what
+    takes others' work with it: a person is asked.
+  * What a repair replaces is kept in this clone before it, and named with the command that brings it back.
   * The exit status is 1 while anything fails; a warning is none.
 """
 
@@ -114,20 +116,31 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
     """Carry out the repairs that are agreed to, then look again at what they were of."""
     for row in rows:
         for repair in row.finding.repairs:
-            if not (yes or (asks and _agreed(repair))):
-                row.repaired.append({"repair": repair.text, "done": False, "text": "not done: not confirmed (--yes)"})
+            asks_here = asks or (repair.needs_person and not as_json)
+            if not ((yes and not repair.needs_person) or (asks_here and _agreed(repair))):
+                how = "at a terminal, without --yes" if repair.needs_person else "--yes"
+                row.repaired.append({"repair": repair.text, "done": False, "text": f"not done: not confirmed ({how})"})
             else:
-                try:
-                    is_done, outcome = True, repair.do()
-                except CoordError as error:
-                    is_done, outcome = False, f"not done: {error} {error.hint}".strip()
-                row.repaired.append({"repair": repair.text, "done": is_done, "text": outcome})
+                row.repaired.append(_done(repair))
             if not as_json:
                 show.line(f"{row.check.id}: {row.repaired[-1]['text']}")
+                if row.repaired[-1].get("kept"):
+                    show.aside("kept", f"{row.repaired[-1]['kept']}; back: {row.repaired[-1]['command']}")
         if any(repair["done"] for repair in row.repaired):
             row.finding = examine(row.check, monotonic)
             if not as_json:
                 _tell(row.check.id, row.finding)
+
+
+def _done(repair: Repair) -> dict[str, Json]:
+    """Keep what a repair replaces, and carry it out; return what became of it."""
+    row: dict[str, Json] = {"repair": repair.text, "done": False}
+    try:
+        kept = repair.keeps() if repair.keeps else None
+        row |= {"done": True, "text": repair.do()}
+    except CoordError as error:
+        return {**row, "text": f"not done: {error} {error.hint}".strip()}
+    return row if kept is None else {**row, "kept": str(kept.path), "command": kept.command}
 
 
 def _agreed(repair: Repair) -> bool:

@@ -1,0 +1,160 @@
+"""The check of what was audited: each ledger is what its commands give, from where this clone's last audit ended.
+
+Rules:
+  * REPLAYED_MAX commits are replayed here; what is left is `gitcoord audit`'s.
+  * What cannot be read at a ledger's tip is `ledgers`' to name, and what this clone saw and it lacks `rewound`'s.
+  * A ledger goes back to the last commit that is sound. What others did since goes with it, so where anyone did, only a
+    person who is asked can say so.
+  * Looking changes nothing: checkpoints are `gitcoord audit`'s.
+
+What this file does not know: how a commit is replayed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
+
+from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.names import amount
+from gitcoord.errors import CoordError, DocumentError
+from gitcoord.ledger.audit import checkpoint, recorded_batch, special_commits
+from gitcoord.ledger.audit.checkpoint import Checkpoint
+from gitcoord.ledger.audit.ledger_audit import LedgerAudit, LedgerReport
+from gitcoord.ledger.audit.problem import Problem, UnsoundError
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.clone.remote_folder import folder_of
+from gitcoord.ledger.format.commits import Commit, walk
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
+from gitcoord.ledger.readers.reader import Reader
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, Transport
+from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, ok, together, warn
+from gitcoord.service.doctor.replaced import keeper
+from gitcoord.service.doctor.site import Site
+from gitcoord.service.doctor.store import locked
+
+LIMIT_S = 60.0
+REPLAYED_MAX = 1000  # commits of all ledgers together: 2 to 4 s of processor
+_RUN = "Run `gitcoord audit`; agents go on meanwhile."
+_NOT_OURS = {Problem.UNREADABLE, Problem.REWRITTEN}
+_FORWARD = "Upgrade gitcoord here, or ask its author."
+
+
+@dataclass(frozen=True, slots=True)
+class _Audited:
+    """The place of a site, as an audit needs it."""
+
+    transport: Transport
+    refs: Refs
+    host: Host
+    read: Reader
+    ledgers: Ledgers = LEDGERS
+
+    def reader(self) -> Reader:
+        return self.read
+
+
+def checks(site: Site) -> list[Check]:
+    """Return the check of what was audited."""
+    return [Check("audit", lambda: audit(site), LIMIT_S)]
+
+
+def audit(site: Site) -> Finding:
+    """Replay what came to the ledgers since they were audited here."""
+    listed, known = site.listed(), _checkpoints(site)
+    rewound, left, found = {error.where for error in site.rewound()}, REPLAYED_MAX, list[Finding]()
+    wanted = [ref for ref in sorted(listed) if LEDGERS.at(site.at_place().refs, ref) is not None]
+    behind = dict[RefName, int]()
+    for ref in wanted:
+        report = _report(site, ref, known, left)
+        left = max(0, left - report.replayed)
+        if report.left:
+            behind[ref] = report.left
+        if ref not in rewound:
+            found += _unsound(site, report)
+    if behind:
+        since = min((known[ref].at for ref in behind if ref in known), default=None)
+        when = f"the last audit here was on {since:%Y-%m-%d}" if since else "none was audited here yet"
+        text = f"{amount(sum(behind.values()), 'commit')} of {amount(len(behind), 'ledger')} not looked at: {when}."
+        found.append(warn(text, _RUN, behind=[str(ref) for ref in behind]))
+    if not wanted:
+        return ok("there is no ledger to replay")
+    what = f"{amount(len(wanted), 'ledger')}, each is what its commands give"
+    never = not any(ref in known for ref in wanted)
+    return together(found, ok(what + ("; `gitcoord audit` was never run here" if never else "")))
+
+
+def _checkpoints(site: Site) -> Mapping[RefName, Checkpoint]:
+    place = site.at_place()
+    return checkpoint.load(folder_of(site.coordination, place.url or "", place.refs.namespace))
+
+
+def _report(site: Site, ref: RefName, known: Mapping[RefName, Checkpoint], count_max: int | None) -> LedgerReport:
+    place, transport = site.reached()
+    listed, reader = site.listed(), site.reader()
+    reader.prefetch({name: tip for name, tip in listed.items() if name in (ref, place.refs.config)})
+    setting = _Audited(transport, place.refs, site.host, reader)
+    return LedgerAudit(setting, listed).run(ref, known.get(ref), count_max=count_max)
+
+
+def _unsound(site: Site, report: LedgerReport) -> Iterator[Finding]:
+    finding, ref = report.finding, report.ref
+    if finding is None or (finding.problem in _NOT_OURS and finding.commit in (None, report.tip)):
+        return
+    who = f" Written by {finding.author}" if finding.author else ""
+    who += f", clone {finding.clone}." if finding.clone else "." if who else ""
+    text = f"{ref}: commit {(finding.commit or '')[:12]} {finding.what.rstrip('.')}.{who}"
+    facts: dict[str, Json] = {"unsound": [ref]}
+    sound = report.passed.tip if report.passed else None
+    if sound is None or finding.problem in {*_NOT_OURS, Problem.RULES, Problem.TEAM_RULES}:
+        hint = "Ask its author. No commit before it is known to be sound here: try it in a clone that audited more."
+        yield Finding(Status.FAIL, text, _FORWARD if finding.problem is Problem.RULES else hint, facts)
+        return
+    since = _since(site.reached()[1].objects, report.tip, finding.commit or report.tip)
+    others = [commit.message.partition("\n")[0] for commit in since if _is_of_commands(commit)]
+    lost = f"lost then: {amount(len(others), 'commit')} after it, {others[0]!r} the last" if others else ""
+    lost = lost or "nothing that gitcoord wrote came after it"
+    repair = Repair(
+        f"put {ref} back to {sound[:12]}, the last commit that is what its commands give",
+        partial(_put_back, site, ref),
+        lost,
+        keeper(site, ref, report.tip),
+        needs_person=bool(others),
+    )
+    how = "asks, at a terminal, whether to put" if others else "puts"
+    hint = f"Ask its author. gitcoord doctor --repair {how} it back to {sound[:12]}, which is sound ({lost})."
+    yield Finding(Status.FAIL, text, hint, facts, (repair,))
+
+
+def _since(objects: Objects, tip: Oid, unsound: Oid) -> list[Commit]:
+    """Return the commits that came after one, the newest first."""
+    try:
+        return [commit for _, commit in takewhile(lambda pair: pair[0] != unsound, walk(objects, tip))]
+    except CoordError:
+        return []
+
+
+def _is_of_commands(commit: Commit) -> bool:
+    """Whether gitcoord wrote what others asked for there."""
+    if not recorded_batch.is_recorded(commit):
+        return False
+    try:
+        return not special_commits.is_special(recorded_batch.second_of(commit.message.partition("\n\n")[2]))
+    except UnsoundError:
+        return False
+
+
+def _put_back(site: Site, ref: RefName) -> str:
+    with locked(site):
+        site.forget()
+        site.listing()
+        report = _report(site, ref, _checkpoints(site), None)
+        if report.finding is None:
+            return f"{ref} is sound, and needs no repair any more"
+        if report.passed is None or report.passed.tip is None:
+            raise DocumentError(f"No commit of {ref} is sound here.", where=ref, hint="Try it in another clone.")
+        try:
+            return site.restorer().go_back(ref, site.lookback().mark_of(ref), report.passed.tip)
+        finally:
+            site.forget()
