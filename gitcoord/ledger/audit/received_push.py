@@ -44,6 +44,8 @@ from gitcoord.ledger.rewinds.lookback import decisions_at, descends, present_at
 from gitcoord.ledger.transactions.plan import AHEAD_MAX
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
 
+COMMITS_MAX = 25_000  # of one ledger: it is rolled at 20,000; 80 s of processor
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivingPlace:
@@ -136,7 +138,9 @@ class _Judge:
                 return
             with suppress(CoordError):  # where it is damaged, history ends
                 there.update(at for at, _ in commits.walk(self._objects, old))
-        report = LedgerAudit(self._place, self._listed).run(ref, None, lambda at, _: at in there)
+        report = LedgerAudit(self._place, self._listed).run(ref, None, lambda at, _: at in there, COMMITS_MAX)
+        if report.left:
+            yield f"has {report.left} commits more than the {COMMITS_MAX} that are replayed at once: push it in parts"
         if old is not None and report.begin not in (Begin.SINCE, Begin.FIRST):
             yield f"is to be {new[:12]}, which begins with what cannot be replayed"
         yield from self._unsound(report)

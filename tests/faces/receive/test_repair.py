@@ -33,7 +33,7 @@ def repaired(team: Team) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.rule("SEC-3", "SAFE-9")
-@pytest.mark.parametrize("name", [CLAIMS, f"{STEPS}:meta.json"])
+@pytest.mark.parametrize("name", [CLAIMS, pytest.param(f"{STEPS}:meta.json", marks=pytest.mark.torture)])
 def test_a_ledger_that_lost_an_object_at_the_server_is_put_back(name: str, busy: Team) -> None:
     lose(busy, name)
 
@@ -42,6 +42,7 @@ def test_a_ledger_that_lost_an_object_at_the_server_is_put_back(name: str, busy:
     assert {CLAIMS, STEPS} <= set(busy.remote.refs())
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 @pytest.mark.rule("SEC-3", "SAFE-9")
 def test_what_was_forged_before_the_hook_was_there_is_put_back_through_it(busy: Team) -> None:
@@ -56,6 +57,7 @@ def test_what_was_forged_before_the_hook_was_there_is_put_back_through_it(busy: 
     assert [(row["ledger"], row["what"]) for row in decided] == [("claims", "mended")]
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 @pytest.mark.rule("SEC-3", "SAFE-9")
 def test_rules_of_the_team_that_are_damaged_at_the_server_are_put_back(busy: Team) -> None:
@@ -69,12 +71,19 @@ def test_rules_of_the_team_that_are_damaged_at_the_server_are_put_back(busy: Tea
 
 @pytest.mark.timeout(300)
 @pytest.mark.rule("SEC-3", "SAFE-9")
-def test_everything_is_taken_away_by_the_record_of_it(busy: Team) -> None:
+def test_what_is_whole_goes_by_a_decision_alone_and_the_rules_of_the_team_last(busy: Team) -> None:
+    busy.gitcoord("policy", "set", "idle_minutes", "30")
+    _ = busy.forger()
+    busy.assert_refused(f":{CLAIMS}", why="would be deleted")
+    busy.assert_refused(f":{CONFIG}", why="after the last ledger")
+
     busy.gitcoord("uninstall", "--everything", "--remote", "--yes")
 
     assert [ref for ref in busy.remote.refs() if ref.startswith("refs/coord/")] == []
 
 
+@pytest.mark.torture
+@pytest.mark.timeout(300)
 @pytest.mark.rule("SEC-3", "SAFE-9")
 def test_in_the_place_of_what_is_damaged_nothing_forged_is_put(busy: Team) -> None:
     forger = busy.forger()
@@ -82,12 +91,3 @@ def test_in_the_place_of_what_is_damaged_nothing_forged_is_put(busy: Team) -> No
     lose(busy, f"{CLAIMS}:meta.json")
 
     busy.assert_refused(f"{CLAIMS}:{CLAIMS}", why="is to have the commit")
-
-
-@pytest.mark.rule("SEC-3", "SAFE-9")
-def test_what_is_whole_goes_by_a_decision_alone_and_the_rules_of_the_team_last(busy: Team) -> None:
-    busy.gitcoord("policy", "set", "idle_minutes", "30")
-    _ = busy.forger()
-
-    busy.assert_refused(f":{CLAIMS}", why="would be deleted")
-    busy.assert_refused(f":{CONFIG}", why="after the last ledger")

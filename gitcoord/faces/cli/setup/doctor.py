@@ -113,7 +113,7 @@ def _tell(name: str, finding: Finding) -> None:
 
 
 def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bool, yes: bool, as_json: bool) -> None:
-    """Carry out the repairs that are agreed to, then look again at what they were of."""
+    """Carry out the repairs that are agreed to, then look again at what they were of, and at what failed beside it."""
     for row in rows:
         for repair in row.finding.repairs:
             asks_here = asks or (repair.needs_person and not as_json)
@@ -126,7 +126,12 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
                 show.line(f"{row.check.id}: {row.repaired[-1]['text']}")
                 if row.repaired[-1].get("kept"):
                     show.aside("kept", f"{row.repaired[-1]['kept']}; back: {row.repaired[-1]['command']}")
-        if any(repair["done"] for repair in row.repaired):
+    if not any(repair["done"] for row in rows for repair in row.repaired):
+        return
+    for (
+        row
+    ) in rows:  # what is damaged may have hindered other checks: git takes no push beside a ref without its commit
+        if row.finding.status is Status.FAIL or any(repair["done"] for repair in row.repaired):
             row.finding = examine(row.check, monotonic)
             if not as_json:
                 _tell(row.check.id, row.finding)
