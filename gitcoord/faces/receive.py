@@ -5,16 +5,19 @@
 Rules:
   * SEC-3: closed. What cannot be looked at, whatever the reason, does not land; the line says what to do.
   * A push that is refused leaves nothing: git drops what it brought.
+  * Branches are looked at where MARK is in the repository's folder (`init --server --branches`).
+  * A push has bounds: REFS_MAX refs of gitcoord's, PUSH_S seconds. What is beyond them does not land.
 
 What this file does not know: what a ledger says.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, LimitError
 from gitcoord.ledger.audit.received_push import ReceivingPlace, Refusal, refusals
 from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.format.refs import refs_of
@@ -26,6 +29,9 @@ from gitcoord.runtime import make_host
 
 REFUSED = 1
 NAMED_MAX = 20
+MARK = "gitcoord-branches"
+PUSH_S = 120  # 20,000 commits of ledgers take 80 s; who pushes waits, and a client of ours for a fifth of it
+REFS_MAX = 2000  # of a team with 500 clones and projects, all at once
 _CONFIG_S = 10.0
 _FIELDS = 3
 
@@ -33,6 +39,7 @@ _FIELDS = 3
 def main(_: Sequence[str]) -> int:
     """Judge the push whose lines are on stdin; return the exit status."""
     try:
+        _bound()
         found = judge(sys.stdin.buffer.read(), Path(os.environ.get("GIT_DIR") or ".").resolve(), os.environ)
     except Exception as error:  # noqa: BLE001 - the boundary: a fault of ours is a refusal as well
         known = error if isinstance(error, CoordError) else as_known(error, "judging a push")
@@ -44,11 +51,23 @@ def main(_: Sequence[str]) -> int:
     return REFUSED if found else 0
 
 
+def _bound() -> None:
+    """Have the judging end with an error when its time is over, where the system has an alarm."""
+
+    def over(_number: int, _frame: object) -> None:
+        message = f"it takes more than {PUSH_S} s; push less at once"
+        raise TimeoutError(message)
+
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, over)
+        signal.setitimer(signal.ITIMER_REAL, PUSH_S)
+
+
 def judge(lines: bytes, git_dir: Path, env: Mapping[str, str]) -> list[Refusal]:
     """Return why a push to a bare repository is refused.
 
     Raises:
-        CoordError: the repository cannot be looked at.
+        CoordError: the repository cannot be looked at, or more is pushed than is looked at.
         ValueError: a line is none of git's.
     """
     rows = [line.split(" ", _FIELDS - 1) for line in lines.decode("utf-8", "surrogateescape").split("\n") if line]
@@ -61,8 +80,20 @@ def judge(lines: bytes, git_dir: Path, env: Mapping[str, str]) -> list[Refusal]:
     )
     named = done.stdout.decode("utf-8", "replace").strip()
     refs = refs_of({"gitcoord.namespace": named} if named else {})
+    inside = f"{refs.namespace.casefold()}/"
+    own = [update for update in updates if f"{update.ref.casefold()}/".startswith(inside)]
+    if len(own) > REFS_MAX:
+        raise LimitError(f"{len(own)} refs of gitcoord's are pushed at once.", hint=f"Push at most {REFS_MAX}.")
     with received(git_dir, env, f"{refs.namespace}/", updates) as transport:
-        return refusals(ReceivingPlace(transport, refs, make_host()), updates)
+        place = ReceivingPlace(transport, refs, make_host())
+        found = refusals(place, updates)
+        others = [update for update in updates if update not in own]
+        if others and (git_dir / MARK).exists():
+            from gitcoord.service.checks.received_branches import branch_findings  # a third of a second to load
+
+            for ref, finding in branch_findings(place, git_dir, env, others):
+                found.append(Refusal(ref, f"{finding.message} {finding.hint}"))
+        return found
 
 
 def _id(text: str) -> Oid | None:

@@ -15,7 +15,7 @@ from gitcoord.runtime import examine_here
 from gitcoord.service.audit.audit import audit
 from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.doctor import all_checks
-from gitcoord.service.doctor.check_run import Finding, Kept, Status, examine
+from gitcoord.service.doctor.check_run import Backup, Finding, Status, examine
 from gitcoord.service.steps.projects import create_project
 from gitcoord.service.steps.step_work import claim_step
 from tests.conftest import Git
@@ -59,9 +59,9 @@ class Doctor:
         bad = (Status.FAIL, Status.WARN)
         return [f"{name}: {finding.text}" for name, finding in self.findings() if finding.status in bad]
 
-    def repair(self) -> list[Kept]:
+    def repair(self) -> list[Backup]:
         """Carry out what needs no person; return what was kept of what was there."""
-        kept: list[Kept] = []
+        kept: list[Backup] = []
         for _, finding in [*self.findings()]:
             for repair in finding.repairs:
                 if not repair.needs_person:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitcoord.core.documents.names import amount
-from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal import completion, show
 from gitcoord.faces.cli.terminal.calls import Result, answer
 from gitcoord.faces.cli.terminal.columns import ids
 from gitcoord.faces.cli.terminal.fields import number, record, records, text, whole
@@ -28,7 +28,14 @@ _Since = Annotated[
     typer.Option("--since", metavar="REV|WHEN", help="Only what came after a commit; or since 2h, 3d, 2026-11-28."),
 ]
 _Ledger = Annotated[
-    str | None, typer.Option("--ledger", "-l", metavar="LEDGER", help="Only this one: claims, or steps/PROJECT.")
+    str | None,
+    typer.Option(
+        "--ledger",
+        "-l",
+        metavar="LEDGER",
+        help="Only this one: claims, or steps/PROJECT.",
+        autocompletion=completion.ledgers,
+    ),
 ]
 _Full = Annotated[bool, typer.Option("--full", help="From the first commit, not from where the last audit ended.")]
 

@@ -81,18 +81,19 @@ def find_span(repository: Repository, wanted: Wanted) -> Span:
     to_default = branch is not None and not wanted.base_branch and branch == _default_name(repository, wanted)
     base, name = _base(repository, wanted, head) or (None, None)
     if base is None:
-        return _spanned(repository, Range((empty_tree(repository),), head), None, branch, to_default=to_default)
+        return spanned(repository, Range((empty_tree(repository),), head), None, branch, to_default=to_default)
     if wanted.before and is_ancestor(repository, base, head):
         bases: tuple[str, ...] = (base,)
     else:
         bases = deepen.common_commits(repository, base, head)
     if not bases:
         bases = (empty_tree(repository),)
-    span = _spanned(repository, Range(bases, head), base, branch, to_default=to_default)
+    span = spanned(repository, Range(bases, head), base, branch, to_default=to_default)
     return replace(span, base_name=name)
 
 
-def _spanned(repository: Repository, what: Range, base: Oid | None, branch: str | None, *, to_default: bool) -> Span:
+def spanned(repository: Repository, what: Range, base: Oid | None, branch: str | None, *, to_default: bool) -> Span:
+    """Return the span of a range: its commits, and since when claims count."""
     head = oid(what.head or "")
     own = tuple(commits_of(repository, head, [base] if base else []))
     left = repository.text("show", "-s", "--format=%ct", what.bases[0]) if base else None

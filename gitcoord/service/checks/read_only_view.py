@@ -41,6 +41,7 @@ from gitcoord.remote.transports.read_only import ReadOnlyCopy
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.source.checkout.remote_urls import path_of, url_of
 from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.history.deepen import tip_of as remote_tip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Inspection:
         listed: the refs of coordination, as they were read.
         rewound: what is wrong with the ledgers by what this clone saw of them.
         deepen: bring more of a ledger's history, back to a moment.
+        tip_of: the tip of a branch as the remote has it; `None`: it has none, or does not say.
         problems: ledgers that cannot be read, and why.
     """
 
@@ -77,6 +79,7 @@ class Inspection:
     monotonic: Callable[[], float]
     rewound: Sequence[RewoundError] = ()
     deepen: Callable[[RefName, datetime], None] = lambda _ref, _since: None
+    tip_of: Callable[[Repository, str], str | None] = remote_tip
     problems: dict[RefName, str] = field(default_factory=dict[RefName, str])
     _boards: dict[RefName, Board | None] = field(default_factory=dict[RefName, Board | None])
 

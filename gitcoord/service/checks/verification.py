@@ -134,6 +134,16 @@ def judge_claims(inspection: Inspection, wanted: Wanted) -> tuple[list[Finding],
     return [*check.claims(changes)], frozenset(change.path for change in changes)
 
 
+def judge_span(inspection: Inspection, span: Span, changes: Iterable[FileChange]) -> list[Finding]:
+    """Check some files that a span changes against claims, and its commits against steps.
+
+    Raises:
+        RepositoryError: git cannot say what changed.
+    """
+    check = _Verification(inspection, span, inspection.register(), inspection.policy())
+    return [*check.claims([*changes]), *check.trailers()]
+
+
 @dataclass(frozen=True, slots=True)
 class _Verification:
     inspection: Inspection
@@ -192,7 +202,7 @@ class _Verification:
         if claim.branch is None or claim.branch == self.span.branch:
             return False
         try:
-            tip = deepen.tip_of(repository, claim.branch)
+            tip = self.inspection.tip_of(repository, claim.branch)
         except InvalidError:  # it was written by hand
             return False
         last = tip or claim.commit

@@ -42,7 +42,7 @@ _FORWARD = "Upgrade gitcoord here, or ask its author."
 
 
 @dataclass(frozen=True, slots=True)
-class _Audited:
+class _AuditPlace:
     """The place of a site, as an audit needs it."""
 
     transport: Transport
@@ -94,7 +94,7 @@ def _report(site: Site, ref: RefName, known: Mapping[RefName, Checkpoint], count
     place, transport = site.reached()
     listed, reader = site.listed(), site.reader()
     reader.prefetch({name: tip for name, tip in listed.items() if name in (ref, place.refs.config)})
-    setting = _Audited(transport, place.refs, site.host, reader)
+    setting = _AuditPlace(transport, place.refs, site.host, reader)
     return LedgerAudit(setting, listed).run(ref, known.get(ref), count_max=count_max)
 
 

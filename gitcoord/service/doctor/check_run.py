@@ -35,7 +35,7 @@ class Status(StrEnum):
 _BADNESS = tuple(Status)
 
 
-class Kept(NamedTuple):
+class Backup(NamedTuple):
     """Where what a repair replaces was kept before it, and the git command that brings it back."""
 
     path: Path
@@ -55,7 +55,7 @@ class Repair:
     text: str
     do: Callable[[], str]
     why_ask: str = ""
-    keeps: Callable[[], Kept | None] | None = None
+    keeps: Callable[[], Backup | None] | None = None
     needs_person: bool = False
 
 

@@ -22,19 +22,19 @@ from gitcoord.remote.store.joined_objects import JoinedObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, open_store
 from gitcoord.remote.store.write_out import write_out
-from gitcoord.service.doctor.check_run import Kept
+from gitcoord.service.doctor.check_run import Backup
 from gitcoord.service.doctor.site import Site
 
 FOLDER = "replaced"
 PARTS_MAX = 1000  # objects of a tip that is not whole; most ledgers have fewer documents
 
 
-def keeper(site: Site, ref: RefName, tip: Oid | None) -> Callable[[], Kept | None] | None:
+def keeper(site: Site, ref: RefName, tip: Oid | None) -> Callable[[], Backup | None] | None:
     """Return what keeps a ref as it is at a tip, for a repair; `None`: there is nothing."""
     return None if tip is None else lambda: _keep(site, ref, tip)
 
 
-def _keep(site: Site, ref: RefName, tip: Oid) -> Kept | None:
+def _keep(site: Site, ref: RefName, tip: Oid) -> Backup | None:
     """Keep a ref as it is at a tip; `None`: nothing of it can be read here.
 
     Raises:
@@ -53,7 +53,7 @@ def _keep(site: Site, ref: RefName, tip: Oid) -> Kept | None:
         objects = [folder.resolve() / "objects" for folder in folders]
         if write_bundle(objects, ref, tip, target, site.env, transport.objects.object_format):
             name = f"refs/gitcoord-replaced/{ref.removeprefix('refs/')}"
-            return Kept(target, f"git fetch {target} +{ref}:{name}")
+            return Backup(target, f"git fetch {target} +{ref}:{name}")
         target.unlink(missing_ok=True)
         parts = target.with_suffix("")
         joined = JoinedObjects(transport.objects, PygitObjects(store.path)) if store else transport.objects
@@ -62,7 +62,7 @@ def _keep(site: Site, ref: RefName, tip: Oid) -> Kept | None:
             (parts / f"{oid}.{kind.value}").write_bytes(data)
     except OSError as error:
         raise unwritable(str(target.parent), error.strerror or error) from error
-    return Kept(parts, "git hash-object -w --literally -t KIND FILE") if parts.is_dir() else None
+    return Backup(parts, "git hash-object -w --literally -t KIND FILE") if parts.is_dir() else None
 
 
 def _parts(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, ObjectKind, bytes]]:

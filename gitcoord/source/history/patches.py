@@ -10,7 +10,6 @@ Rules:
 What this file does not know: steps, claims, why it is asked.
 """
 
-from gitcoord.remote.git.git_process import clean_env
 from gitcoord.source.checkout.bounded_git import read_git
 from gitcoord.source.checkout.default_branch import is_ancestor
 from gitcoord.source.checkout.repository import Repository
@@ -51,7 +50,7 @@ def has_patch(repository: Repository, head: str, commit: str) -> bool:
 
 
 def _patch_ids(repository: Repository, *words: str) -> set[str]:
-    env = clean_env(repository.env)
+    env = repository.git_env
     patch = read_git(words, cwd=repository.top, env=env, timeout_s=DIFF_TIMEOUT_S)
     if patch.rc != 0 or len(patch.stdout) > PATCH_BYTES_MAX:
         return set()

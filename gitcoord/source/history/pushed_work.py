@@ -73,7 +73,9 @@ def commit_of(repository: Repository, name: str) -> str | None:
     return repository.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
 
 
-def pushed_work(repository: Repository, pushed: str, before: str | None, branch: str | None) -> PushedWork | None:
+def pushed_work(
+    repository: Repository, pushed: str, before: str | None, branch: str | None, known_by: str = "--remotes"
+) -> PushedWork | None:
     """Return what a push of a head brings; `None`: nothing.
 
     Args:
@@ -81,6 +83,7 @@ def pushed_work(repository: Repository, pushed: str, before: str | None, branch:
         pushed: the id that is pushed.
         before: what the remote's ref is now; `None`: there is none.
         branch: the remote's branch that is pushed to, if it is one.
+        known_by: which refs have what is not new; in the remote itself all.
 
     Raises:
         RepositoryError: git cannot say.
@@ -89,7 +92,7 @@ def pushed_work(repository: Repository, pushed: str, before: str | None, branch:
     if head is None:
         return None
     known = before if before and repository.has_commit(before) else None
-    own, without = _own_commits(repository, head, known)
+    own, without = _own_commits(repository, head, known, known_by)
     if not own:
         return None
     # What own work differs in: from the base, and from what was pushed before and merged into it.
@@ -136,9 +139,11 @@ def without_taken_out(repository: Repository, work: PushedWork) -> PushedWork:
     return PushedWork(repository, what, tuple(changes.changed_files(repository, what)))
 
 
-def _own_commits(repository: Repository, head: str, known: str | None) -> tuple[list[str], list[str]]:
+def _own_commits(
+    repository: Repository, head: str, known: str | None, known_by: str = "--remotes"
+) -> tuple[list[str], list[str]]:
     """Return the commits that no remote is known to have, and those where that ends."""
-    less = ("--not", "--remotes", *([known] if known else []))
+    less = ("--not", known_by, *([known] if known else []))
     words = ("rev-list", "--boundary", f"--max-count={COMMITS_MAX}", head, *less)
     lines = changes.run(repository, words).decode("ascii").split()
     return [line for line in lines if line[0] != "-"], [line[1:] for line in lines if line[0] == "-"]

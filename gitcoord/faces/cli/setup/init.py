@@ -43,6 +43,15 @@ STORED_HINT = (
     "helper keep it (`git help credentials`)."
 )
 
+_Server = Annotated[
+    Path | None,
+    typer.Option("--server", metavar="PATH", help="Only: have this repository check what is pushed to its ledgers."),
+]
+_Branches = Annotated[
+    bool | None,
+    typer.Option("--branches/--no-branches", help="With --server: also refuse branches that change what others hold."),
+]
+
 
 def register(root: typer.Typer) -> None:
     """Add this command."""
@@ -55,6 +64,7 @@ def register(root: typer.Typer) -> None:
         "gitcoord init --ci github",
         "gitcoord init --status-line",
         "gitcoord init --server /srv/git/app.git",
+        "gitcoord init --server /srv/git/app.git --branches",
     )
     root.command("init", epilog=examples(*lines))(init)
 
@@ -99,12 +109,8 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
     status_line: Annotated[
         bool, typer.Option("--status-line", help="Have Claude Code show here what needs you; yours alone.")
     ] = False,
-    server: Annotated[
-        Path | None,
-        typer.Option(
-            "--server", metavar="PATH", help="Only: have this repository check what is pushed to its ledgers."
-        ),
-    ] = None,
+    server: _Server = None,
+    branches: _Branches = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; use origin if it can be pushed to.")] = False,
     as_json: AsJson = False,
@@ -118,7 +124,10 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
         from gitcoord.faces.cli.setup.server import carry_out
 
         program = program_here()
-        return carry_out(server, {PROGRAM: program} if program else {}, dry_run=dry_run, as_json=as_json)
+        settings = {PROGRAM: program} if program else {}
+        return carry_out(server, settings, branches=branches, dry_run=dry_run, as_json=as_json)
+    if branches is not None:
+        raise typer.BadParameter("it goes with --server", param_hint="--branches")
     repository = open_repository(world.folder(), world.environment())
     asks = not (yes or dry_run or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
     where = Sharing(remote, repo) if dry_run else place_choice.decide(repository, remote, repo, yes=yes, asks=asks)

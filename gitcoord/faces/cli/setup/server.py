@@ -17,8 +17,12 @@ _GIT_S = 30.0
 _NEXT = "each push to refs/coord is checked now; `gitcoord audit` in a clone looks at what landed before"
 
 
-def carry_out(path: Path, settings: Mapping[str, str | None], *, dry_run: bool, as_json: bool) -> int:
+def carry_out(
+    path: Path, settings: Mapping[str, str | None], *, branches: bool | None = None, dry_run: bool, as_json: bool
+) -> int:
     """Install the hook, or take it back where the settings are to go; return the exit status.
+
+    `branches`: whether it checks branches of work, too; `None`: as it is.
 
     Raises:
         UsageError: there is no repository, its hooks are elsewhere, or git does not let us set it up.
@@ -34,9 +38,11 @@ def carry_out(path: Path, settings: Mapping[str, str | None], *, dry_run: bool, 
         )
         raise UsageError(what, hint=hint)
     takes_back = None in settings.values()
-    change = git_hooks.on_server(git_dir, takes_back=takes_back)
+    changes = [git_hooks.on_server(git_dir, takes_back=takes_back)]
+    mark = git_hooks.branches_mark(git_dir, is_on=False if takes_back else branches)
+    changes += [mark] if mark.is_needed else []
     if not dry_run:
-        change = write(change)
+        changes = [write(change) for change in changes]
         for name, value in settings.items():
             if value is None:
                 _git(git_dir, "config", "--unset-all", name)  # it may be gone
@@ -44,7 +50,7 @@ def carry_out(path: Path, settings: Mapping[str, str | None], *, dry_run: bool, 
                 _said(git_dir, "config", name, value)
     if as_json:
         result: dict[str, Json] = {
-            "changes": change_list.rows([change]),
+            "changes": change_list.rows(changes),
             "settings": change_list.values(settings),
             "hints": [],
             "dry_run": dry_run,
@@ -56,13 +62,13 @@ def carry_out(path: Path, settings: Mapping[str, str | None], *, dry_run: bool, 
             result |= {"published": [], "remote": None, "repo": None, "probe": None, "missing": None}
         show.json_object(result)
     elif dry_run:
-        change_list.preview([change], settings)
+        change_list.preview(changes, settings)
     else:
-        change_list.tell([change])
+        change_list.tell(changes)
         if not takes_back:
             show.aside("next", _NEXT)
-    change_list.complain([change], dry_run=dry_run)
-    return change_list.status([change])
+    change_list.complain(changes, dry_run=dry_run)
+    return change_list.status(changes)
 
 
 def _said(folder: Path, *words: str) -> str:

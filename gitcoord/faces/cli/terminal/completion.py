@@ -33,6 +33,13 @@ def projects(incomplete: str) -> list[str]:
     return _offered(incomplete, known_names.projects)
 
 
+def ledgers(incomplete: str) -> list[str]:
+    """Offer ledgers, as `audit --ledger` takes them."""
+    from gitcoord.ledger.hook_view import known_names
+
+    return _offered(incomplete, lambda folder: ["claims", *(f"steps/{name}" for name in known_names.projects(folder))])
+
+
 def steps(incomplete: str) -> list[str]:
     """Offer steps, as PROJECT/NUMBER."""
     from gitcoord.ledger.hook_view import known_names

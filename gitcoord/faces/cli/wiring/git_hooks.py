@@ -26,6 +26,7 @@ from gitcoord.faces.cli.wiring.lefthook import find as find_lefthook
 from gitcoord.source.checkout.repository import Repository
 
 SERVER = "pre-receive"
+MARK = "gitcoord-branches"  # the shim and `faces/receive` look for it
 NAMES = ("pre-commit", "prepare-commit-msg", "pre-push", "post-checkout", "post-merge")
 ASIDE = ".before-gitcoord"
 LEGACY = ".legacy"  # where pre-commit and prek put a hook that they find, and run it from
@@ -122,6 +123,15 @@ def remove(hooks: Hooks) -> list[Change]:
 def on_server(git_dir: Path, *, takes_back: bool = False) -> Change:
     """Plan the shim of a repository that is pushed to, or taking it back."""
     return (_taken_back if takes_back else _shim)(git_dir, f"hooks/{SERVER}")
+
+
+def branches_mark(git_dir: Path, *, is_on: bool | None) -> Change:
+    """Plan the file by which the hook of a server knows that branches are checked, too; `None`: it stays as it is."""
+    before = read(git_dir, MARK)
+    after = (
+        before if is_on is None else b"Branches of work are checked: see `gitcoord init --server`.\n" if is_on else None
+    )
+    return change_to(git_dir, MARK, before, after)
 
 
 def is_installed(hooks: Hooks) -> bool:

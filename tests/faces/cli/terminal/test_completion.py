@@ -27,6 +27,7 @@ def test_names_of_projects_steps_and_claims_are_offered(
     assert completed(program, repo, "gitcoord step claim --project ") == ["app"]
     assert completed(program, repo, "gitcoord step show app/") == ["app/1", "app/2", "app/3"]
     assert completed(program, repo, "gitcoord step show x") == []
+    assert completed(program, repo, "gitcoord audit --ledger ") == ["claims", "steps/app"]
     assert completed(program, repo, "gitcoord claim release c-") == [claim]
 
 
