@@ -32,7 +32,7 @@ _TELLING_NAME: Final = (
 _CREDENTIAL_LINE: Final = r"(?i)(\bpassword=)[^\s'\"]+"
 _HEADER: Final = (
     r"(?i)((?:(?:proxy-)?authorization|(?:set-)?cookie|(?:private|job|deploy)-token|x-[\w-]{0,40}(?:token|key)):\s*)"
-    r"\S+(?:[ \t]+\S+)?"
+    r"(?:=\"[^\"\n]*\"|[^\n'\"])+"  # to the end of the line or of the quote around it: of cookies there are several
 )
 _HEADER_WORDS: Final = (
     "author",

@@ -84,6 +84,8 @@ def test_no_secret_of_these_spellings_survives(sentence: str, url: str) -> None:
         f"http.extraheader=PRIVATE-TOKEN: {MARK}",
         f"X-Api-Key: {MARK}",
         f"Cookie: session={MARK}",
+        f"Cookie: theme=dark; lang=en; session={MARK}",
+        f'Authorization: Digest username="ann", realm="r", response="{MARK}"',
         f"protocol=https\nusername=ann\npassword={MARK}\n",
         f"?private_token={MARK}",
     ],

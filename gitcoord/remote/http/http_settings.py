@@ -91,9 +91,9 @@ def http_settings(url: str, settings: Sequence[tuple[str, str]], env: Mapping[st
         settings: git's, in its order: keys as `git config --list` prints them.
         env: the environment of this process.
     """
-    if not _PLAIN_URL.fullmatch(url):
+    parts = _taken_apart(url)
+    if parts is None:
         return HttpSettings(unfamiliar="its URL has something unusual in it")
-    parts = urlsplit(url)
     values, headers = _chosen(parts, settings)
     for name, key in _ENVIRONMENT.items():
         if env.get(name):
@@ -112,6 +112,14 @@ def http_settings(url: str, settings: Sequence[tuple[str, str]], env: Mapping[st
         follows=values.get("followredirects", "initial").lower() not in _FALSE,
         unfamiliar=_unfamiliar(values, env) or ("" if all(pairs) else "http.extraHeader is no header"),
     )
+
+
+def _taken_apart(url: str) -> SplitResult | None:
+    """Return the parts of a URL; `None`: it is no plain one. What is in brackets may be no address."""
+    try:
+        return urlsplit(url) if _PLAIN_URL.fullmatch(url) else None
+    except ValueError:
+        return None
 
 
 def _unfamiliar(values: Mapping[str, str], env: Mapping[str, str]) -> str:

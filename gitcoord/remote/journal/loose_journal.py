@@ -148,7 +148,7 @@ def _payload_at(data: bytes, position: int) -> bytes | None:
         return None
     mark, length, crc = _HEADER.unpack_from(data, position)
     payload = data[position + _HEADER.size : position + _HEADER.size + length]
-    is_whole = mark == _MARK and len(payload) == length and zlib.crc32(payload) == crc
+    is_whole = mark == _MARK and 0 < length == len(payload) and zlib.crc32(payload) == crc  # of nothing it is 0
     return payload if is_whole else None
 
 

@@ -36,13 +36,16 @@ def read_header(handle: int) -> "tuple[int, int, str] | None":
 
 
 def payload_at(data: bytes, position: int) -> "bytes | None":
-    """Return what is in the record at a position; `None` where there is no whole one."""
+    """Return what is in the record at a position; `None` where there is no whole one.
+
+    Zeros behind a mark are none, though their checksum is right: a machine that lost its power leaves a block of them.
+    """
     if position + RECORD.size > len(data):
         return None
     mark, length, crc = RECORD.unpack_from(data, position)
     payload = data[position + RECORD.size : position + RECORD.size + length]
-    is_whole = mark == RECORD_MARK and len(payload) == length and zlib.crc32(payload) == crc
-    return payload if is_whole else None
+    is_whole = mark == RECORD_MARK and HEAD.size <= length == len(payload) and zlib.crc32(payload) == crc
+    return payload if is_whole and HEAD.size + sum(HEAD.unpack_from(payload)) <= length else None
 
 
 def next_record(data: bytes, position: int) -> int:
@@ -63,8 +66,9 @@ def unwritten_tips(folder: str) -> "dict[str, str | None]":
         return {}
     try:
         header = read_header(handle)
-        begin = header[1] if header else HEADER.size
-        data = os.pread(handle, max(os.fstat(handle).st_size - begin, 0), begin)
+        size_bytes = os.fstat(handle).st_size
+        begin = header[1] if header and header[1] <= size_bytes else HEADER.size
+        data = os.pread(handle, max(size_bytes - begin, 0), begin)
     except OSError:
         return {}
     finally:
