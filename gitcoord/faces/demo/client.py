@@ -33,7 +33,8 @@ class Client:
             )
         self._answers: queue.Queue[dict[str, Json] | None] = queue.Queue()
         self._last_id = 0
-        threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reader.start()
 
     def open(self, name: str) -> None:
         """Begin the conversation."""
@@ -75,6 +76,9 @@ class Client:
             self._process.wait(ANSWER_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
+        self._reader.join(ANSWER_S)
+        if self._process.stdout and not self._reader.is_alive():
+            self._process.stdout.close()
 
     def _request(self, method: str, parameters: dict[str, Json]) -> dict[str, Json]:
         self._last_id += 1
