@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.hostile.crafts import IMITATED
+
 ROOT = Path(__file__).parents[2]
 HANG_S = (
     60.0  # a bound for a hang on a machine that is busy with other tests; the promise is ten seconds on a quiet one
@@ -17,6 +19,8 @@ MEMORY_KB = 500 * 1024
 BUG, SIGNALLED = 3, 128  # 130 is an interrupt, which no caller here sends
 # What a terminal acts on, or what makes text look like other text: C0 and C1 but for tab and newline, bidi controls.
 ACTED_ON = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# A line, or what looks like a sentence of ours, that begins with the words of another.
+_IMITATION = re.compile(rf"\W*(?:(?:next|note|notice|gitcoord|hint|error): )?{IMITATED}")
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ class Answer:
             *([f"exit status {self.status}"] if self.status == BUG or self.status > SIGNALLED else []),
             *([f"blocked with {self.status}"] if caller.must_pass and self.status != 0 else []),
             *([f"a character that is acted on: {found[0]!a}"] if (found := ACTED_ON.search(shown)) else []),
+            *(f"a line of its own: {line[:60]!a}" for line in shown.splitlines() if _IMITATION.match(line)),
             *([f"{self.memory_kb} kB of memory"] if self.memory_kb > MEMORY_KB else []),
         ]
 

@@ -15,6 +15,10 @@ Craft = Callable[["Ledger"], str]
 
 CANARY = "owned"  # a file that commands in these texts make, should any program run one
 ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x1b[0m \u202etxt.exe\u2066 \x9b2J \r\n\x00 --x `touch owned` $(touch owned) <b>&"
+IMITATED = "owned-line"  # begins what is made to look as if we said it
+IMITATIONS = "".join(
+    f"\n{IMITATED}\n{word}: {IMITATED}\n" for word in ("next", "note", "notice", "gitcoord", "hint", "error")
+)
 DEEP = 10_000
 MANY = 100_000
 HUGE_BYTES = 200 * 1024 * 1024
@@ -202,6 +206,11 @@ def escapes_in_descriptions(ledger: Ledger) -> str:
     return ledger.with_changes(lambda doc: {**doc, **{key: f"x{ESCAPES}" for key in fields if key in doc}})
 
 
+def imitations(ledger: Ledger) -> str:
+    fields = ("description", "title", "reason", "notes", "note", "branch", "message", "hint", "next_step")
+    return ledger.with_changes(lambda doc: {**doc, **{key: f"x{IMITATIONS}" for key in fields if key in doc}})
+
+
 def options_for_texts(ledger: Ledger) -> str:
     return ledger.with_changes(lambda doc: _everywhere(doc, lambda _: "--upload-pack=touch owned"))
 
@@ -270,6 +279,7 @@ CRAFTS: tuple[Craft, ...] = (
     no_meta,
     escapes_in_texts,
     escapes_in_descriptions,
+    imitations,
     options_for_texts,
     long_texts,
     a_message_of_escapes,

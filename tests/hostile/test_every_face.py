@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import Git, Prepared
 from tests.hostile.callers import CALLERS, HELLO, ROOT, Caller, ask, call, lines
-from tests.hostile.crafts import CANARY, CRAFTS, Craft, Ledger
+from tests.hostile.crafts import CANARY, CRAFTS, Craft, Ledger, imitations
 
 CLAIMS, STEPS, HEARTBEATS = "refs/coord/claims", "refs/coord/steps/app", "refs/coord/heartbeats/"
 KINDS = (CLAIMS, STEPS, HEARTBEATS)
@@ -104,6 +104,14 @@ def few(number: int) -> tuple[Caller, ...]:
 @pytest.mark.parametrize("number", range(len(CRAFTS)), ids=lambda number: CRAFTS[number].__name__)
 def test_a_crafted_ledger_breaks_no_face(number: int, shared: Path, tmp_path: Path, git: Git) -> None:
     check(shared, tmp_path, KINDS[number % len(KINDS)], CRAFTS[number], few(number), git)
+
+
+@pytest.mark.rule("SEC-1")
+def test_text_of_others_looks_like_no_sentence_of_ours(shared: Path, tmp_path: Path, git: Git) -> None:
+    """Neither a next step nor a notice: it stands behind what it is of, in one line, or in a field of JSON."""
+    shows = {"status", "claim check README.md", "step list", "hook edit", "mcp"}
+
+    check(shared, tmp_path, CLAIMS, imitations, tuple(caller for caller in CALLERS if caller.name in shows), git)
 
 
 @pytest.mark.torture
