@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps.board import Board
 from gitcoord.runtime import open_workspace
 from gitcoord.service.audit.audit import audit
@@ -39,6 +40,7 @@ class Race:
     env: Mapping[str, str]
     board: Board
     worker: Path = WORKER
+    told: Mapping[str, object] = field(default_factory=dict[str, object])  # to each process, beside the rest
     started: "list[subprocess.Popen[str]]" = field(default_factory=list["subprocess.Popen[str]"])
 
     @property
@@ -52,6 +54,7 @@ class Race:
         begun = len(self.started)
         for at in seats if seats is not None else range(len(self.seats)):
             options = {"cwd": str(self.seats[at]), "name": f"w{at}", "agents": agents, "fault": (faults or {}).get(at)}
+            options |= self.told
             options["log"] = str(self.folder / f"{len(self.started)}.log")
             self.started.append(self._process(options, len(self.started)))
         for process in self.started[begun:]:
@@ -135,9 +138,19 @@ class Races:
         self.made: list[Race] = []
 
     def make(
-        self, *, clones: int, worktrees: int, steps: int, remote: Remote | None = None, worker: Path = WORKER
+        self,
+        *,
+        clones: int,
+        worktrees: int,
+        steps: int,
+        remote: Remote | None = None,
+        worker: Path = WORKER,
+        paths: Mapping[int, Sequence[str]] | None = None,
     ) -> Race:
-        """Make clones with worktrees, and a project of so many steps that all of them see. `worker`: each process."""
+        """Make clones with worktrees, and a project of so many steps that all of them see.
+
+        `worker`: what each process runs. `paths`: what steps claim, by number.
+        """
         first = self._make_repo("clone-0")
         repos = [first, *(self._copy(first, at) for at in range(1, clones))]
         seats = [seat for repo in repos for seat in self._seats(repo, worktrees)]
@@ -145,7 +158,7 @@ class Races:
         git_dir = remote.git_dir if remote else first / ".git" / "gitcoord" / "store.git"
         logs = self._folder / f"logs-{len(self.made)}"
         logs.mkdir()
-        board = _plan(first, {**os.environ, **env}, steps)
+        board = _plan(first, {**os.environ, **env}, steps, paths or {})
         race = Race(logs, git_dir, seats, env, board, worker)
         self.made.append(race)
         return race
@@ -159,9 +172,12 @@ class Races:
         return [repo, *(self._add_worktree(repo, f"{repo.name}-wt-{at}") for at in range(1, worktrees))]
 
 
-def _plan(repo: Path, env: Mapping[str, str], steps: int) -> Board:
+def _plan(repo: Path, env: Mapping[str, str], steps: int, paths: Mapping[int, Sequence[str]]) -> Board:
     workspace = open_workspace(repo, {**env, "GITCOORD_AGENT": "race/planner/main"}, tool="race")
-    create_project(workspace, name="app", base_commit="HEAD", steps=[{"step_num": num} for num in range(1, steps + 1)])
+    planned: list[dict[str, Json]] = [
+        {"step_num": num, **({"paths": [*paths[num]]} if num in paths else {})} for num in range(1, steps + 1)
+    ]
+    create_project(workspace, name="app", base_commit="HEAD", steps=planned)
     return board_of(workspace, "app")
 
 

@@ -11,7 +11,8 @@ from gitcoord.ledger.format.meta import Applied
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome
-from tests.race.linearizable import FOREVER, Answer, Call, answer_of, is_linearizable
+from tests.race.linearizable import FOREVER, Call, is_linearizable
+from tests.race.specification import Answer, State, answer_of
 from tests.unit.ledger.fakes import REFS, WON, Interleaved, Lossy, Member, World, Wrapped, add
 
 
@@ -38,6 +39,10 @@ class Recorder:
         return answer
 
 
+def claimed(step: int) -> Answer:
+    return answer_of("done", "step_claimed", {"step_num": step, "fence": 1})
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     world = World(tmp_path)
@@ -51,7 +56,7 @@ def recorder() -> Recorder:
 
 
 def test_commands_one_after_another_are_linearizable(world: World, recorder: Recorder) -> None:
-    start, ann, bob = world.board(), world.clone("ann"), world.clone("bob")
+    start, ann, bob = State(world.board()), world.clone("ann"), world.clone("bob")
     for member in (ann, bob, ann, bob):
         recorder.give(member, ClaimStep())
     recorder.give(ann, CompleteStep(step_num=1, commit_hash="c" * 40, fence=1))
@@ -61,31 +66,31 @@ def test_commands_one_after_another_are_linearizable(world: World, recorder: Rec
 
 @pytest.mark.rule("SAFE-2", "TXN-1")
 def test_a_lost_race_that_is_done_again_is_linearizable(world: World, recorder: Recorder) -> None:
-    start, bob = world.board(), world.clone("bob")
+    start, bob = State(world.board()), world.clone("bob")
     ann = world.clone("ann", lambda inner: Interleaved(inner, [lambda: recorder.give(bob, ClaimStep())]))
 
     recorder.give(ann, ClaimStep())
 
-    assert [call.answer for call in recorder.calls] == [("done", "step_claimed", 1, 1), ("done", "step_claimed", 2, 1)]
+    assert [call.answer for call in recorder.calls] == [claimed(1), claimed(2)]
     assert is_linearizable(start, recorder.calls)
 
 
 @pytest.mark.parametrize("landed", [True, False])
 def test_a_command_without_an_answer_may_have_landed_or_not(world: World, recorder: Recorder, landed: bool) -> None:
-    start = world.board()
+    start = State(world.board())
     ann = world.clone("ann", lambda inner: Lossy(inner, [], then="later"))
     recorder.give(ann, ClaimStep())
     assert isinstance(ann.transport, Lossy)
     if landed:
         ann.transport.arrive()
 
-    assert recorder.give(world.clone("bob"), ClaimStep()) == ("done", "step_claimed", 2 if landed else 1, 1)
+    assert recorder.give(world.clone("bob"), ClaimStep()) == claimed(2 if landed else 1)
     assert recorder.calls[0].answer is None
     assert is_linearizable(start, recorder.calls)
 
 
 def test_an_answer_from_before_the_command_was_given_is_not_linearizable(world: World, recorder: Recorder) -> None:
-    start, ann, bob = world.board(), world.clone("ann"), world.clone("bob")
+    start, ann, bob = State(world.board()), world.clone("ann"), world.clone("bob")
     recorder.give(ann, ClaimStep())
     recorder.give(bob, ClaimStep())
     first, second = recorder.calls
@@ -121,7 +126,7 @@ class LostRetry(Interleaved):
 def test_a_ledger_that_does_not_compare_or_does_not_retry_is_caught(
     world: World, recorder: Recorder, mutant: type[Interleaved]
 ) -> None:
-    start, bob = world.board(), world.clone("bob")
+    start, bob = State(world.board()), world.clone("bob")
     between: list[Callable[[], object]] = [lambda: recorder.give(bob, ClaimStep())]
     ann = world.clone("ann", lambda inner: mutant(inner, between))
 
@@ -142,7 +147,7 @@ class StaleRead(Wrapped):
 
 @pytest.mark.rule("SAFE-2")
 def test_a_ledger_that_reads_what_is_stale_is_caught(world: World, recorder: Recorder) -> None:
-    start, ann = world.board(), world.clone("ann")
+    start, ann = State(world.board()), world.clone("ann")
     for agent in ("ann/1", "ann/2"):
         recorder.give(ann, ClaimStep(), agent)
     bob = world.clone("bob", StaleRead)
@@ -167,7 +172,7 @@ class Forgetful(Reader):
 @pytest.mark.rule("SAFE-3", "TXN-2")
 @pytest.mark.parametrize("forgets", [False, True])
 def test_a_ledger_that_applies_twice_is_caught(world: World, recorder: Recorder, forgets: bool) -> None:
-    start = world.board()
+    start = State(world.board())
     ann = world.clone("ann", lambda inner: Lossy(inner, ["landed"]))
     if forgets:
         mutant = Forgetful(ann.transport, REFS)

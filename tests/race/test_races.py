@@ -3,8 +3,7 @@
 import pytest
 
 from tests.race.conftest import Race, Races
-from tests.race.linearizable import calls_of, is_linearizable
-from tests.race.verify import check, read_logs
+from tests.race.verify import check
 from tests.servers.fixtures import Servers
 
 
@@ -36,17 +35,6 @@ def test_clones_that_push_complete_each_step_once(
     race = races.make(clones=clones, worktrees=2, steps=steps, remote=servers.remote(kind))
 
     run(race, steps)
-
-
-@pytest.mark.rule("SAFE-2", "TXN-1")
-@pytest.mark.parametrize("clones", [1, 4])
-def test_a_small_race_is_linearizable(races: Races, servers: Servers, clones: int) -> None:
-    remote = servers.remote("path") if clones > 1 else None
-    race = races.make(clones=clones, worktrees=4 // clones, steps=10, remote=remote)
-
-    run(race, 10)
-
-    assert is_linearizable(race.board, calls_of(read_logs(race.logs).values()))
 
 
 @pytest.mark.rule("SAFE-3", "LIVE-2", "SAFE-2")

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from gitcoord.core.documents.doc import replace
-from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep
+from gitcoord.core.documents.doc import Doc, replace
+from gitcoord.core.steps.step_commands import ClaimStep, CompleteStep
 from gitcoord.errors import CoordError
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.kinds.table import LEDGERS
@@ -194,7 +194,7 @@ class Worker:
         self.workspace, self.log = workspace, log
         self.agents = [None, *(f"sub{at}" for at in range(1, agents))]
 
-    def give(self, command: Command, agent: str | None) -> dict[str, object]:
+    def give(self, command: Doc, agent: str | None) -> dict[str, object]:
         actor = self.workspace.actor(agent)
         entry = LEDGERS.entry_of(self.workspace.setting.host.draw_id(), command, actor, PROJECT)
         self.log.called(entry)

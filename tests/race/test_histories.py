@@ -1,0 +1,50 @@
+"""Processes in several clones change steps and claims of every kind of remote at once, as one serial ledger would."""
+
+import os
+import random
+
+import pytest
+
+from tests.race.conftest import Races
+from tests.race.histories import KINDS, record
+from tests.servers.fixtures import Remote, Servers
+
+SEED = int(os.environ.get("TORTURE_SEED") or random.SystemRandom().randrange(1 << 32))
+"""Of the long histories; a test that fails says it, and `TORTURE_SEED` repeats its commands."""
+
+HISTORIES, COMMANDS = 5, 40
+
+
+def remote_of(servers: Servers, kind: str) -> Remote | None:
+    return None if kind == "store" else servers.remote(kind)
+
+
+@pytest.mark.rule("SAFE-1", "SAFE-2", "SAFE-4", "TXN-1")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_history_is_linearizable(races: Races, servers: Servers, kind: str) -> None:
+    history = record(races, kind, remote_of(servers, kind), seed=1, commands=8)
+
+    history.check()
+
+
+@pytest.mark.rule("SAFE-3", "TXN-2", "TXN-4")
+def test_a_history_in_which_answers_go_missing_is_linearizable(races: Races) -> None:
+    history = record(races, "store", None, seed=1, commands=12, unsure=3)
+
+    history.check()
+
+
+@pytest.mark.torture
+@pytest.mark.rule("SAFE-1", "SAFE-2", "SAFE-4", "TXN-1")
+@pytest.mark.parametrize("kind", KINDS)
+def test_long_histories_are_linearizable(races: Races, servers: Servers, kind: str) -> None:
+    for number in range(HISTORIES):
+        record(races, kind, remote_of(servers, kind), seed=SEED + number, commands=COMMANDS, agents=2).check()
+
+
+@pytest.mark.torture
+@pytest.mark.rule("SAFE-3", "TXN-2", "TXN-4")
+@pytest.mark.parametrize("kind", ["store", "path", "http"])
+def test_long_histories_in_which_answers_go_missing_are_linearizable(races: Races, servers: Servers, kind: str) -> None:
+    for number in range(HISTORIES):
+        record(races, kind, remote_of(servers, kind), seed=SEED + number, commands=25, agents=2, unsure=5).check()
