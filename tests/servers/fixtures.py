@@ -120,6 +120,7 @@ class Servers:
             remote.git("config", "receive.advertiseAtomic", "false")
         elif remote.kind == "fsck":
             remote.git("config", "transfer.fsckObjects", "true")
+            remote.git("config", "receive.maxInputSize", "2m")
 
     def stop(self) -> None:
         for server in self._running.values():
