@@ -129,10 +129,17 @@ def _decide_claim(board: Board | None, register: Register, actor: Actor, command
 
 
 def content_of(state: State) -> object:
-    """Return all of a state that later commands are decided by; two with the same content are one."""
-    register = state.register
-    claims = (sorted(register.claims.items()), sorted(register.entries.items()))
-    return (_steps(state.board), register.seq, register.grants, repr(claims))
+    """Return all of a state that later commands are decided by; two with the same content are one.
+
+    Fences of claims are no part of it: the number that the next one has to be above is.
+    """
+    board, register = state
+    claims = [
+        (claim.id, claim.holder, claim.session, claim.step, claim.queue_id, claim.items, claim.partners)
+        for _, claim in sorted(register.claims.items())
+    ]
+    line = [entry.id for entry in sorted(register.entries.values(), key=lambda entry: entry.number)]
+    return (_steps(board), register.seq, register.grants, repr(claims), *line)
 
 
 def visible(state: State) -> object:

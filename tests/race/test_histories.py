@@ -36,15 +36,17 @@ def test_a_history_in_which_answers_go_missing_is_linearizable(races: Races) -> 
 
 @pytest.mark.torture
 @pytest.mark.rule("SAFE-1", "SAFE-2", "SAFE-4", "TXN-1")
+@pytest.mark.parametrize("number", range(HISTORIES))
 @pytest.mark.parametrize("kind", KINDS)
-def test_long_histories_are_linearizable(races: Races, servers: Servers, kind: str) -> None:
-    for number in range(HISTORIES):
-        record(races, kind, remote_of(servers, kind), seed=SEED + number, commands=COMMANDS, agents=2).check()
+def test_a_long_history_is_linearizable(races: Races, servers: Servers, kind: str, number: int) -> None:
+    record(races, kind, remote_of(servers, kind), seed=SEED + number, commands=COMMANDS, agents=2).check()
 
 
 @pytest.mark.torture
 @pytest.mark.rule("SAFE-3", "TXN-2", "TXN-4")
+@pytest.mark.parametrize("number", range(HISTORIES))
 @pytest.mark.parametrize("kind", ["store", "path", "http"])
-def test_long_histories_in_which_answers_go_missing_are_linearizable(races: Races, servers: Servers, kind: str) -> None:
-    for number in range(HISTORIES):
-        record(races, kind, remote_of(servers, kind), seed=SEED + number, commands=25, agents=2, unsure=5).check()
+def test_a_long_history_in_which_answers_go_missing_is_linearizable(
+    races: Races, servers: Servers, kind: str, number: int
+) -> None:
+    record(races, kind, remote_of(servers, kind), seed=SEED + number, commands=25, agents=2, unsure=5).check()
