@@ -6,6 +6,7 @@
 Rules:
   * It is of the clone, for a place: all its processes share one file. Where no limit is known nothing is counted.
   * A burst is taken at once; only who goes on at that rate waits, for one part of a minute at most (10 s of 6).
+  * An hour has no more than sixty times the limit, bursts included.
   * What can wait (claims of edit hooks) leaves KEPT for calls that agents wait for.
   * A clock that was set back, or a damaged file, is a full budget.
 
@@ -26,7 +27,7 @@ from gitcoord.remote.contract.host_limits import host_of, limit_of
 NAME = "pushes.json"
 KEPT = 2  # a claim and a completion, at the end of a minute of edits
 PER_MINUTE_MAX = 1_000
-_MINUTE_S = 60.0
+_REFILL_S = 60.0 * 60 / 59  # in which it fills up: so an hour has sixty times its limit, the burst included
 
 
 def per_minute_of(url: str | None, wanted: str) -> int | None:
@@ -48,7 +49,7 @@ class PushBudget(NamedTuple):
         """Return in how many seconds there is a push to make, beside so many that are kept."""
         if self.per_minute is None:
             return 0.0
-        return max(0.0, 1 + min(kept, self.per_minute - 1) - self._left()) * _MINUTE_S / self.per_minute
+        return max(0.0, 1 + min(kept, self.per_minute - 1) - self._left()) * _REFILL_S / self.per_minute
 
     def note(self, pushes: int = 1) -> None:
         """Count pushes."""
@@ -65,4 +66,4 @@ class PushBudget(NamedTuple):
         if not isinstance(left, int | float) or not isinstance(at, int | float):
             return most
         passed_s = self.host.now().timestamp() - at
-        return min(most, left + passed_s * most / _MINUTE_S) if passed_s >= 0 else most
+        return min(most, left + passed_s * most / _REFILL_S) if passed_s >= 0 else most

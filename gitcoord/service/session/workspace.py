@@ -357,6 +357,8 @@ class Workspace(Struct):
         else:
             self.session.close(self.setting.host.now())
         self.session = None
+        if self.setting.push_budget.wait_s() > 0 and self.setting.sessions.has_live():
+            return  # the next beat of the clone says it
         from gitcoord.ledger.transactions.send_heartbeat import beat_now
 
         with contextlib.suppress(CoordError):  # the others will see it by our silence

@@ -66,10 +66,11 @@ def hour(agents: int, minutes: int) -> Figure:
                 agent.act(passing.seconds - begin)
             passing.sleep(TICK_S)
         in_minute = Counter(int((at - begin) // 60) for at in passing.pushes)
+        pushes, took_s = len(passing.pushes), passing.seconds - begin  # who waits when the hour is over ends later
     counts = [float(in_minute[minute]) for minute in range(minutes)]
     figure = Figure("P9", f"pushes a minute, {agents} agents of a clone", counts, unit="pushes")
-    mean = len(passing.pushes) / minutes
-    figure.notes = {"pushes": len(passing.pushes), "mean": round(mean, 2), "calls": sum(agent.calls for agent in team)}
+    mean = pushes * 60 / took_s
+    figure.notes = {"pushes": pushes, "mean": round(mean, 2), "calls": sum(agent.calls for agent in team)}
     figure.notes |= {"files_edited": sum(agent.edits for agent in team)}
     return figure.must(f"mean <= {PUSHES_MAX}", mean <= PUSHES_MAX)
 

@@ -37,21 +37,21 @@ def budget(tmp_path: Path, clock: Clock) -> PushBudget:
 def test_a_burst_of_a_minute_is_free_and_then_each_push_waits_for_its_part(budget: PushBudget, clock: Clock) -> None:
     waits: list[float] = []
     for _ in range(8):
-        waits.append(round(budget.wait_s(), 1))
+        waits.append(budget.wait_s())
         clock.advance(seconds=waits[-1])
         budget.note()
 
-    assert waits == [0, 0, 0, 0, 0, 0, 10, 10]
+    assert [round(wait_s) for wait_s in waits] == [0, 0, 0, 0, 0, 0, 10, 10]
 
 
-def test_an_hour_has_sixty_minutes_of_pushes_and_one_burst(budget: PushBudget, clock: Clock) -> None:
+def test_an_hour_has_sixty_minutes_of_pushes_and_its_burst_is_among_them(budget: PushBudget, clock: Clock) -> None:
     end, pushes = clock.now.timestamp() + 3600, 0
     while clock.now.timestamp() + budget.wait_s() < end:
         clock.advance(seconds=budget.wait_s())
         budget.note()
         pushes += 1
 
-    assert 360 <= pushes <= 366
+    assert 355 <= pushes <= 360
 
 
 def test_what_can_wait_leaves_some_for_calls(budget: PushBudget) -> None:

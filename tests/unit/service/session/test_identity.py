@@ -280,3 +280,20 @@ def test_an_agent_is_told_that_others_do_not_see_it_where_nobody_decided_that(
         ann.close()
 
     assert said == [["only_this_clone"], []]
+
+
+def test_who_ends_while_others_of_the_clone_go_on_takes_no_push_from_a_budget_that_is_spent(
+    agents: Agents, shared: Shared, git: Git
+) -> None:
+    git(shared.one, "config", "gitcoord.pushesPerMinute", "6")
+    first, second, last = (
+        agents(shared.one, f"ann/claude/wt-{number}", session=f"s-{number}", serve=True) for number in range(3)
+    )
+    found: list[str] = []
+    for ends, spent in ((first, 0), (second, 6), (last, 6)):
+        first.setting.push_budget.note(spent)
+        ends.close()
+        found.append(git(shared.remote, "for-each-ref", "--format=%(objectname)", "refs/coord/heartbeats"))
+
+    assert found[0] == found[1]
+    assert found[2] != found[1]
