@@ -7,6 +7,8 @@ with meddling(servers.http().port) as server:
 """
 
 import http.client
+import socket
+import struct
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,12 +16,17 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 
+_RESET = struct.pack("ii", 1, 0)  # close at once, and say that it was no orderly end; see socket(7), SO_LINGER
 _WAIT_S = 30.0  # A bound for a hang; the tests' requests take milliseconds.
 
 
 @dataclass(frozen=True)
 class Meddled:
-    """An answer. `body`: `None` for that of the real server, which then carries the request out."""
+    """An answer.
+
+    `body`: `None` for that of the real server, which then carries the request out. With `works` it does so anyway, and
+    this is answered instead. `resets`: the connection is reset. `stalls`: there is no answer until the client goes.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -27,6 +34,9 @@ class Meddled:
     change: Callable[[bytes], bytes] = lambda body: body
     says_length: bool = True
     drops: bool = False
+    works: bool = False
+    resets: bool = False
+    stalls: bool = False
 
 
 @dataclass
@@ -77,7 +87,16 @@ class _Handler(BaseHTTPRequestHandler):
         how = self.place.rule(self.path)
         real = how.body is None
         status, headers, answer = self._forwarded(body) if real else (how.status, {}, how.body or b"")
-        if how.drops:
+        if how.works:
+            self._forwarded(body)
+        if how.stalls:
+            self.connection.settimeout(_WAIT_S)
+            with suppress(OSError):
+                self.connection.recv(1)
+        if how.resets:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.connection.close()
+        if how.drops or how.stalls or how.resets:
             self.close_connection = True
             return
         answer = how.change(answer)
