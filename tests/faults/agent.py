@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from gitcoord.core.claims.claim_commands import ClaimFiles, ExtendClaims, ReleaseClaims, Wish
+from gitcoord.core.claims.claim_commands import ClaimFiles, ReleaseClaims, Wish
 from gitcoord.core.documents.doc import Doc, replace
 from gitcoord.core.steps.step_commands import ClaimStep, CompleteStep
 from gitcoord.errors import CoordError
@@ -58,15 +58,12 @@ class Agent:
             self._disk.make_room()
 
     def claim(self, told: Mapping[str, Any]) -> Result:
-        wishes = tuple(Wish(pattern=pattern) for pattern in told["patterns"])
+        wishes = tuple(Wish(pattern=pattern, hours=told.get("hours")) for pattern in told["patterns"])
         drawn = f"c-{self.workspace.setting.host.draw_id()[:8]}"
         return self._submit(ClaimFiles(claim_id=drawn, wishes=wishes), told)
 
     def release(self, told: Mapping[str, Any]) -> Result:
         return self._submit(ReleaseClaims(), told)
-
-    def extend(self, told: Mapping[str, Any]) -> Result:
-        return self._submit(ExtendClaims(hours=told["hours"]), told)
 
     def step(self, told: Mapping[str, Any]) -> Result:
         drawn = f"c-{self.workspace.setting.host.draw_id()[:8]}"

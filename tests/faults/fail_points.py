@@ -59,6 +59,7 @@ _SPOOL: Mapping[str, Sequence[str]] = {
         f"{_LEDGER}.clone.files:write_held",
     ),
     "combining": (
+        f"{_TRANSACTIONS}.combiner:Combiner._take",
         f"{_TRANSACTIONS}.combiner:Combiner._lead_others",
         f"{_TRANSACTIONS}.transactions:Transactions.run",
         f"{_LEADER}.pending:Pending.add",

@@ -333,7 +333,7 @@ class Worlds:
         self._folder, self._make_repo, self._add_worktree, self._servers = folder, make_repo, add_worktree, servers
         self.made: list[World] = []
 
-    def make(self, scene: str, url: str | None = None) -> World:
+    def make(self, scene: str, url: str | None = None, seats: int = 3) -> World:
         """Make one with a project. `url`: how the remote of `http` is reached, with `{}` for its path."""
         count = len(self.made)
         folder = self._folder / f"world-{count}"
@@ -347,16 +347,17 @@ class Worlds:
             where = url.format(f"open/{remote.git_dir.name}")
         env = {"GITCOORD_REMOTE": where} if remote else {}
         if scene == "home":
-            seats = [first, *(self._add_worktree(first, f"wt-{count}-{seat}") for seat in (1, 2))]
+            places = [first, *(self._add_worktree(first, f"wt-{count}-{seat}") for seat in range(1, seats))]
         else:
-            seats = [first, *(Path(shutil.copytree(first, first.with_name(f"clone-{seat}"))) for seat in (1, 2))]
+            copies = (first.with_name(f"clone-{seat}") for seat in range(1, seats))
+            places = [first, *(Path(shutil.copytree(first, copy)) for copy in copies)]
         git_dir = remote.git_dir if remote else first / ".git" / "gitcoord" / "store.git"
         plan = {"GITCOORD_AGENT": "race/planner/main", **({"GITCOORD_REMOTE": remote.url} if remote else {})}
         workspace = open_workspace(first, {**os.environ, **plan}, tool="race")
         steps = [{"step_num": num, "paths": [f"step/{num}.py"]} for num in range(1, STEPS + 1)]
         create_project(workspace, name="app", base_commit="HEAD", steps=steps)
         workspace.close()
-        made = World(scene, logs, seats, git_dir, env, disk)
+        made = World(scene, logs, places, git_dir, env, disk)
         self.made.append(made)
         return made
 

@@ -143,10 +143,10 @@ class FaultySpool:
             self._reach("take")
         return taken
 
-    def deliver(self, waiting: list[Waiting], replies: Mapping[str, Reply]) -> None:
+    def deliver(self, waiting: list[Waiting], replies: Mapping[str, Reply], own: str = "") -> None:
         if waiting:
             self._reach("before-reply")
-        self._inner.deliver(waiting, replies)
+        self._inner.deliver(waiting, replies, own)
         if waiting:
             self._reach("after-reply")
 

@@ -89,13 +89,14 @@ class Spool:
                 taken.append(Waiting(entry, _stem(name)))
         return taken
 
-    def deliver(self, waiting: Iterable[Waiting], replies: Mapping[str, Reply]) -> None:
-        """Write the replies, then forget the entries."""
+    def deliver(self, waiting: Iterable[Waiting], replies: Mapping[str, Reply], own: str = "") -> None:
+        """Write the replies, then forget the entries. `own`: of the caller, who needs no file for its reply."""
         for waiter in waiting:
             reply = replies.get(waiter.entry.uid)
             if reply is not None:
                 with contextlib.suppress(StorageError):  # it stays, and is answered from the ledger another time
-                    files.write_json(f"{self._replies}/{waiter.entry.uid}.json", reply.dump(), waiter.entry.uid)
+                    if waiter.entry.uid != own:
+                        files.write_json(f"{self._replies}/{waiter.entry.uid}.json", reply.dump(), waiter.entry.uid)
                     files.remove(f"{self._waiting}/{waiter.name}.taken")
 
     def reply(self, uid: str) -> Reply | None:

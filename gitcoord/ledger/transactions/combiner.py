@@ -12,12 +12,13 @@ Rules:
     for as long again, one after the other.
   * TXN-4: both are said only after the entry was withdrawn: nothing of it can still land.
   * Where the host asks for few pushes (`push_budget`), and there is none left, no process leads until there is one.
+  * Who leads while its own entry waits in the spool has its reply at hand: no file, which a full disk would not take.
   * TXN-3: the lock is the clone's, the spool is the place's: no process carries out what is meant for another place.
 """
 
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -86,16 +87,19 @@ class Combiner:
         finally:
             self._spool.leave(entry.uid)
 
-    def _lead(self, own: Entry | None, until: datetime | None = None) -> Reply:
-        """Carry out our own entry, after what waits; then what came meanwhile. The lock is ours, `until` then."""
+    def _lead(self, own: Entry, *, waits: bool = False) -> Reply:
+        """Carry out what waits, and our own entry, which `waits` there, too, or comes last; then what came meanwhile.
+
+        The lock is ours, until our own deadline. An empty reply: our own entry has to wait on.
+        """
         self.leads += 1
         self._polls_a_try, self._served = POLLS_A_TRY_WARM, 0
-        until = own.deadline if own else until
+        until, told = own.deadline, dict[str, Reply]()
         waiting = self._take()
-        entries = [*(waiter.entry for waiter in waiting), *([own] if own else [])]
-        is_spooled, joining = bool(waiting), self._joining(waiting)
-        replies = self.transactions.run(entries, spooled=is_spooled, left_s=LEAD_S, until=until, joining=joining)
-        self._spool.deliver(waiting, replies)
+        entries = [*(waiter.entry for waiter in waiting), *([] if waits else [own])]
+        is_spooled, joining = bool(waiting), self._joining(waiting, own, told)
+        told |= self.transactions.run(entries, spooled=is_spooled, left_s=LEAD_S, until=until, joining=joining)
+        self._spool.deliver(waiting, told, own.uid)
         # Counted from here: who had to read a whole ledger first is the last one who should stop after one batch.
         served = self._host.monotonic()
         while is_spooled and not self._must_stop() and self._host.monotonic() - served < COMBINE_S:
@@ -105,10 +109,11 @@ class Combiner:
             is_spooled = bool(waiting)
             if is_spooled:
                 more = self.transactions.run([waiter.entry for waiter in waiting], left_s=LEAD_S, until=until)
-                self._spool.deliver(waiting, more)
+                self._spool.deliver(waiting, more, own.uid)
+                told |= more
         if self.transactions.no_answer:
             self._answer_unasked(self.transactions.no_answer)
-        return replies[own.uid] if own else Reply()
+        return told.get(own.uid, Reply())
 
     def _must_stop(self) -> bool:
         """Whether who waits now is left to a later leader: the remote does not answer, or wants no more pushes yet."""
@@ -119,13 +124,14 @@ class Combiner:
         waiting = self._take()
         self._spool.deliver(waiting, self.transactions.unsent((waiter.entry.uid for waiter in waiting), error))
 
-    def _joining(self, waiting: list[Waiting]) -> Joining:
+    def _joining(self, waiting: list[Waiting], own: Entry, told: dict[str, Reply]) -> Joining:
         """Return the callback between two tries: hands over replies, and takes in who has come meanwhile."""
         known = {waiter.entry.uid for waiter in waiting}
 
         def join(replies: Mapping[str, Reply]) -> list[Entry]:
             self._asking.answered()
-            self._spool.deliver([waiter for waiter in waiting if waiter.entry.uid in replies], replies)
+            self._spool.deliver([waiter for waiter in waiting if waiter.entry.uid in replies], replies, own.uid)
+            told.update(replies)
             fresh = [waiter for waiter in self._take() if waiter.entry.uid not in known]
             known.update(waiter.entry.uid for waiter in fresh)
             waiting[:] = [*(waiter for waiter in waiting if waiter.entry.uid not in replies), *fresh]
@@ -169,7 +175,10 @@ class Combiner:
             pause = min(pause * 1.6, longest)
             if paces and self._budget.wait_s() > 0:  # all that wait become one push
                 continue
-            if polls % self._polls_a_try == 0 and self._may_try(begin) and self._lead_others(entry.deadline):
+            reply = self._lead_others(entry) if polls % self._polls_a_try == 0 and self._may_try(begin) else None
+            if reply is not None:
+                if reply != Reply():
+                    return reply
                 end = max(end, self._host.monotonic() + POLL_LONGEST_S)
         message = "Another process of this clone was carrying this out and has not answered."
         hint = "Call again: the next command finds out and nothing is done twice."
@@ -181,16 +190,16 @@ class Combiner:
             return True
         return self._host.monotonic() - begin >= min(COLD_PATIENCE * self._waited_s, COLD_PATIENCE_MAX_S)
 
-    def _lead_others(self, until: datetime | None = None) -> bool:
+    def _lead_others(self, own: Entry) -> Reply | None:
+        """Carry out what waits, our own entry with it, if no other process does; see `_lead`."""
         lock = self._try_lock()
         if lock is None:
-            return False
+            return None
         try:
             with self._noted():
-                self._lead(None, until)
+                return self._lead(own, waits=True)
         finally:
             lock.release()
-        return True
 
     @contextmanager
     def lock(self) -> Generator[None]:

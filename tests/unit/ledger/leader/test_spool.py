@@ -269,6 +269,25 @@ def test_a_waiter_leads_itself_once_the_lock_is_free(tmp_path: Path) -> None:
     assert sum(clock.slept) < 15
 
 
+@pytest.mark.rule("SAFE-3", "LIVE-2")
+def test_a_waiter_that_leads_itself_is_answered_though_no_reply_can_be_written(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = world.clone("ann")
+    ann.create()
+    lock = FileLock(tmp_path / "ann" / "lock")
+    lock.acquire()
+    clock = Releases(world.clock.now, lock=lock)
+    combiner = Combiner(tmp_path / "ann", host_of(clock), ann.transactions)
+    replies = ann.setting.place_folder / "replies"
+    replies.rmdir()
+    replies.touch()  # as on a full disk, no file can be made there
+
+    reply = combiner.submit(entry("own", clock))
+
+    assert code(reply) == "step_claimed"
+    assert [*(ann.setting.place_folder / "spool").iterdir()] == []
+
+
 class Releases(Clock):
     """After the third sleep the holder of the lock is gone."""
 
@@ -387,7 +406,7 @@ class Served(Clock):
         self.until_s -= seconds
         if self.busy <= 0:
             self._lock.release()
-            self._leader._lead_others()
+            self._leader._lead_others(entry("leads", self))
             self._lock.acquire()
         elif self.until_s <= 0:
             self._lock.release()
