@@ -196,7 +196,8 @@ class _LedgerWalk:
             raise UnsoundError(Problem.RULES, what)
         if head.rules != RULES:
             return self._taken(before, tip, head)
-        if "repaired" not in second and not all(post.is_post(self._objects, other) for other in commit.parents[1:]):
+        posts = [post.commands_in(self._objects, other) for other in commit.parents[1:]]
+        if "repaired" not in second and None in posts:
             raise UnsoundError(Problem.RECORD, "joins histories, which only a repair does")
         if special_commits.is_special(second):
             special_commits.check(self._replay, before, commit, head, second, apart)
@@ -206,7 +207,9 @@ class _LedgerWalk:
         if before.tip is None:
             listed = {self._refs.config: rules.listed} if rules.listed else {}
             before = replace(before, meta=self._reader.first_meta(listed))
-        after = self._replay.next_state(before, tip, commit, recorded_batch.batch_of(text, apart), rules)
+        batch = recorded_batch.batch_of(text, apart)
+        recorded_batch.check_posts(batch, [said for said in posts if said is not None])
+        after = self._replay.next_state(before, tip, commit, batch, rules)
         self._report.replayed += 1
         if head.ahead is not None:
             text = f"The clone that wrote {tip[:12]} did not believe the time of the commit before"

@@ -23,6 +23,7 @@ from gitcoord.ledger.audit.problem import Problem, UnsoundError
 from gitcoord.ledger.format import trees
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.ledger.format.meta import RECORD
+from gitcoord.ledger.format.post import PostedCommands
 from gitcoord.ledger.format.records import BEAT_S
 from gitcoord.remote.contract.protocol import Objects, Oid
 
@@ -155,6 +156,24 @@ def batch_of(text: str, apart: bytes | None) -> RecordedBatch:
         what = "counts commands of more than one clone in its record" if clones else "has no command in its record"
         raise UnsoundError(Problem.RECORD, what)
     return RecordedBatch(head, lines, raw, refusals, apart, head.writer or clones.pop())
+
+
+def check_posts(batch: RecordedBatch, posts: Sequence[PostedCommands]) -> None:
+    """Look whether each command of another clone than the writer is one that this clone has posted.
+
+    A ledger that such a command has asked has a command of another word, with the unique id of the one that was posted.
+
+    Raises:
+        UnsoundError: it is not, or not as it was posted.
+    """
+    for line in batch.lines:
+        if line.clone == batch.clone:
+            continue
+        said = [entry for posted in posts if posted.clone == line.clone for entry in posted.entries]
+        entry = next((entry for entry in said if entry.uid == line.uid), None)
+        if entry is None or entry.actor != line.by or (entry.word == line.do and {**entry.arguments} != {**line.args}):
+            what = f"has {line.do[:40]} {shown(line.id)} of another clone, which none of its parents has posted so"
+            raise UnsoundError(Problem.RECORD, what)
 
 
 def second_of(text: str) -> Mapping[str, Json]:

@@ -59,21 +59,23 @@ def write(objects: Objects, said: PostedCommands, signature: Signature, now: dat
 
 def is_post(objects: Objects, oid: Oid) -> bool:
     """Whether a commit is a post: a further parent of the commit that carried it out, and no history of a ledger."""
+    return commands_in(objects, oid) is not None
+
+
+def commands_in(objects: Objects, oid: Oid) -> PostedCommands | None:
+    """Return what a commit without parents posts; `None`: it is no post."""
     try:
         commit = commits.read(objects, oid)
-        return not commit.parents and trees.find(objects, commit.tree, FILE) is not None
+        found = None if commit.parents else trees.find(objects, commit.tree, FILE)
+        return PostedCommands.decode(objects.read(found)[1]) if found else None
     except CoordError:
-        return False
+        return None
 
 
 def read(objects: Objects, ref: RefName, tip: Oid, clone: str, ledger: RefName) -> Post | None:
     """Return what a clone posted for a ledger; `None`: it is damaged, not here, not theirs, or of another version."""
-    try:
-        oid = trees.find(objects, commits.read(objects, tip).tree, FILE)
-        said = PostedCommands.decode(objects.read(oid)[1]) if oid else None
-    except CoordError:
+    found = commands_in(objects, tip)
+    if found is None or (found.version, found.clone, found.ledger) != (VERSION, clone, ledger):
         return None
-    if said is None or (said.version, said.clone, said.ledger) != (VERSION, clone, ledger):
-        return None
-    is_own = all(entry.actor.clone == clone for entry in said.entries)
-    return Post(ref, tip, said) if is_own and 0 < len(said.entries) <= ENTRIES_MAX else None
+    is_own = all(entry.actor.clone == clone for entry in found.entries)
+    return Post(ref, tip, found) if is_own and 0 < len(found.entries) <= ENTRIES_MAX else None

@@ -358,7 +358,9 @@ class Transactions:
     def _write(
         self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None, taken: Sequence[RefUpdate]
     ) -> LedgerState[Any]:
-        posts = [line.old for line in taken if line.old and self._inbox.is_for(plan, line.ref)]
+        # Also where a command of one has asked this ledger: whose it is stands in the post alone.
+        asking = {plan.posts[done.entry.uid].ref for done in plan.done if done.entry.uid in plan.posts}
+        posts = [line.old for line in taken if line.old and (line.ref in asking or self._inbox.is_for(plan, line.ref))]
         damage = self.reader.rules.look(config)[1]
         config = None if self._setup.refs.config in checks else config
         clone = self._setup.clone
