@@ -65,6 +65,13 @@ class StorageError(CoordError):
     exit_status = 5
 
 
+class SigningError(CoordError):
+    """A commit cannot be signed as git's settings say; nothing was sent."""
+
+    code = "signing"
+    exit_status = 5
+
+
 class StoreDamagedError(CoordError):
     """The store of this clone was deleted, or is damaged."""
 
@@ -135,6 +142,12 @@ class RefusedError(CoordError):
 
     code = "refused"
     exit_status = 1
+
+
+class AuthorError(RefusedError):
+    """The team's policy does not take a commit of this clone: it is not signed, or the name is pinned to another."""
+
+    code = "author"
 
 
 class ContendedError(CoordError):

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from gitcoord.errors import CoordError, LimitError
@@ -24,6 +25,7 @@ from gitcoord.ledger.format.refs import refs_of
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, oid
 from gitcoord.remote.git.git_process import clean_env, run_git
+from gitcoord.remote.git.signature_check import SignatureCheck
 from gitcoord.remote.transports.received import received
 from gitcoord.runtime import make_host
 
@@ -85,7 +87,8 @@ def judge(lines: bytes, git_dir: Path, env: Mapping[str, str]) -> list[Refusal]:
     if len(own) > REFS_MAX:
         raise LimitError(f"{len(own)} refs of gitcoord's are pushed at once.", hint=f"Push at most {REFS_MAX}.")
     with received(git_dir, env, f"{refs.namespace}/", updates) as transport:
-        place = ReceivingPlace(transport, refs, make_host())
+        check = partial(SignatureCheck.of, git_dir, git_dir, env)
+        place = ReceivingPlace(transport, refs, make_host(), check=check)
         found = refusals(place, updates)
         others = [update for update in updates if update not in own]
         if others and (git_dir / MARK).exists():

@@ -56,7 +56,9 @@ def place_of(
     if url is None:
         return Place(None, embedded.as_place(), refs)
     transport = transport_to(url, repository, refs, env, repository.common_dir)
-    return Place(url, transport, refs, embedded.give_to(transport, url, refs, identity.signature_of(settings)))
+    return Place(
+        url, transport, refs, embedded.give_to(transport, url, refs, identity.signature_of(settings, repository))
+    )
 
 
 def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str, str], folder: Path) -> Transport:

@@ -72,7 +72,7 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
     where = placement.where(repository, env)
     place = place_of(repository, settings, env, where, host)
     keep_placement(repository, placement, host.unique)
-    clone = clone_of(repository, host, identity.signature_of(settings, agent))
+    clone = clone_of(repository, host, identity.signature_of(settings, repository, agent))
     setting = setting_of(host, place, repository, settings, clone, env, ledgers)
     setting.place_folder.mkdir(parents=True, exist_ok=True)
     given = session or env.get("GITCOORD_SESSION")
@@ -131,8 +131,10 @@ def preferred(settings: Mapping[str, str], env: Mapping[str, str]) -> Preference
 
 
 def prefer(workspace: Workspace, env: Mapping[str, str]) -> None:
-    """Take over what a person prefers by now."""
-    workspace.preferences = preferred(workspace.repository.settings(), env)
+    """Take over what a person prefers by now, and who signs here."""
+    settings = workspace.repository.settings()
+    workspace.preferences = preferred(settings, env)
+    workspace.setting.clone.signature = identity.signature_of(settings, workspace.repository, workspace.agent)
 
 
 def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:

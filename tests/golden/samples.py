@@ -30,7 +30,13 @@ from gitcoord.ledger.format.meta import Applied, Meta
 from gitcoord.ledger.rewinds.decisions import Decisions
 
 MOMENT = datetime(2026, 11, 21, 9, 30, 0, 125_000, tzinfo=UTC)
-_NARROWER: Mapping[str, object] = {"pre_commit": "refuse", "texts": "private"}  # texts of which only some are taken
+# Texts of which only some are taken.
+_NARROWER: Mapping[str, object] = {
+    "pre_commit": "refuse",
+    "texts": "private",
+    "signed": "required",
+    "pin_agents": "ann/*=ann@example.org",
+}
 _LAYERS = ("core", "ledger")  # what a service shows of a document is stored nowhere
 _KINDS: Mapping[str, type[Doc]] = {
     "applied": Applied,

@@ -168,7 +168,9 @@ def _values(name: str, default: Json) -> str:
     if default is None or isinstance(default, bool):
         return "true, false" if default is not None else "true, false, auto"
     if isinstance(default, str):
-        return ", ".join(word for word in ("warn", "refuse", "shared", "private") if _takes(name, word)) or "a folder"
+        words = ("warn", "refuse", "shared", "private", "off", "required")
+        text = "pairs `name=identity`, with commas" if _takes(name, "a=b@c") else "a folder"
+        return ", ".join(word for word in words if _takes(name, word)) or text
     kind = float if isinstance(default, float) else int
     most = next(value for value in (LARGEST, 1) if _takes(name, kind(value)) and not _takes(name, kind(value + 1)))
     unit = " minutes" if name.endswith("_minutes") else " seconds" if name.endswith("_s") else ""

@@ -1,4 +1,17 @@
-"""Policy: what a whole team decided about the rules. Lives in `refs/coord/config` as `policy.json`."""
+"""Policy: what a whole team decided about the rules. Lives in `refs/coord/config` as `policy.json`.
+
+    pin_agents    ann/*=ann@example.org, bob/*=key:bob@example.org, ci=key:SHA256:…
+
+A name that is pinned is one of an agent, or all names below a level (`ann/*`), or every name (`*`). An identity is the
+address that a commit names as its author's, or, behind `key:`, what a good signature of it is by: a principal of the
+allowed signers, the address in the user id of an OpenPGP key, or the fingerprint of a key. Of the patterns that match a
+name the longest counts, with all of its identities; one of them is enough. A name that none matches is anyone's.
+"""
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -7,6 +20,9 @@ from gitcoord.core.documents.liveness import LIMIT_MINUTES_MIN
 
 LEAST = {"idle_minutes": LIMIT_MINUTES_MIN}  # but 0, which means never
 LARGEST = 1_000_000  # of any number: beyond is a slip of the hand
+KEY = "key:"
+CHARS_MAX = 20_000
+_NEVER = re.compile(r"[\x00-\x20\x7f-\xa0<>\u2028\u2029]")
 
 
 class PolicyError(ValueError):
@@ -39,6 +55,8 @@ class Policy(Doc, frozen=True, kw_only=True):
         require_claims: CI refuses changes that were never claimed for their branch.
         trailers: a commit on the branch of a step that is held says step, fence and agent (`Coord-Step` …).
         texts: `private` keeps titles, descriptions, reasons and notes out of the ledgers (SEC-6); `shared` keeps them.
+        signed: `required`: what is written to the ledgers has to be signed (SEC-8); `off`: it may be.
+        pin_agents: whose the names of agents are; see above.
         archives_kept: of the archives of each ledger the newest so many stay; 0 keeps all.
         subtree_min_files: so many of them in one folder become the folder; 0 never.
     """
@@ -67,6 +85,13 @@ class Policy(Doc, frozen=True, kw_only=True):
     trailers: bool = True
     texts: Text = "shared"
     archives_kept: Number = 2
+    signed: Text = "off"
+    pin_agents: Text = ""
+
+    @property
+    def requires_signatures(self) -> bool:
+        """Whether every commit of a ledger has to be signed by a key that is known."""
+        return self.signed == "required"
 
     @property
     def idle_limit(self) -> int:
@@ -94,6 +119,66 @@ class Policy(Doc, frozen=True, kw_only=True):
         if self.texts not in {"shared", "private"}:
             message = "texts must be 'shared' or 'private'"
             raise PolicyError(message)
+        if self.signed not in {"off", "required"}:
+            message = "signed must be 'off' or 'required'"
+            raise PolicyError(message)
+        if self.pin_agents:
+            pins_of(self.pin_agents)
         if self.max_claim_ratio > 1:
             message = "max_claim_ratio must be 0 to 1"
             raise PolicyError(message)
+
+
+class Pin(NamedTuple):
+    """One pair of the policy."""
+
+    pattern: str
+    identity: str
+
+    def covers(self, agent: str) -> bool:
+        """Whether it is about this name."""
+        below = self.pattern.removesuffix("*")
+        return self.pattern == agent or (self.pattern != below and agent.startswith(below))
+
+
+@lru_cache(maxsize=64)
+def pins_of(text: str) -> tuple[Pin, ...]:
+    """Return the pairs of a policy.
+
+    Raises:
+        PolicyError: it is none; the sentence says what is wrong, without its stop.
+    """
+    if len(text) > CHARS_MAX:
+        message = f"pins of {CHARS_MAX} characters are the most"
+        raise PolicyError(message)
+    pins: list[Pin] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        pattern, _, identity = (word.strip() for word in part.partition("="))
+        if not (pattern and identity.removeprefix(KEY)):
+            message = f"{part[:60]!r} is no pin: write name=identity, as ann/*=ann@example.org"
+            raise PolicyError(message)
+        if "*" in pattern and not (pattern == "*" or (pattern.endswith("/*") and pattern.count("*") == 1)):
+            message = f"{pattern[:60]!r} is no name to pin: * stands alone, or behind the last /"
+            raise PolicyError(message)
+        if _NEVER.search(f"{pattern}{identity}"):
+            message = f"{part[:60]!r} has a character that no name or address has"
+            raise PolicyError(message)
+        pins.append(Pin(pattern, identity))
+    return tuple(pins)
+
+
+def identities_of(text: str, agent: str) -> tuple[str, ...]:
+    """Return to whom a name is pinned; nothing where it is anyone's."""
+    pins = [pin for pin in pins_of(text) if pin.covers(agent)] if text else []
+    longest = max((len(pin.pattern) for pin in pins), default=0)
+    return tuple(pin.identity for pin in pins if len(pin.pattern) == longest)
+
+
+def is_by(identities: Collection[str], email: str, keys: Collection[str] | None) -> bool:
+    """Whether one of these identities is the author's. `keys`: what signed; `None`: that was not looked at.
+
+    What was not looked at counts for a name that is pinned to keys, which an audit of signatures finds out.
+    """
+    addresses = {identity for identity in identities if not identity.startswith(KEY)}
+    named = {identity.removeprefix(KEY) for identity in identities if identity not in addresses}
+    return not identities or email in addresses or bool(named and (keys is None or not named.isdisjoint(keys)))

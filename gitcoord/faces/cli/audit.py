@@ -1,6 +1,7 @@
 """`gitcoord audit`: whether each ledger is what its recorded commands give; for people, and for CI."""
 
 import re
+from collections import Counter
 from datetime import datetime
 from typing import Annotated
 
@@ -37,6 +38,9 @@ _Ledger = Annotated[
         autocompletion=completion.ledgers,
     ),
 ]
+_Signatures = Annotated[
+    bool, typer.Option("--signatures", help="Also by whom each commit is signed, as git's settings here know it.")
+]
 _Full = Annotated[bool, typer.Option("--full", help="From the first commit, not from where the last audit ended.")]
 
 
@@ -46,6 +50,7 @@ def register(root: typer.Typer) -> None:
         "gitcoord audit",
         "gitcoord audit --project myapp",
         "gitcoord audit --ledger claims --since 2d",
+        "gitcoord audit --signatures",
         "gitcoord audit --full --json",
     )
     root.command("audit", epilog=examples(*lines))(audit)
@@ -57,6 +62,7 @@ def audit(
     ledger: _Ledger = None,
     since: _Since = None,
     full: _Full = False,
+    signatures: _Signatures = False,
     as_json: AsJson = False,
 ) -> int:
     """Replay the ledgers, and name what is not sound.
@@ -76,6 +82,7 @@ def audit(
             else moment_of(since, workspace.setting.host.now(), "the id of a commit; "),
             since_commit=since if since is not None and _REVISION.fullmatch(since) else None,
             full=full,
+            signatures=signatures,
         ),
         _lines,
         as_json=as_json,
@@ -100,6 +107,7 @@ def _lines(result: Result, _now: datetime) -> None:
         for rules, count in record(row.get("not_replayed")).items():
             older = f"{amount(whole(count), 'commit')} of {text(row.get('ledger'))}"
             show.line(f"not replayed: {older}, decided by rules {rules} (these are {text(result.get('rules'))})")
+    _signers(result)
     for finding in records(result.get("findings")):
         show.line()
         show.line(text(finding.get("message")))
@@ -117,3 +125,15 @@ def _lines(result: Result, _now: datetime) -> None:
         show.line(f"{what}: each is what its recorded commands give." if rows else "There is no ledger yet.")
     else:
         show.line(f"{what}; {amount(whole(result.get('count')), 'finding')}.")
+
+
+def _signers(result: Result) -> None:
+    """Show how many commits of each ledger are signed by whom; `--json` has each of them."""
+    counts = Counter(
+        (text(row.get("ledger")), text(row.get("verdict")), text(row.get("signer")) or text(row.get("key")))
+        for row in records(result.get("signatures"))
+    )
+    if counts:
+        show.line()
+        rows = [[ledger, str(count), verdict, who] for (ledger, verdict, who), count in sorted(counts.items())]
+        show.table((ids("ledger"), "commits", "signature", "by"), rows)

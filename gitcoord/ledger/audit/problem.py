@@ -29,6 +29,8 @@ class Problem(StrEnum):
     LIMIT = "limit"
     TEAM_RULES = "team_rules"
     BESIDE = "beside"
+    SIGNATURE = "signature"
+    IDENTITY = "identity"
     ROLL = "roll"
     REPAIR = "repair"
     REWRITTEN = "rewritten"

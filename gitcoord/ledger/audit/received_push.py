@@ -15,6 +15,8 @@ Rules:
   * What another version of the rules decided, newer or older, cannot be judged, and is refused.
   * Each commit is looked at, not the last one alone: a time far ahead, in a commit below it, ends what others hold.
   * What a decision puts in a ledger's place is replayed from the commit on that both histories have, or its first one.
+  * SEC-8: ledgers, the team's ref, posts and heartbeats are signed where the policy from before the push asks for it,
+    and commands of a name that is pinned come from whom it is pinned to. Of a heartbeat the names are not compared.
   * SAFE-9: a ledger goes back or away only by a decision that the team's ref has, with this push or before it. One
     whose tip is not whole here, which no push that passed did, needs none: git may take no other push while it is
     there, so the decision comes after it. What then stands there is replayed as any other.
@@ -22,17 +24,21 @@ Rules:
 What this file does not know: git's hooks, and how a commit is replayed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import NamedTuple
 
 from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.policy import KEY
 from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import CoordError, SchemaError
 from gitcoord.ledger.archive.integrity import check_whole
+from gitcoord.ledger.audit.author_audit import AuthorAudit
 from gitcoord.ledger.audit.chain import Begin
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit, LedgerReport
+from gitcoord.ledger.audit.team_policies import OnePolicy
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format import commits, post, trees
 from gitcoord.ledger.format.meta import META, RULES, SCHEMA, WRITER, Meta
@@ -43,18 +49,23 @@ from gitcoord.ledger.readers.team_rules import is_readable
 from gitcoord.ledger.rewinds.lookback import decisions_at, descends, present_at
 from gitcoord.ledger.transactions.plan import AHEAD_MAX
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
+from gitcoord.remote.git.signature_check import SignatureCheck
 
 COMMITS_MAX = 25_000  # of one ledger: it is rolled at 20,000; 80 s of processor
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivingPlace:
-    """A repository that is pushed to: its refs as they would be, and what an audit needs of it."""
+    """A repository that is pushed to: its refs as they would be, and what an audit needs of it.
+
+    `check`: returns what checks signatures by the settings of its git; without it none is checked.
+    """
 
     transport: Transport
     refs: Refs
     host: Host
     ledgers: Ledgers = LEDGERS
+    check: Callable[[], SignatureCheck] | None = None
 
     def reader(self) -> Reader:
         """Return what reads its ledgers."""
@@ -88,11 +99,13 @@ class _Judge:
         self._listed: Mapping[RefName, Oid] = place.transport.read(place.refs.everything)
         before = next((update.old for update in updates if update.ref == place.refs.config and not update.new), None)
         self._decisions = decisions_at(self._objects, before or self._listed.get(place.refs.config))
+        self._authors = self._author_audit()
 
     def faults(self, update: RefUpdate) -> Iterator[str]:
         """Yield why an update is refused."""
         refs = self._place.refs
         try:
+            yield from self._by_whom(update)
             if update.ref == refs.config:
                 yield from self._team(update)
             elif update.new and refs.is_steps(update.ref) and update.ref != update.ref.lower():
@@ -111,6 +124,31 @@ class _Judge:
                 yield "is no ref of gitcoord's"
         except CoordError as error:
             yield f"cannot be judged: {error}"
+
+    def _author_audit(self) -> AuthorAudit | None:
+        """Return what looks at authors, by the policy from before the push, where that asks for anything."""
+        config, place = self._place.refs.config, self._place
+        before = next((update.old for update in self._updates if update.ref == config), self._listed.get(config))
+        policy = place.reader().policy(config, {config: before} if before else {})
+        is_checked = policy.requires_signatures or KEY in policy.pin_agents
+        check = place.check() if place.check is not None and is_checked else None
+        asks = policy.requires_signatures or policy.pin_agents
+        return AuthorAudit(self._objects, OnePolicy(policy), check) if asks else None
+
+    def _by_whom(self, update: RefUpdate) -> Iterator[str]:
+        """Yield which of the commits that an update brings the team's policy does not take from who wrote it."""
+        ref, old, new, refs = update.ref, update.old, update.new, self._place.refs
+        authors, is_post = self._authors, refs.is_inbox(ref)
+        is_chain = ref == refs.config or self._place.ledgers.at(refs, ref) is not None
+        if authors is None or new is None or not (is_chain or is_post or refs.clone_of(ref) is not None):
+            return
+        walked = (at for at, _ in commits.walk(self._objects, new))
+        brought = [*takewhile(lambda at: at != old, walked)] if is_chain else [new]
+        if old and is_chain and not _leads_to(self._objects, new, old):
+            there = {at for at, _ in commits.walk(self._objects, old)}
+            brought = [at for at in brought if at not in there]
+        for finding in authors.run(ref, brought[::-1], has_agents=is_post).findings:
+            yield f"is to have the commit {finding.commit or ''}, which {finding.what}"
 
     def _team(self, update: RefUpdate) -> Iterator[str]:
         ledgers = (ref for ref in self._listed if self._place.ledgers.is_ledger(self._place.refs, ref))

@@ -4,7 +4,7 @@ The format is git's own; see git-hash-object(1) and gitformat-commit in the manu
 because a ledger needs no library to make a commit and the bytes must be the same everywhere.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -16,12 +16,18 @@ from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, oid
 ROLLED_AFTER = 20_000  # a ledger with more commits is rolled; walking so many takes 0.7 s
 WALK_MAX = 3 * ROLLED_AFTER + ROLLED_AFTER // 4  # a ledger, the two archives that are kept, and a roll that came late
 
+SIGNATURE_FIELD = "gpgsig"  # of a commit whose id is of SHA-1, whatever signed it
+
 
 class Signature(NamedTuple):
-    """Who wrote a commit: git's user.name and user.email."""
+    """Who writes a commit: git's user.name and user.email, and what signs its bytes, where this clone signs.
+
+    `sign` returns an armored signature, and raises SigningError.
+    """
 
     name: str
     email: str
+    sign: Callable[[bytes], str] | None = None
 
     def line(self, role: str, when: datetime) -> str:
         """Return a header of a commit."""
@@ -40,15 +46,24 @@ class Commit(NamedTuple):
     author: str
     message: str
     committed_at: datetime
+    is_signed: bool = False
 
 
 def write(
     objects: Objects, tree: Oid, parents: Sequence[Oid], signature: Signature, when: datetime, message: str
 ) -> Oid:
-    """Write a commit and return its id."""
+    """Write a commit, signed where its writer signs, as git does: all of it but the signature. Return its id.
+
+    Raises:
+        SigningError: it cannot be signed; nothing was written.
+    """
     lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-    lines += [signature.line("author", when), signature.line("committer", when), "", message]
-    return objects.write(ObjectKind.COMMIT, ("\n".join(lines) + "\n").encode())
+    lines += [signature.line("author", when), signature.line("committer", when)]
+    body = f"\n{message}\n"
+    if signature.sign is not None:
+        armored = signature.sign("\n".join([*lines, body]).encode())
+        lines.append(f"{SIGNATURE_FIELD} " + armored.strip().replace("\n", "\n "))
+    return objects.write(ObjectKind.COMMIT, "\n".join([*lines, body]).encode())
 
 
 def read(objects: Objects, commit: Oid) -> Commit:
@@ -78,6 +93,7 @@ def read(objects: Objects, commit: Oid) -> Commit:
             author=fields.get("author", [""])[0],
             message=message,
             committed_at=committed_at,
+            is_signed=SIGNATURE_FIELD in fields,
         )
     except (KeyError, ValueError):
         message = f"Commit {commit} has no tree."

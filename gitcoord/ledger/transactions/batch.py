@@ -15,6 +15,8 @@ Rules:
   * TXN-3: what a command raises, whatever it is, is that command's reply and no other's: what was decided before it
     stays as it was, and what comes after it is decided as if it had never come.
 
+  * SEC-8: what the team's policy does not take from this clone is refused, each command by itself.
+
 What this file does not know: which kinds of ledgers there are.
 """
 
@@ -31,6 +33,7 @@ from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.core.documents.texts import without_texts
 from gitcoord.errors import BugError, MissingObjectError, RewoundError, RulesMovedError
 from gitcoord.ledger.clone.bug_report import as_known
+from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.format.post import Post
 from gitcoord.ledger.format.records import Done
@@ -38,6 +41,7 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import Anywhere, Postscript
 from gitcoord.ledger.kinds.table import Kind, Ledgers
 from gitcoord.ledger.rewinds.lookback import Lookback
+from gitcoord.ledger.transactions import author_rule
 from gitcoord.ledger.transactions.caller import Beside, Caller
 from gitcoord.ledger.transactions.plan import (
     Ground,
@@ -66,6 +70,7 @@ class Batch:
     pins: Mapping[str, RefName]
     sent: Mapping[str, RefName]
     may_retry: bool
+    signature: Signature
     plans: dict[RefName, Plan] = field(default_factory=dict[RefName, Plan], init=False)
     answered: dict[str, Reply] = field(default_factory=dict[str, Reply], init=False)
     refused: list[Refused] = field(default_factory=list[Refused], init=False)
@@ -142,6 +147,7 @@ class Batch:
                 self.answered |= dict.fromkeys(uids, failed(as_known(error, doing)))
 
     def _decide(self, entry: Entry) -> None:
+        author_rule.check_own(self.ground.vantage.policy, entry.actor.agent, self.signature)
         if self.ground.vantage.policy.is_private:
             entry = entry.evolve(arguments=without_texts(entry.arguments))
         kind, command = self.ledgers.command_of(entry)

@@ -23,6 +23,7 @@ from gitcoord.ledger.leader.pending import Pending
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.recent_refs import recent
 from gitcoord.ledger.rewinds.lookback import Lookback
+from gitcoord.ledger.transactions import author_rule
 from gitcoord.ledger.transactions.batch import Batch
 from gitcoord.ledger.transactions.equipment import Setting
 from gitcoord.ledger.transactions.inbox import Inbox
@@ -132,9 +133,11 @@ class Decider:
             sent=pins[0],
             pins=pins[1],
             may_retry=may_retry,
+            signature=setup.clone.signature,
         )
         for post in self._inbox.read(folded, listed):
-            batch.fold(post)
+            if author_rule.takes_post(setup.transport.objects, ground.vantage.policy, post):
+                batch.fold(post)
         for entry in entries:
             batch.add(entry)
         batch.carry(self._refusals.waiting, setup.host.draw_id)

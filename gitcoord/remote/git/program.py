@@ -56,19 +56,37 @@ def ask_program(
         _end(process)
 
 
-def output_of(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> str | None:
-    """Return what a program writes; `None` where it cannot be started, fails, or takes too long."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended: what it wrote, and, where it did not do what it was started for, why. `errors`: as it is."""
+
+    stdout: bytes
+    errors: str
+    why: str = ""
+
+
+def run_program(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float, given: bytes = b""
+) -> Ended:
+    """Give a program its input, and wait for its end."""
     try:
         process = _start(command, cwd, env)
-    except (OSError, ValueError):
-        return None
+    except (OSError, ValueError) as error:
+        return Ended(b"", "", f"it cannot be started: {getattr(error, 'strerror', None) or error}")
     try:
-        stdout, _ = process.communicate(timeout=bounded(timeout_s))
+        stdout, stderr = process.communicate(given, timeout=bounded(timeout_s))
     except subprocess.TimeoutExpired:
-        return None
+        return Ended(b"", "", "it did not end in time")
     finally:
         _end(process)
-    return stdout.decode("utf-8", "replace") if process.returncode == 0 else None
+    why = f"it ended with status {process.returncode}" if process.returncode else ""
+    return Ended(stdout, stderr.decode("utf-8", "replace"), why)
+
+
+def output_of(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> str | None:
+    """Return what a program writes; `None` where it cannot be started, fails, or takes too long."""
+    ended = run_program(command, cwd=cwd, env=env, timeout_s=timeout_s)
+    return None if ended.why else ended.stdout.decode("utf-8", "replace")
 
 
 def _start(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> "subprocess.Popen[bytes]":

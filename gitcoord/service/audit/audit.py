@@ -5,32 +5,46 @@ Rules:
   * It goes on from where this clone's last audit ended (`ledger/audit/checkpoint`), unless all is asked for; a part
     that is asked for by `since` makes no checkpoint. Where a commit is not sound, the next one begins just before it.
   * SAFE-9: a ledger that is back before what this clone saw, or gone, is a finding as well.
+  * SEC-8: who wrote each commit is compared with the team's policy; signatures are checked where that is asked for.
   * Nothing is written but this clone's checkpoints.
 
 What this file does not know: how a commit is replayed.
 """
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import shown
-from gitcoord.errors import InvalidError, NotFoundError, RewoundError, StorageError
+from gitcoord.errors import (
+    DocumentError,
+    InvalidError,
+    MissingObjectError,
+    NotFoundError,
+    RewoundError,
+    StorageError,
+)
 from gitcoord.ledger.audit import checkpoint
-from gitcoord.ledger.audit.chain import Begin, IsBefore
+from gitcoord.ledger.audit.author_audit import AuthorAudit, AuthorReport, AuthorRow
+from gitcoord.ledger.audit.chain import Begin, IsBefore, chain_of
 from gitcoord.ledger.audit.checkpoint import Checkpoint
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit, LedgerReport
 from gitcoord.ledger.audit.problem import Finding, Problem
+from gitcoord.ledger.audit.team_policies import TeamPolicies
 from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.ledger.format.meta import RULES
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.git.signature_check import Checked, SignatureCheck, Verdict
 from gitcoord.service.session.workspace import Workspace, no_project
 
 REVISION_CHARS_MIN = 7  # of a commit that is named by the beginning of its id
 _HINTS: Mapping[Problem, str] = {
     Problem.WENT_BACK: "Run `gitcoord doctor --repair` in the clone that was at work last: it puts back what was seen.",
     Problem.REWRITTEN: "Find out who pushed it; `gitcoord doctor --repair` puts back what this clone has of it.",
+    Problem.SIGNATURE: "Ask its author, by another way than this remote: who signed it is not known.",
+    Problem.IDENTITY: "Ask whom the name belongs to whether it is theirs; policy pin_agents says who that is.",
     Problem.UNREADABLE: "Run `gitcoord doctor`: it says what is damaged, and what can be put back.",
 }
 _HINT = "Ask its author. `git show COMMIT` in the store, or in a view of the refs, has all of it; see docs/audit.md."
@@ -44,6 +58,7 @@ def audit(
     since: datetime | None = None,
     since_commit: str | None = None,
     full: bool = False,
+    signatures: bool = False,
 ) -> dict[str, Json]:
     """Audit the ledgers, or one of them.
 
@@ -54,8 +69,10 @@ def audit(
         since: only what came from then on.
         since_commit: only what came after this commit.
         full: from the first commit, whatever was audited before.
+        signatures: check those of all commits that are asked for, audited before or not: a key may have been revoked.
 
     Raises:
+        SigningError: git cannot check signatures.
         NotFoundError: there is no such ledger, or no such commit in those.
         InvalidError: what was asked for contradicts itself, or no commit can be named so.
         UnreachableError: the remote cannot be read.
@@ -72,19 +89,63 @@ def audit(
     if since_commit and not any(report.begin is Begin.SINCE for report in reports):
         raise NotFoundError(f"No ledger has a commit {shown(since_commit)} in its history.")
     warnings = [warning for report in reports for warning in report.warnings]
-    if is_before is None:
-        warnings += _keep(workspace, known, reports)
+    authors = _authors(workspace, listed, refs, known, is_before, signatures=signatures, full=full)
+    if is_before is None:  # what is by someone else is to be found by the next audit, too
+        refused = {ref for ref, author in authors.items() if author.count}
+        warnings += _keep(workspace, known, [report for report in reports if report.ref not in refused])
+    if not signatures and workspace.reader.policy(setting.refs.config, listed).requires_signatures:
+        warnings.append("The team's policy asks for signatures, which were not checked: gitcoord audit --signatures.")
     rewound = [oddity for oddity in workspace.skipped if oddity.code == RewoundError.code and oddity.ref in refs]
     back = [Finding(RefName(oddity.ref), None, Problem.WENT_BACK, oddity.message) for oddity in rewound]
-    findings = [*(report.finding for report in reports if report.finding), *back]
-    return {
+    by_whom = [finding for author in authors.values() for finding in author.findings]
+    findings = [*(report.finding for report in reports if report.finding), *by_whom, *back]
+    result: dict[str, Json] = {
         "clean": not findings,
         "rules": RULES,
-        "ledgers": [_row(report, back) for report in reports],
+        "ledgers": [_row(report, [*back, *by_whom]) for report in reports],
         "findings": [_finding(finding) for finding in findings],
-        "count": len(findings),
+        "count": len(findings) + sum(author.count - len(author.findings) for author in authors.values()),
         "warnings": [*warnings],
     }
+    if signatures:
+        result["signatures"] = [_signed(row) for author in authors.values() for row in author.rows]
+    return result
+
+
+def _authors(
+    workspace: Workspace,
+    listed: Mapping[RefName, Oid],
+    refs: list[RefName],
+    known: Mapping[RefName, Checkpoint],
+    is_before: IsBefore | None,
+    *,
+    signatures: bool,
+    full: bool,
+) -> dict[RefName, AuthorReport]:
+    """Look at who wrote the commits of ledgers, and, with them, of the team's ref."""
+    setting, config = workspace.setting, workspace.setting.refs.config
+    objects, top, env = setting.transport.objects, workspace.repository.top, workspace.repository.env
+    check = SignatureCheck.of(top, top, env) if signatures else None
+    auditor, found = (
+        AuthorAudit(objects, TeamPolicies(objects, listed.get(config)), check),
+        dict[RefName, AuthorReport](),
+    )
+    every = [*refs, *([config] if signatures else [])]
+    for ref in (ref for ref in every if ref in listed):
+        passed = None if full or signatures or is_before else known.get(ref)
+        with contextlib.suppress(DocumentError, MissingObjectError):  # of which the replay has a finding
+            chain = chain_of(setting.transport, listed[ref], passed, is_before)
+            begun = [chain.before] if chain.before and chain.begin in (Begin.CUT_OFF, Begin.ROLL) else []
+            found[ref] = auditor.run(ref, [*begun, *reversed(chain.oids)], keeps_rows=signatures)
+    return found
+
+
+def _signed(row: AuthorRow) -> Json:
+    checked = row.checked or Checked(Verdict.UNSIGNED)
+    said = {"signer": checked.signer, "key": checked.key, "why": checked.why}
+    own: dict[str, Json] = {"ledger": row.ref, "commit": row.commit, "verdict": checked.verdict.value}
+    own |= {name: value for name, value in said.items() if value}
+    return {**own, "author": shown(row.author)[1:-1], **({"posted_by": row.said.said.clone} if row.said else {})}
 
 
 def _limit(since: datetime | None, since_commit: str | None) -> IsBefore | None:

@@ -1,6 +1,6 @@
 """The list of checks, in the order in which they are shown, after those of the machine (`machine`)."""
 
-from gitcoord.service.doctor import audits, bounds, ledgers, mirrors, remote, repository_checks, rewound, store
+from gitcoord.service.doctor import audits, authors, bounds, ledgers, mirrors, remote, repository_checks, rewound, store
 from gitcoord.service.doctor.check_run import Check
 from gitcoord.service.doctor.site import Site
 
@@ -19,4 +19,5 @@ def of_place(site: Site) -> list[Check]:
         *ledgers.checks(site),
         *audits.checks(site),
         *bounds.checks(site),
+        *authors.checks(site),
     ]

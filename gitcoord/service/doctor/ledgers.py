@@ -179,7 +179,7 @@ def _left_out(site: Site, state: LedgerState[Any]) -> Iterator[Finding]:
 
 def _remove(site: Site, ref: RefName) -> str:
     _, transport = site.reached()
-    state, who = site.reader().ledger(ref, site.listed().get(ref)), signature_of(site.settings)
+    state, who = site.reader().ledger(ref, site.listed().get(ref)), signature_of(site.settings, site.repository)
     folder = site.coordination / REMOVED
     if not state.left_out:
         return f"{ref} has nothing any more that cannot be read"

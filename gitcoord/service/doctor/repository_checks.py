@@ -7,7 +7,7 @@ from gitcoord.service.doctor.site import Site
 from gitcoord.service.session.identity import agent_in
 from gitcoord.source.checkout import team_file
 
-KEYS = ("remote", "repo", "agent", "namespace", "beatseconds", "pushesperminute", "program", "notify", "wake")
+KEYS = ("remote", "repo", "agent", "namespace", "beatseconds", "pushesperminute", "program", "notify", "sign", "wake")
 WORKTREES_SHOWN = 5
 
 

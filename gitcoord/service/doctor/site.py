@@ -168,7 +168,7 @@ class Site:
     def restorer(self) -> Restorer:
         """Return what writes a decision of the person who works here."""
         place, transport = self.reached()
-        who = signature_of(self.settings)
+        who = signature_of(self.settings, self.repository)
         return Restorer(transport, place.refs, self.lookback(), who, self.host.now(), who.name)
 
     def has(self, mark: Mark) -> bool:

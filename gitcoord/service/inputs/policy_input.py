@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from gitcoord.core.documents.policy import LARGEST, LEAST
+from gitcoord.core.documents.policy import LARGEST, LEAST, PolicyError, pins_of
 from gitcoord.errors import InvalidError
 from gitcoord.service.inputs import mistakes
 from gitcoord.service.inputs.mistakes import Input, Text, WrongError
@@ -25,6 +25,15 @@ def _idle(minutes: int) -> int:
         hint = "Clocks may be wrong by five minutes, and no live session may lose a claim for that."
         raise WrongError(InvalidError(f"idle_minutes must be 0, for never, or at least {_LEAST_MINUTES}.", hint=hint))
     return minutes
+
+
+def _pins(text: str) -> str:
+    try:
+        pins_of(text)
+    except PolicyError as error:
+        hint = "As in ann/*=ann@example.org, bob/*=key:bob@example.org"
+        raise WrongError(InvalidError(f"pin_agents: {error}.", hint=hint)) from None
+    return text
 
 
 _Count = Annotated[int, Field(ge=0, le=LARGEST)]
@@ -76,6 +85,12 @@ class PolicyInput(Input):
         _says("shared, or private: no titles, descriptions, reasons and notes in the ledgers"),
     ] = "shared"
     archives_kept: Annotated[_Count, _says("archives of each ledger that stay; 0 is all")] = 2
+    signed: Annotated[
+        Literal["off", "required"], _says("required: what is written to the ledgers is signed by a key that is known")
+    ] = "off"
+    pin_agents: Annotated[
+        Text, AfterValidator(_pins), _says("whose the names of agents are: ann/*=ann@example.org, bob/*=key:…")
+    ] = ""
 
 
 def purposes() -> dict[str, str]:

@@ -17,6 +17,8 @@ Problem = Literal[
     "limit",
     "team_rules",
     "beside",
+    "signature",
+    "identity",
     "roll",
     "repair",
     "rewritten",
@@ -75,11 +77,38 @@ class AuditFinding(TypedDict):
     differences: NotRequired[list[AuditDifference]]
 
 
+class AuditedSignature(TypedDict):
+    """By whom one commit is, or a post that one carries out.
+
+    Attributes:
+        verdict: good: by a key that is known; unknown: by one that is not, or that git could not check; unsigned; bad.
+        signer: a principal of the allowed signers, or the user id of an OpenPGP key; key: its fingerprint.
+        why: the end of a sentence that begins with the signature, where it is not good.
+        author: the git identity that the commit names.
+        posted_by: of a post: the clone that it names.
+    """
+
+    ledger: str
+    commit: str
+    verdict: Literal["good", "unknown", "unsigned", "bad"]
+    signer: NotRequired[str]
+    key: NotRequired[str]
+    why: NotRequired[str]
+    author: str
+    posted_by: NotRequired[str]
+
+
 class Audited(Answer):
-    """Whether the ledgers are what their recorded commands give. `rules`: the version that replayed them."""
+    """Whether the ledgers are what their recorded commands give.
+
+    Attributes:
+        rules: the version that replayed them.
+        signatures: of each commit, where they were asked for; the oldest of a ledger first.
+    """
 
     clean: bool
     rules: int
     ledgers: list[AuditedLedger]
     findings: list[AuditFinding]
     count: int
+    signatures: NotRequired[list[AuditedSignature]]

@@ -29,9 +29,11 @@ from gitcoord.ledger.format.meta import WRITER
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.source.checkout.repository import Repository
 
 CHOOSE_S = 30.0  # choosing is a look at the file and the lock of each session: milliseconds, also with hundreds
 SESSION_VARIABLES = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
+ON = ("on", "true", "yes", "1")  # as git spells it, and as people do
 SAME_MAX = 100  # `-2` … `-100`: more agents of one name in one place is a mistake
 
 
@@ -56,9 +58,17 @@ def agent_in(top: Path, settings: Mapping[str, str], env: Mapping[str, str], too
     return agent_of(named, settings.get("user.name", ""), tool, top.name)
 
 
-def signature_of(settings: Mapping[str, str], fallback: str = "gitcoord") -> Signature:
-    """Return who signs the commits of ledgers here."""
-    return Signature(settings.get("user.name") or fallback, settings.get("user.email") or "gitcoord@localhost")
+def signature_of(
+    settings: Mapping[str, str], repository: Repository | None = None, fallback: str = "gitcoord"
+) -> Signature:
+    """Return who writes the commits of ledgers here, and what signs them, in a repository whose settings ask for it."""
+    who = Signature(settings.get("user.name") or fallback, settings.get("user.email") or "gitcoord@localhost")
+    if repository is None or settings.get("gitcoord.sign", "").lower() not in ON:
+        return who
+    from gitcoord.remote.git.commit_signer import signer_of
+
+    by = f"{who.name} <{who.email}>"
+    return who._replace(sign=signer_of(settings, by, repository.env, repository.top, repository.common_dir))
 
 
 def session_of(given: str | None, agent: str, host: Host, *, serve: bool) -> str:

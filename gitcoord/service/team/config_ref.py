@@ -2,6 +2,7 @@
 
 Rules:
   * A change is decided on what is there now, and again after each lost race; nothing to change makes no commit.
+  * SEC-8: what the policy until now does not take from this clone is refused before anything is sent.
   * Nothing of someone else's, and nothing of a newer version, is written over.
   * Where several repositories share the remote, each may have ownership rules of its own: `repos/<name>/owners.yaml`,
     and has what machines found there beside them: `repos/<name>/auto.yaml`.
@@ -34,6 +35,7 @@ from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.leader.lead_time import delays
 from gitcoord.ledger.readers.recent_refs import note_own
 from gitcoord.ledger.rewinds.decisions import DECISIONS
+from gitcoord.ledger.transactions import author_rule
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
 
@@ -98,6 +100,7 @@ def write(workspace: Workspace, what: str, decide: Callable[[Now], Change | None
     Raises:
         SchemaError: a newer version wrote what is there.
         DocumentError: what is there was not written by gitcoord.
+        AuthorError: the team's policy does not take it from this clone.
         ContendedError, DeniedError, UnreachableError, UnknownOutcomeError: it was not written.
         CoordError: what `decide` raises.
     """
@@ -146,6 +149,7 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
     rewound = workspace.rewound_at(ref)
     if rewound is not None:
         raise rewound
+    author_rule.check_own(workspace.policy(seen.listed), workspace.agent, setting.clone.signature)
     tip = seen.listed.get(ref)
     change = decide(seen)
     if change is None:

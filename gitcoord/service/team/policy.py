@@ -5,6 +5,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.errors import InvalidError
+from gitcoord.ledger.transactions import author_rule
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import config_ref
 from gitcoord.service.team.config_ref import Change, Now
@@ -26,6 +27,7 @@ def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json
 
     Raises:
         InvalidError: there is no such field, or it cannot have this value.
+        AuthorError: it would take no more from this clone.
         CoordError: it was not written; see `config_ref.write`.
     """
     if name not in fields():
@@ -34,6 +36,8 @@ def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json
     from gitcoord.service.inputs import policy_input  # who only reads a policy does not check one
 
     word = policy_input.value_of(name, value)
+    asked = Policy().evolve(**{name: word})  # who turns it on is the first whom it keeps out
+    author_rule.check_own(asked, workspace.agent, workspace.setting.clone.signature)
 
     def decide(now: Now) -> Change:
         with workspace.lock:

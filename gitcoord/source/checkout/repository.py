@@ -67,8 +67,8 @@ class Repository(NamedTuple):
         return done.stdout.decode("utf-8", "replace").rstrip("\n") if done.rc == 0 else None
 
     def settings(self) -> dict[str, str]:
-        """Return `gitcoord.*` and what names the user, from git's configuration: the last value of each key."""
-        pattern = r"^(gitcoord\.|user\.(name|email)$|core\.sshcommand$)"
+        """Return `gitcoord.*`, and user and signing, of git's configuration: the last value of each key."""
+        pattern = r"^(gitcoord\.|user\.(name|email|signingkey)$|gpg\.|core\.sshcommand$)"
         listed = self.git("config", "--null", "--get-regexp", pattern).stdout.decode("utf-8", "replace")
         pairs = (entry.partition("\n") for entry in listed.split("\0") if entry)
         return {key.lower(): value for key, _, value in pairs}

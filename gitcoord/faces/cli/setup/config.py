@@ -112,6 +112,7 @@ KEYS: Mapping[str, Key] = {
         Key("gitcoord.beatSeconds", "how often this clone says that it is alive", _beat_seconds),
         Key("gitcoord.pushesPerMinute", "how many pushes a minute this clone makes", _pushes_per_minute),
         Key("gitcoord.notify", "where a person is notified of what needs one: desktop", _notify),
+        Key("gitcoord.sign", "whether what this clone writes to ledgers is signed, by git's own settings", _on_or_off),
         Key("gitcoord.wake", "whether agents learn of requests and grants without calling", _on_or_off),
     )
 }

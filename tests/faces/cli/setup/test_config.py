@@ -91,6 +91,7 @@ def test_the_list_has_every_setting_with_its_value(run: Run) -> None:
             "beatSeconds",
             "pushesPerMinute",
             "notify",
+            "sign",
             "wake",
         )
     }

@@ -18,7 +18,7 @@ from tests.unit.service.world import store_of
 IDS = [
     *("git", "python", "grammars", "repository", "head", "worktrees", "settings", "identity", "store", "locks", "refs"),
     *("hooks", "mcp", "mirrors", "remote", "write", "limits", "clock", "deleted", "rewound"),
-    *("ownership", "sessions", "ledgers", "audit", "bounds"),
+    *("ownership", "sessions", "ledgers", "audit", "bounds", "authors"),
 ]
 
 

@@ -1,0 +1,192 @@
+"""Authors: by whom each commit of a ledger is, and whether the team's policy takes it from them.
+
+    commit ──its signature, its author──> policy `signed`, `pin_agents` ──> a row, and a finding where it is not taken
+      └── a further parent that is a post: its own signature and author, for the commands that it has
+
+Rules:
+  * SEC-8: where the policy asks for it, each commit, and each post that one carries out, is signed by a key that is
+    known; a command of a name that is pinned is in a commit, or a post, of whom the name is pinned to.
+  * A signature of something else than its commit is a finding, whatever the policy.
+  * What a commit tells holders of refusals has the name of whose command comes first in it, which need not be its
+    writer's: it confers nothing, and no pin counts for it.
+
+What this file does not know: how a signature is checked, and whether a commit is what its record gives.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gitcoord.core.documents.json_text import Json, load_object
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.policy import KEY, Policy, identities_of, is_by
+from gitcoord.errors import CoordError
+from gitcoord.ledger.audit import recorded_batch
+from gitcoord.ledger.audit.problem import Finding, Problem, UnsoundError
+from gitcoord.ledger.audit.team_policies import Policies
+from gitcoord.ledger.format import commits, post
+from gitcoord.ledger.format.commits import Commit
+from gitcoord.ledger.format.post import Post
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName
+from gitcoord.remote.git.signature_check import Checked, SignatureCheck, Verdict
+
+AT_ONCE = 200  # commits that are held together
+FINDINGS_MAX = 20  # of one ledger
+_TOLD = "tell_refusals"
+_Line = Mapping[str, Json]
+
+
+class AuthorRow(NamedTuple):
+    """By whom a commit, or a post, is. `author`: git's `name <email>`; `checked`: where signatures are looked at."""
+
+    ref: RefName
+    commit: Oid
+    author: str
+    checked: Checked | None
+    said: Post | None = None
+
+    @property
+    def email(self) -> str:
+        """The address that the commit names."""
+        return self.author.rpartition("<")[2].rstrip(">")
+
+    @property
+    def what(self) -> str:
+        """What it is."""
+        return "is" if self.said is None else "carries out a post, " + self.commit[:12] + ", that is"
+
+
+@dataclass(slots=True)
+class AuthorReport:
+    """What was found in one ledger. `count`: of all findings, of which the first are kept."""
+
+    rows: list[AuthorRow] = field(default_factory=list[AuthorRow])
+    findings: list[Finding] = field(default_factory=list[Finding])
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorAudit:
+    """Looks at authors by the policies that counted. `check`: without it addresses alone are compared."""
+
+    objects: Objects
+    policies: Policies
+    check: SignatureCheck | None = None
+
+    def run(
+        self, ref: RefName, oids: Sequence[Oid], *, keeps_rows: bool = False, has_agents: bool = False
+    ) -> AuthorReport:
+        """Look at commits of a ledger, the oldest first; or at posts that wait, whose commands are in their tree.
+
+        Raises:
+            SigningError: signatures cannot be checked.
+            CoordError: a commit cannot be read.
+        """
+        report, place = AuthorReport(), -1
+        for start in range(0, len(oids), AT_ONCE):
+            chain = [self._found(ref, commit_id) for commit_id in oids[start : start + AT_ONCE]]
+            names = [row.commit for _, rows in chain for row in rows]
+            checked = self.check.check({name: self.objects.read(name)[1] for name in names}) if self.check else {}
+            for commit, bare in chain:
+                rows = [row._replace(checked=checked.get(row.commit)) for row in bare]
+                lines = [*(_posted(self.objects, rows[0]) if has_agents else _lines(self.objects, commit))]
+                place = self.policies.place_of(rows[0].commit, commit.committed_at, _named(lines), place)
+                policy = self.policies.policy(place)
+                report.rows += rows if keeps_rows else []
+                for row, problem, what in _faults(rows, lines, policy):
+                    report.count += 1
+                    if len(report.findings) < FINDINGS_MAX:
+                        author, clone = shown(row.author)[1:-1], shown(row.said.said.clone if row.said else "")[1:-1]
+                        report.findings.append(Finding(ref, rows[0].commit, problem, what, author, clone))
+        return report
+
+    def _found(self, ref: RefName, commit_id: Oid) -> tuple[Commit, list[AuthorRow]]:
+        """Return a commit and its row, and behind it those of the posts that it carries out."""
+        commit = commits.read(self.objects, commit_id)
+        rows = [AuthorRow(ref, commit_id, _author(commit), None)]
+        for other in commit.parents[1:]:
+            said = post.commands_in(self.objects, other)
+            if said is not None:
+                author = _author(commits.read(self.objects, other))
+                rows.append(AuthorRow(ref, other, author, None, Post(ref, other, said)))
+        return commit, rows
+
+
+def _pinned_to_other(policy: Policy, agent: str, row: AuthorRow) -> str:
+    """Return why a command of this name is not taken from the author of a commit; empty where it is."""
+    identities = identities_of(policy.pin_agents, agent)
+    keys = None if row.checked is None else row.checked.names
+    if is_by(identities, row.email, keys):
+        return ""
+    needs_key = any(identity.startswith(KEY) for identity in identities)
+    signed = f", signed by {row.checked.signer or 'no one who is known'}" if row.checked and needs_key else ""
+    whose = " or ".join(shown(identity)[1:-1] for identity in identities)
+    by = shown(row.author)[1:-1]
+    return f"has a command of {shown(agent)[1:-1]}, which is pinned to {whose}, and is by {by}{signed}"
+
+
+def _faults(
+    rows: Sequence[AuthorRow], lines: Iterable[_Line], policy: Policy
+) -> Iterator[tuple[AuthorRow, Problem, str]]:
+    yield from _unsigned(rows, policy)
+    seen = set[tuple[str, Oid]]()
+    for line in lines if policy.pin_agents else ():
+        by = line.get("by")
+        agent = by.get("agent") if isinstance(by, dict) else by if "replaces" in line else None
+        row = _speaker(rows, line)
+        if not isinstance(agent, str) or line.get("do") == _TOLD or (agent, row.commit) in seen:
+            continue
+        seen.add((agent, row.commit))
+        what = _pinned_to_other(policy, agent, row)
+        if what:
+            yield row, Problem.IDENTITY, what
+
+
+def _unsigned(rows: Sequence[AuthorRow], policy: Policy) -> Iterator[tuple[AuthorRow, Problem, str]]:
+    for row in rows:
+        checked = row.checked
+        if checked is None or checked.verdict is Verdict.GOOD:
+            continue
+        if checked.verdict is Verdict.BAD:
+            yield row, Problem.SIGNATURE, f"{row.what} signed, but the signature does not count: {checked.why}"
+        elif policy.requires_signatures:
+            how = "not signed" if checked.verdict is Verdict.UNSIGNED else f"not signed by a known key: {checked.why}"
+            yield row, Problem.SIGNATURE, f"{row.what} {how}, which the team's policy asks for"
+
+
+def _speaker(rows: Sequence[AuthorRow], line: _Line) -> AuthorRow:
+    """Return whose a line is: the post's that has its command, else the commit's."""
+    uid = line.get("uid")
+    return next((row for row in rows if row.said and any(entry.uid == uid for entry in row.said.said.entries)), rows[0])
+
+
+def _author(commit: Commit) -> str:
+    return commit.author.rpartition(" ")[0].rpartition(" ")[0]
+
+
+def _lines(objects: Objects, commit: Commit) -> Iterator[_Line]:
+    """Yield the lines of a commit's record; those that cannot be read are what a replay finds."""
+    with contextlib.suppress(CoordError, UnsoundError):
+        text, _ = recorded_batch.text_of(objects, commit)
+        for line in text.split("\n")[: recorded_batch.LINES_MAX]:
+            with contextlib.suppress(CoordError):
+                yield load_object(line.encode("utf-8", "surrogatepass"))
+
+
+def _posted(objects: Objects, row: AuthorRow) -> Iterator[_Line]:
+    """Yield what names the agents of a post, as a record has it."""
+    said = post.commands_in(objects, row.commit)
+    for entry in said.entries if said else ():
+        yield {"by": {"agent": entry.actor.agent}}
+
+
+def _named(lines: Sequence[_Line]) -> str:
+    """Return the team's commit that a record was decided by, where its first line names one."""
+    if not lines:
+        return ""
+    head = lines[0]
+    checks = head.get("checks")
+    checked = {ref: tip for ref, tip in checks.items() if ref.endswith("/config")} if isinstance(checks, dict) else {}
+    named = next(iter(checked.values()), None) or head.get("config")
+    return named if isinstance(named, str) else ""

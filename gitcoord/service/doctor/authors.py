@@ -1,0 +1,32 @@
+"""The check of who writes here: whether commits can be signed, and whether the team's policy takes them (SEC-8)."""
+
+from gitcoord.errors import CoordError
+from gitcoord.ledger.transactions.author_rule import check_own
+from gitcoord.service.doctor.check_run import Check, Finding, failed, ok, together, warn
+from gitcoord.service.doctor.site import Site
+from gitcoord.service.session.identity import agent_in, signature_of
+
+
+def checks(site: Site) -> list[Check]:
+    """Return the check of who writes here."""
+    return [Check("authors", lambda: authors(site))]
+
+
+def authors(site: Site) -> Finding:
+    """Sign something, where this clone signs, and compare who works here with the team's policy."""
+    repository, settings, found = site.in_repository(), site.settings, list[Finding]()
+    who = signature_of(settings, repository)
+    place, _ = site.reached()
+    policy = site.reader().policy(place.refs.config, site.listed())
+    try:
+        check_own(policy, agent_in(repository.top, settings, site.env, "cli"), who)
+        if who.sign is not None:
+            who.sign(b"doctor\n")
+    except CoordError as error:
+        found.append(failed(error))
+    is_ssh = settings.get("gpg.format", "").lower() == "ssh"
+    if (who.sign or policy.requires_signatures) and is_ssh and not settings.get("gpg.ssh.allowedsignersfile"):
+        hint = "git config gpg.ssh.allowedSignersFile <file of who may sign>"
+        found.append(warn("`gitcoord audit --signatures` knows no ssh key here: git has no file of signers.", hint))
+    signs = "commits are signed" if who.sign else "commits are not signed, and need not be"
+    return together(found, ok(signs, signs=who.sign is not None, required=policy.requires_signatures))
