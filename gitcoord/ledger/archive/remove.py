@@ -1,19 +1,21 @@
 """Removing what cannot be read from a ledger: one commit, whose record names each file and its object.
 
 Rules:
-  * SAFE-6: only files that the reader leaves out are removed, and only once each lies in a folder of this clone.
+  * SAFE-6: only files that the reader leaves out are removed, and only once each that can be read lies in a folder of
+    this clone.
   * The commit before has them still; a race that is lost changes nothing.
 
 What this file does not know: who decided it.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.core.documents.outcomes import done
-from gitcoord.errors import unwritable
+from gitcoord.errors import DocumentError, MissingObjectError, unwritable
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.meta import META, RECORD
@@ -33,9 +35,12 @@ def keep(objects: Objects, state: LedgerState[Any], folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for path in sorted(state.left_out):
             oid = state.folder.file(path)
-            if oid is not None:
+            data: bytes | None = None
+            with suppress(DocumentError, MissingObjectError):  # it is too large, or gone
+                data = objects.read(oid)[1] if oid else None
+            if data is not None:
                 kept.append(folder / f"{oid}-{path.rpartition('/')[2][-100:]}")
-                kept[-1].write_bytes(objects.read(oid)[1])
+                kept[-1].write_bytes(data)
     except OSError as error:
         raise unwritable(str(folder), error.strerror) from error
     return kept

@@ -9,6 +9,7 @@ from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import GRACE, SessionBeat
+from gitcoord.core.documents.names import amount
 from gitcoord.core.documents.party import agent_level
 from gitcoord.errors import (
     ContendedError,
@@ -171,7 +172,8 @@ def _left_out(site: Site, state: LedgerState[Any]) -> Iterator[Finding]:
     count = len(state.left_out)
     what = f"{count} files of {state.ref}" if count > 1 else f"{path} of {state.ref}"
     text = f"{what} cannot be read and count{'s' * (count == 1)} for nothing. {error}"
-    repair = Repair(f"remove {what}", lambda: _remove(site, state.ref), "what it was meant to say is not known")
+    why, keeps = "what it was meant to say is not known", keeper(site, state.ref, state.tip)
+    repair = Repair(f"remove {what}", lambda: _remove(site, state.ref), why, keeps)
     facts: dict[str, Json] = {"left_out": [*sorted(state.left_out)]}
     hint = "gitcoord doctor --repair removes what cannot be read, and keeps a copy in this clone."
     yield Finding(Status.FAIL, text, hint, facts, (repair,))
@@ -183,15 +185,14 @@ def _remove(site: Site, ref: RefName) -> str:
     folder = site.coordination / REMOVED
     if not state.left_out:
         return f"{ref} has nothing any more that cannot be read"
-    kept = remove.keep(transport.objects, state, folder)
+    remove.keep(transport.objects, state, folder)
     clone = files.read_json(site.coordination / "clone.json").get("id")
     actor = Actor(agent=f"{agent_level(who.name)}/doctor", clone=clone if isinstance(clone, str) else "", session="")
     update = remove.prepare(transport.objects, state, actor, who, RecordHead(site.host.now(), {}))
     outcome = transport.swap([update])
     site.forget()
     if outcome.status is SwapStatus.WON:
-        count = f"{len(kept)} file{'s' * (len(kept) != 1)}"
-        return f"removed {count} of {ref}; see {folder}"
+        return f"removed {amount(len(state.left_out), 'file')} of {ref}; see {folder}"
     if outcome.status is SwapStatus.LOST:
         raise ContendedError(f"Another clone wrote {ref} at that moment.", hint="Run it again.")
     if outcome.status is SwapStatus.DENIED:
