@@ -46,14 +46,19 @@ def libgit2_errors() -> tuple[type[Exception], ...]:
     return GitError, OSError, KeyError, ValueError
 
 
+# Else libgit2 keeps each pack open that it ever read, those that were joined and removed since, too.
+PACKS_OPEN_MAX: Final = 32
+
+
 def open_repository(path: Path, failure: type[CoordError] = StoreDamagedError) -> "pygit2.Repository":
     """Open a repository with libgit2.
 
     Raises:
         CoordError: the `failure`: it is missing, damaged, someone else's, or of a format that libgit2 cannot read.
     """
-    from pygit2 import Repository
+    from pygit2 import Repository, settings
 
+    settings.mwindow_file_limit = PACKS_OPEN_MAX
     try:
         return Repository(str(path))
     except libgit2_errors() as error:
