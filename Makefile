@@ -30,8 +30,13 @@ test: $(READY) ## Run the tests (PYTEST_ARGS="-k claims").
 coverage: $(READY) ## Run the tests and report the lines and branches that none of them reached.
 	$(PYTEST) $(PYTEST_WORKERS) --cov --cov-report=term-missing $(PYTEST_ARGS)
 
-torture: $(READY) ## Run the tests that take minutes.
-	TORTURE_EXAMPLES=3000 $(PYTEST) -m torture --timeout 1800 $(PYTEST_ARGS)
+torture: $(READY) ## Run the tests that take minutes (SEED=N the same again, PART=fuzz one folder, SOAK=30m a longer load).
+	@mkdir -p build; $(if $(PART),,rm -f build/torture.jsonl;) \
+	seed=$(SEED); seed=$${seed:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
+	echo "The same again: make torture SEED=$$seed"; \
+	TORTURE_SEED=$$seed TORTURE_SOAK=$(SOAK) TORTURE_REPORT=$(CURDIR)/build/torture.jsonl TORTURE_EXAMPLES=3000 \
+	$(PYTEST) -m torture --timeout 1800 --hypothesis-seed=$$seed $(PYTEST_ARGS) $(if $(PART),tests/$(PART)); status=$$?; \
+	$(PY) -m tests.torture_report build/torture.jsonl; echo "The same again: make torture SEED=$$seed"; exit $$status
 
 torture-slice: $(READY) ## Run a minute of it with a fresh seed (SEED=N repeats one).
 	@seed=$(SEED); seed=$${seed:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \

@@ -20,6 +20,7 @@ import pygit2
 import pytest
 from pygit2.enums import ConfigLevel
 
+from tests import torture_report
 from tests.open_files import open_files
 
 pytest_plugins = ["tests.distribution"]
@@ -28,10 +29,8 @@ OPEN_FILES_MAX = 300  # A process may have 1,024; a leak of one in ten tests rea
 GIT_TIMEOUT_S = 60  # A bound for a hang; git answers these commands in milliseconds.
 
 # What may reach a test from outside. Everything else is removed: an allowed list cannot forget GIT_DIR.
-_KEPT = frozenset(
-    {"LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONHASHSEED", "TEMP", "TMP", "TMPDIR", "TORTURE_REPORT", "USER"}
-)
-_KEPT_PREFIXES = ("COVERAGE_", "COV_", "DYLD_", "PYTEST_")
+_KEPT = frozenset({"LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONHASHSEED", "TEMP", "TMP", "TMPDIR", "USER"})
+_KEPT_PREFIXES = ("COVERAGE_", "COV_", "DYLD_", "PYTEST_", "TORTURE_")
 
 _GLOBAL_CONFIG = """\
 [user]
@@ -73,6 +72,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if not any(rule in mark.args for mark in item.iter_markers("rule"))]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the report of `make torture` how many tests ran, and how many found a promise broken."""
+    stats = terminalreporter.stats
+    broken = len(stats.get("failed", [])) + len(stats.get("error", []))
+    torture_report.add("violations", count=broken, operations=broken + len(stats.get("passed", [])))
 
 
 @pytest.fixture

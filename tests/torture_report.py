@@ -4,10 +4,14 @@
 
 A test adds a line for what it checked; whoever makes a report adds up the lines of a kind. Without the variable
 nothing is written.
+
+    python -m tests.torture_report FILE                     prints a table of the sums
+    python -m tests.torture_report FILE PAGE "WHEN, WHERE"  writes it into a page, between its two marks
 """
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,3 +43,43 @@ def totals(path: Path) -> Mapping[str, Mapping[str, int]]:
         for name in of_kind:
             of_kind[name] += added[name]
     return sums
+
+
+BEGIN, END = "<!-- torture -->", "<!-- end of torture -->"
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "histories": ("histories of several processes, for which an order exists that the rules allow", "calls"),
+    "faults": ("faults injected: ends, exceptions, full disks, bad networks", "commands"),
+    "fuzz": ("parsers fuzzed", "inputs"),
+    "mutants": ("faults planted in the code, each found", "tries until then"),
+    "hostile": ("crafted ledgers, each shown by every face", "calls"),
+    "soak": ("seconds under a load, with nothing that grows", "calls and commands"),
+    "machines": ("state machines beside a naive model", "histories"),
+    "violations": ("violations", "tests that ran"),
+}
+
+
+def table(path: Path) -> str:
+    """Return a table of the sums, in Markdown."""
+    rows = [("what", "count", "of what", "how many")]
+    sums_of = totals(path)
+    for kind in sorted(sums_of, key=[*_WORDS, *sums_of].index):
+        sums = sums_of[kind]
+        what, of = _WORDS.get(kind, (kind, "operations"))
+        rows.append((what, f"{sums['count']:,}", of, f"{sums['operations']:,}"))
+    rows.insert(1, ("---", "--:", "---", "--:"))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def within(page: str, table: str, where: str) -> str:
+    """Return a page with the table between its marks. `where`: when it was measured, and on what."""
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}\n{where}:\n\n{table}{END}{after}"
+
+
+if __name__ == "__main__":
+    made = table(Path(sys.argv[1]))
+    if len(sys.argv) > len(("program", "FILE")):
+        target = Path(sys.argv[2])
+        target.write_text(within(target.read_text("utf-8"), made, sys.argv[3]), "utf-8")
+    sys.stdout.write(made)

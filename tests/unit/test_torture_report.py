@@ -26,3 +26,26 @@ def test_without_a_file_nothing_is_written(tmp_path: Path, monkeypatch: pytest.M
     torture_report.add("histories", count=2, operations=50)
 
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_table_of_the_sums_stands_between_the_marks_of_a_page(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    report.write_text(
+        '{"kind": "violations", "count": 0, "operations": 9}\n'
+        '{"kind": "fuzz", "count": 1, "operations": 100000}\n'
+        '{"kind": "new", "count": 1, "operations": 2}\n'
+    )
+    page = f"before\n{torture_report.BEGIN}\nold\n{torture_report.END}\nafter\n"
+
+    made = torture_report.table(report)
+
+    assert made.splitlines() == [
+        "| what | count | of what | how many |",
+        "| --- | --: | --- | --: |",
+        "| parsers fuzzed | 1 | inputs | 100,000 |",
+        "| violations | 0 | tests that ran | 9 |",
+        "| new | 1 | operations | 2 |",
+    ]
+    once = torture_report.within(page, made, "On a day")
+    assert once == f"before\n{torture_report.BEGIN}\nOn a day:\n\n{made}{torture_report.END}\nafter\n"
+    assert torture_report.within(once, made, "On a day") == once
