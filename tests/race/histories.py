@@ -66,9 +66,9 @@ def record(
     answer goes missing.
     """
     clones, worktrees = KINDS[kind]
-    race = races.make(
-        clones=clones, worktrees=worktrees, steps=4 + commands, remote=remote, worker=CALLER, paths=STEP_PATHS
-    )
+    # One ref at a time: the first half of a command of two ledgers can be seen before the other lands (SAFE-5).
+    paths = {} if kind == "no-atomic" else STEP_PATHS
+    race = races.make(clones=clones, worktrees=worktrees, steps=4 + commands, remote=remote, worker=CALLER, paths=paths)
     race.told = {"seed": seed, "commands": commands, "unsure": unsure}
     before = _look(race)
     race.start(agents)
