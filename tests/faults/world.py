@@ -238,8 +238,14 @@ class World:
         return result
 
     def _closed(self, victim: Process) -> Result:
-        said = self._heard(victim, "close")
-        victim.popen.wait(ANSWER_S)
+        said, end = self._heard(victim, "close"), time.monotonic() + ANSWER_S
+        while victim.popen.poll() is None:  # it writes out what is left when it ends, and may stop in that
+            assert time.monotonic() < end, victim.errors.read_text()
+            if victim.is_stopped():
+                self.met = True
+                self.meanwhile()
+                victim.signal(signal.SIGCONT)
+            time.sleep(0.005)
         return said
 
     def _in_crowd(self, victim: Process) -> Result:
