@@ -191,6 +191,8 @@ class World:
         finally:
             for process in self.others.values():
                 process.signal(signal.SIGCONT)
+            if self.disk:  # a disk that is full at the very end of a process stays so
+                (self.disk / "filler").unlink(missing_ok=True)
 
     def count(self) -> dict[str, int]:
         """Return how often an unharmed victim comes by each point of the scene."""
