@@ -199,7 +199,10 @@ def test_no_secret_is_anywhere_while_all_of_it_runs(
         for words in (("claim", "add", "b.py", "--json"), ("sync", "--json"), ("status", "--json"), ("log", "--json")):
             statuses[words[0]] = everything.run(*words)
         everything.run("doctor", "--json")
-        everything.run("relay", "--url-env", "HOOK_URL", "--secret-env", "HOOK_SECRET", "--name", "other", "--once")
+        relay = ("relay", "--url-env", "HOOK_URL", "--secret-env", "HOOK_SECRET", "--name", "other", "--once")
+        statuses["relay"] = everything.run(*relay)  # what happens from here on is delivered
+        everything.run("claim", "add", "d.py")
+        statuses["relay"] |= everything.run(*relay)
         forge.propose(7, head=git(repo, "rev-parse", "HEAD"), branch="main")
         everything.run("relay", "pull-requests", "--once")
         statuses["hook"] = everything.run("hook", "edit", given=json.dumps(EDIT))

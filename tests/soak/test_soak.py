@@ -39,9 +39,9 @@ def series(*values: int) -> list[measures.Sample]:
     ("values", "grew"),
     [
         ((1, 9, 9, 10, 9, 10, 9, 10, 10), False),
-        ((1, 9, 9, 10, 10, 10, 10, 10, 30), True),
+        ((1, 9, 9, 10, 10, 10, 10, 10, 90), True),
         ((90, 80, 70, 10, 10, 10, 10, 10, 10), False),
-        (tuple(range(10, 100, 10)), True),
+        (tuple(range(10, 190, 20)), True),
     ],
 )
 def test_growth_is_what_comes_after_the_warm_up_and_is_more_than_is_allowed(

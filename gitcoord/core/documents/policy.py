@@ -155,7 +155,7 @@ def pins_of(text: str) -> tuple[Pin, ...]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         pattern, _, identity = (word.strip() for word in part.partition("="))
         if not (pattern and identity.removeprefix(KEY)):
-            message = f"{part[:60]!r} is no pin: write name=identity, as ann/*=ann@example.org"
+            message = f"{part[:60]!r} is no pin: a name, =, and an identity, as in ann/*=ann@example.org"
             raise PolicyError(message)
         if "*" in pattern and not (pattern == "*" or (pattern.endswith("/*") and pattern.count("*") == 1)):
             message = f"{pattern[:60]!r} is no name to pin: * stands alone, or behind the last /"

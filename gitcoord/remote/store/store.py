@@ -101,6 +101,8 @@ def open_store(common_dir: Path) -> Store | None:
     if not description.exists():
         if not repository.exists() or not FilesRefs(repository, now_ns=lambda: 0).read(["refs/"]):
             return None
+        if description.exists():  # another process has made it just now
+            return open_store(common_dir)
         raise StoreDamagedError(f"The store {str(repository)!r} has refs but no {description.name}.", hint=_REPAIR)
     store = _read_description(description)
     if not repository.is_dir():

@@ -18,6 +18,8 @@ STATUSES = [
     (errors.RepositoryError, 2),
     (errors.StorageError, 5),
     (errors.StoreDamagedError, 5),
+    (errors.SigningError, 5),
+    (errors.AuthorError, 1),
     (errors.DocumentError, 5),
     (errors.SchemaError, 1),
     (errors.RewoundError, 5),

@@ -16,7 +16,7 @@ def repo(make_repo: MakeRepo) -> Path:
 def test_the_user_and_what_is_ours_are_read_and_nothing_else(repo: Path, git: Git) -> None:
     git(repo, "config", "gitcoord.remote", "origin")
     git(repo, "config", "gitcoordx.remote", "no")
-    git(repo, "config", "user.signingKey", "no")
+    git(repo, "config", "user.useConfigOnly", "true")
 
     settings = opened(repo).settings()
 
