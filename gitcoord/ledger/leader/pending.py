@@ -1,7 +1,7 @@
 """Pending: swaps that were sent and whose answer is not known yet, on disk, for the process that comes next.
 
     sent ──won──> forgotten                 └─lost, declined, unreachable──> as before: an earlier try may be on its way
-      └──no answer, or we died──> read again: the tip moved ──> forgotten (it landed, or it never can)
+      └──no answer, or we died──> read again: the tip moved ──ledger read──> forgotten (it landed, or it never can)
                                               the tip is the same ──> still pending: same place, same command
 
 Only a moved tip proves that an earlier try cannot land: a later one that lost may have lost to the lock of the first.
@@ -15,7 +15,7 @@ Rules:
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from gitcoord.core.documents.json_text import Json
@@ -67,15 +67,20 @@ class Pending:
             self._save_later(swaps)
 
     def resolve(self, listed: Mapping[RefName, Oid]) -> tuple[dict[str, RefName], dict[str, RefName]]:
-        """Forget the swaps whose ref has moved since: compare-and-swap cannot land any more, or has landed.
-
-        Return the pins as they were, and as they are.
-        """
+        """Return the pins: of all swaps, and of those that can still land, for their ref has not moved since."""
         swaps = self._swaps()
-        left = {ref: swap for ref, swap in swaps.items() if listed.get(RefName(ref)) == swap["base"]}
+        return _pins(swaps), _pins({ref: swap for ref, swap in swaps.items() if _is_same(ref, swap, listed)})
+
+    def settle(self, listed: Mapping[RefName, Oid], unread: Container[str]) -> None:
+        """Forget the swaps whose ref has moved; not those of `unread` commands, which may have landed."""
+        swaps = self._swaps()
+        left = {
+            ref: swap
+            for ref, swap in swaps.items()
+            if _is_same(ref, swap, listed) or any(uid in unread for uid in _pins({ref: swap}))
+        }
         if len(left) != len(swaps):
             self._save_later(left)
-        return _pins(swaps), _pins(left)
 
     def _swaps(self) -> dict[str, dict[str, Json]]:
         data = {**(files.read_json(self._former) if self._former else {}), **files.read_json(self._file)}
@@ -93,6 +98,10 @@ class Pending:
             files.remove(self._file)
         if self._former:
             files.remove(self._former)
+
+
+def _is_same(ref: str, swap: Mapping[str, Json], listed: Mapping[RefName, Oid]) -> bool:
+    return listed.get(RefName(ref)) == swap["base"]
 
 
 def _pins(swaps: Mapping[str, Mapping[str, Json]]) -> dict[str, RefName]:

@@ -1,6 +1,6 @@
 """Posted: which commands this clone has posted and not heard of, on disk, for the process that comes next.
 
-    posted ──listed──> made ──gone from the list──> folded, or taken away: the ledger says which
+    posted ──listed──> made ──gone from the list──> folded, or taken away: the ledger says which; then it is forgotten
        └──never listed──> may still arrive: it is void once the clone's counter in that ledger has moved
 
 Rules:
@@ -11,7 +11,7 @@ What this file does not know: what is in a post.
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,12 +70,14 @@ class Posted:
     def resolve(self, listed: Mapping[RefName, Oid]) -> tuple[dict[str, RefName], dict[str, RefName]]:
         """Compare with a listing; return which commands belong to which ledger: of all posts, and of those not gone."""
         posts = self.posts()
-        here = [ledger for ledger, post in posts.items() if listed.get(post.ref) == post.tip]
-        self.made(here)
-        gone = [ledger for ledger, post in posts.items() if ledger not in here and post.made]
-        self.forget(gone)
+        self.made(ledger for ledger, post in posts.items() if listed.get(post.ref) == post.tip)
         pins = {uid: ledger for ledger, post in posts.items() for uid in post.uids}
-        return pins, {uid: ledger for uid, ledger in pins.items() if ledger not in gone}
+        return pins, {uid: ledger for uid, ledger in pins.items() if not _is_gone(posts[ledger], listed)}
+
+    def settle(self, listed: Mapping[RefName, Oid], unread: Container[str]) -> None:
+        """Forget the posts that are gone; not those of `unread` commands, which may have landed."""
+        gone = {ledger: post for ledger, post in self.posts().items() if _is_gone(post, listed)}
+        self.forget(ledger for ledger, post in gone.items() if not any(uid in unread for uid in post.uids))
 
     def _save_later(self, posts: Mapping[RefName, OwnPost]) -> None:
         """Save what costs nothing to know too late: the next listing says it again."""
@@ -91,6 +93,10 @@ class Posted:
             for ledger, post in posts.items()
         }
         files.write_json(self._file, data, self._unique)
+
+
+def _is_gone(post: OwnPost, listed: Mapping[RefName, Oid]) -> bool:
+    return post.made and listed.get(post.ref) != post.tip
 
 
 def _parsed(said: Json) -> OwnPost | None:

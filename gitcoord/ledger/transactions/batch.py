@@ -75,6 +75,7 @@ class Batch:
     answered: dict[str, Reply] = field(default_factory=dict[str, Reply], init=False)
     refused: list[Refused] = field(default_factory=list[Refused], init=False)
     posts: dict[str, Post] = field(default_factory=dict[str, Post], init=False)
+    looked_up: set[str] = field(default_factory=set[str], init=False)  # whether these have landed is known
     links: list[tuple[RefName, RefName]] = field(default_factory=list[tuple[RefName, RefName]], init=False)
     _since: dict[RefName, Savepoint | None] = field(default_factory=dict[RefName, Savepoint | None], init=False)
     _everywhere: dict[str, list[RefName]] = field(default_factory=dict[str, list[RefName]], init=False)
@@ -245,6 +246,7 @@ class Batch:
         """Answer an entry that the ledger says was applied before."""
         plan = self._plan(ref)
         before = self.ground.reader.applied(plan.state, self.ground.clone).outcome_of(entry.uid)
+        self.looked_up.add(entry.uid)
         if before is not None:
             plan.before[entry.uid] = before
             self.answered[entry.uid] = reply_of(plan, before)

@@ -7,6 +7,8 @@ Rules:
     have a heartbeat since, and no swap compares a ref that was not listed.
   * Where others write often, a push that loses costs more than a look: for a while after one, refs are listed first.
   * While a swap without an answer is pending, nothing is decided by what was seen before.
+  * TXN-4: what a listing shows to be over, of what was sent or posted, is forgotten once its ledger was read. Where
+    that cannot be read, the command may have landed.
   * LIVE-1: who wins time after time without a look does not see who waits, and is quicker than who carries out what
     many have posted (`inbox`). So after a few wins refs are listed first.
 
@@ -104,7 +106,12 @@ class Decider:
         self.reader.prefetch(listed, folded)
         self._setup.hear(listed, self.reader, self._lookback)
         pins = ({**posts[0], **swaps[0]}, {**posts[1], **swaps[1]})
-        return self._batch(entries, listed, pins, may_retry=may_retry, folded=folded), listed
+        batch = self._batch(entries, listed, pins, may_retry=may_retry, folded=folded)
+        # Only now: until the ledger says what became of them, who fails here may have landed.
+        unread = {entry.uid for entry in entries} & batch.sent.keys() - batch.looked_up
+        self._pending.settle(listed, unread)
+        self._inbox.posted.settle(listed, unread)
+        return batch, listed
 
     def _batch(
         self,

@@ -156,7 +156,7 @@ class Transactions:
             replies |= {
                 uid: reply
                 if reply.failure is None
-                else failures.broken(reply.failure.as_error(), sent=uid in batch.pins)
+                else failures.broken(reply.failure.as_error(), sent=uid in self._pins())
                 for uid, reply in batch.answered.items()
             }
             found = [plan.state for plan in batch.plans.values() if plan.before]

@@ -86,8 +86,11 @@ def test_a_swap_that_was_sent_pins_its_commands_until_its_ref_moves(tmp_path: Pa
     pending.resolve({REF: X})
     same = Pending(tmp_path, "2").pins()
     before, after = pending.resolve({REF: Y})
+    pending.settle({REF: Y}, {"b"})
+    unread = pending.pins()
+    pending.settle({REF: Y}, {"c"})
 
-    assert same == before == {"a": REF, "b": REF, "c": OTHER}
+    assert same == before == unread == {"a": REF, "b": REF, "c": OTHER}
     assert after == {"c": OTHER}
     assert pending.pins() == {"c": OTHER}
     pending.forget(OTHER)
@@ -117,7 +120,7 @@ def test_a_damaged_list_of_pending_swaps_is_as_good_as_none(tmp_path: Path, dama
     pending = Pending(tmp_path, "1")
 
     assert pending.pins() == {}
-    pending.resolve({})
+    pending.settle({}, ())
     pending.add(REF, X, ["a"])
     assert pending.pins() == {"a": REF}
 
@@ -285,7 +288,7 @@ def test_what_an_older_version_had_pending_under_another_name_is_pending_still(t
 
     assert Pending(here, "3", former).pins() == {"a": REF, "b": OTHER}
     assert not (former / "pending.json").exists()
-    pending.resolve({REF: Y, OTHER: Y})
+    pending.settle({REF: Y, OTHER: Y}, ())
     assert Pending(here, "4", former).pins() == {}
 
 

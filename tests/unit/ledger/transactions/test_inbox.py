@@ -1,8 +1,9 @@
 """The inbox: who loses a race posts, one clone carries out what all have posted, and each command lands once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import CreateProject
+from gitcoord.errors import CoordError, MissingObjectError, UnreachableError
 from gitcoord.ledger.archive.history import record_of
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit
 from gitcoord.ledger.audit.received_push import ReceivingPlace, refusals
@@ -18,9 +20,11 @@ from gitcoord.ledger.format import commits, post, trees
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.format.post import PostedCommands
 from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.liveness.cleanup import sweep
 from gitcoord.ledger.transactions.transactions import PATIENCE_S, Transactions
+from gitcoord.remote.contract.deadline import TooSlowError
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from gitcoord.remote.transports.memory import MemoryTransport
 from tests.unit.ledger.fakes import (
@@ -506,6 +510,68 @@ def test_a_command_lands_once_whatever_happens_to_the_answers(tmp_path: Path, pl
     assert {33, 34} <= {*world.board().steps}
     ann.do(add(35))
     assert all(REFS.post_at(ref) for ref in inbox(world))
+
+
+def unreadable(ann: Member, error: CoordError, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first answer that ann misses her ledgers cannot be read, so many times."""
+    reader, left = ann.transactions.reader, [error] * times
+    read, fetch = reader.ledger, reader.prefetch
+
+    def broken() -> bool:
+        assert isinstance(ann.transport, Lossy)
+        return not ann.transport.plan and bool(left)
+
+    def prefetch(refs: Mapping[RefName, Oid], posts: Collection[RefName] = ()) -> None:
+        if broken() and not isinstance(error, MissingObjectError):
+            raise left.pop()
+        fetch(refs, posts)
+
+    def ledger(ref: RefName, tip: Oid | None) -> LedgerState[Any]:
+        if broken() and isinstance(error, MissingObjectError):
+            raise left.pop()
+        return read(ref, tip)
+
+    monkeypatch.setattr(reader, "prefetch", prefetch)
+    monkeypatch.setattr(reader, "ledger", ledger)
+
+
+@pytest.mark.rule("TXN-4")
+@pytest.mark.parametrize(
+    ("plan", "error", "said"),
+    [
+        (["landed"], UnreachableError("no route"), "unknown_outcome"),
+        ([LOST, "ok"], UnreachableError("no route"), "unknown_outcome"),
+        (["landed"], TooSlowError("no time"), "unknown_outcome"),
+        ([LOST, "ok"], TooSlowError("no time"), "unknown_outcome"),
+        (["landed"], MissingObjectError("not here"), "steps_added"),  # it is listed again, once or twice
+        ([LOST, "ok"], MissingObjectError("not here"), "unknown_outcome"),
+    ],
+    ids=str,
+)
+def test_of_what_has_landed_it_is_not_said_that_nothing_was_sent_where_the_ledger_cannot_be_read(
+    tmp_path: Path, plan: list[str | SwapOutcome], error: CoordError, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path)
+    member(world, "dora").create()
+    bob = member(world, "bob")
+
+    class Folded(Lossy):
+        def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+            if inbox(world):
+                bob.claim()
+            return super().read(prefixes)
+
+    ann = member(world, "ann", lambda inner: Folded(inner, plan))
+    ann.transactions.decider.note_loss()
+    is_final = said == "steps_added"
+    unreadable(ann, error, 1 if is_final else 9, monkeypatch)
+    entry = ann.entry(add(33), "app").evolve(deadline=world.clock.now + timedelta(seconds=PATIENCE_S))
+
+    reply = ann.run(entry)[0]
+
+    assert code(reply) == said
+    assert world.did().count("add_steps") == 1
+    assert bool(ann.setting.pending().pins() or ann.setting.posted().posts()) != is_final
 
 
 def test_a_post_that_arrives_after_its_command_has_landed_is_void(tmp_path: Path) -> None:
