@@ -62,15 +62,15 @@ def oid_of(kind: ObjectKind, data: bytes) -> Oid:
     return Oid(hashlib.sha1(b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest())
 
 
-def write_pack(objects: Path, new: Iterable[PackedObject], *, flush: bool = True) -> Path | None:
-    """Write a pack that `git gc` leaves alone; return it. `objects`: the folder of that name.
+def write_pack(objects: Path, new: Iterable[PackedObject], *, keeps: bool = True) -> Path | None:
+    """Write a pack, flushed; return it. `objects`: the folder of that name.
 
-    `flush`: it is on the disk then, as what can be had nowhere else has to be.
+    `keeps`: `git gc` leaves it alone, since no ref may have what is in it yet.
 
     Raises:
         OSError: the disk is full or cannot be written; there is no pack then.
     """
-    return _write(objects / "pack", {bytes.fromhex(item.oid): item.packed for item in new}, flush=flush)
+    return _write(objects / "pack", {bytes.fromhex(item.oid): item.packed for item in new}, keeps=keeps)
 
 
 def tidy_packs(objects: Path, now_s: float) -> None:
@@ -107,7 +107,8 @@ def _join(folder: Path, packs: Sequence[Path]) -> None:
             joined.append(pack)
     if len(joined) < LEVEL_PACKS // 2:
         return
-    made = _write(folder, objects)
+    keeps = any(pack.with_suffix(".keep").exists() for pack in joined)
+    made = _write(folder, objects, keeps=keeps)
     _flush_folder(folder)
     for pack in joined:
         if pack != made:
@@ -136,7 +137,7 @@ def _entries(pack: Path) -> dict[bytes, bytes] | None:
     return found
 
 
-def _write(folder: Path, objects: dict[bytes, bytes], *, flush: bool = True) -> Path | None:
+def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool = True) -> Path | None:
     if not objects:
         return None
     ids, begins, position = sorted(objects), list[int](), 12
@@ -155,32 +156,38 @@ def _write(folder: Path, objects: dict[bytes, bytes], *, flush: bool = True) -> 
     sums = struct.pack(f">{len(ids)}I", *(zlib.crc32(objects[raw]) for raw in ids))
     index = b"".join([_INDEX_HEAD, fanout, *ids, sums, struct.pack(f">{len(ids)}I", *begins), checksum])
     folder.mkdir(exist_ok=True)
+    content_of = {".keep": _KEEP, ".pack": content + checksum, ".idx": index + _sha1(index)}
     drafts: dict[str, Path] = {}
+    placed: list[Path] = []
     try:
-        for suffix, data in ((".keep", _KEEP), (".pack", content + checksum), (".idx", index + _sha1(index))):
-            # Git reads every file there that ends as an index does, whatever it is called.
-            drafts[suffix] = folder / f"{_DRAFT}{checksum.hex()}_{suffix[1:]}"
-            _write_file(drafts[suffix], data, flush=flush)
+        for suffix in (*((".keep",) if keeps else ()), ".pack", ".idx"):
+            drafts[suffix] = _draft(folder, content_of[suffix])
         for suffix, draft in drafts.items():
-            draft.rename(pack.with_suffix(suffix))
+            placed.append(draft.rename(pack.with_suffix(suffix)))
     except OSError:
-        for suffix, draft in drafts.items():
-            _remove(draft)
-            if not pack.with_suffix(".idx").exists():
-                _remove(pack.with_suffix(suffix))
+        for path in (*drafts.values(), *(() if pack.with_suffix(".idx").exists() else placed)):
+            _remove(path)
         raise
     return pack
 
 
-def _write_file(path: Path, data: bytes, *, flush: bool) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o444)
+def _draft(folder: Path, data: bytes) -> Path:
+    """Write a file under a name of its own, for another process may be writing the same pack."""
+    from tempfile import mkstemp
+
+    # Git reads every file there that ends as an index does, whatever it is called.
+    handle, name = mkstemp(prefix=_DRAFT, dir=folder)
     try:
         while data:
             data = data[os.write(handle, data) :]
-        if flush:
-            os.fsync(handle)
+        Path(name).chmod(0o444)
+        os.fsync(handle)
+    except OSError:
+        _remove(Path(name))
+        raise
     finally:
         os.close(handle)
+    return Path(name)
 
 
 def _entry_header(number: int, size: int) -> bytes:

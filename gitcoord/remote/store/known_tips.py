@@ -25,7 +25,7 @@ from gitcoord.remote.journal.pack_files import LEVEL_PACKS, PackedObject, tidy_p
 from gitcoord.remote.store.files_refs import FilesRefs
 from gitcoord.remote.store.pygit_objects import libgit2_errors, open_repository
 
-PACKED_MIN: Final = 16  # objects; a pack is three files
+PACKED_MIN: Final = 16  # objects; a pack is two files
 _LOCK: Final = "packs.lock"
 _INDEX_S: Final = 60.0  # git takes 1 s for 60 MB
 
@@ -51,7 +51,6 @@ class KnownTips:
         self._own = f"refs/http/{hashlib.sha256(shown_url.encode()).hexdigest()[:12]}/"
         self._refs = FilesRefs(store, now_ns=now_ns)
         self._now_ns = now_ns
-        self._packs = 0
 
     def known(self) -> frozenset[Oid]:
         """Return the commits that are here with all they need."""
@@ -87,11 +86,10 @@ class KnownTips:
             return
         folder = self._store / "objects"
         try:
-            write_pack(folder, (PackedObject.of(*made) for made in objects), flush=False)
+            write_pack(folder, (PackedObject.of(*made) for made in objects), keeps=False)
         except OSError as error:
             raise unwritable(f"The repository {str(self._store)!r}", error) from error
-        self._packs += 1
-        if self._packs % LEVEL_PACKS == 0:
+        if len([*(folder / "pack").glob("*.pack")]) % LEVEL_PACKS == 0:
             with suppress(OSError, Timeout), FileLock(self._store / _LOCK, timeout=0):  # of several, one does
                 tidy_packs(folder, self._now_ns() / 1e9)
 

@@ -131,6 +131,7 @@ def test_much_that_is_brought_is_one_pack_and_little_is_files(
         found.append(len([*packs.glob("*.pack")]))
 
     assert found == [0, *range(1, LEVEL_PACKS), 1]  # so many are joined
+    assert [*packs.glob("*.keep")] == []  # `gitcoord gc` packs the rest
     assert old
     assert bob.objects.read(old)[0] is ObjectKind.COMMIT
     subprocess.run(
