@@ -125,14 +125,18 @@ class Combiner:
         self._spool.deliver(waiting, self.transactions.unsent((waiter.entry.uid for waiter in waiting), error))
 
     def _joining(self, waiting: list[Waiting], own: Entry, told: dict[str, Reply]) -> Joining:
-        """Return the callback between two tries: hands over replies, and takes in who has come meanwhile."""
+        """Return the callback between two tries: hands over replies, and takes in who has come meanwhile.
+
+        Once our own caller can be answered nobody is taken in: it would wait for all who come, one after the other.
+        """
         known = {waiter.entry.uid for waiter in waiting}
 
         def join(replies: Mapping[str, Reply]) -> list[Entry]:
             self._asking.answered()
             self._spool.deliver([waiter for waiter in waiting if waiter.entry.uid in replies], replies, own.uid)
             told.update(replies)
-            fresh = [waiter for waiter in self._take() if waiter.entry.uid not in known]
+            come = self._take() if own.uid not in told else []
+            fresh = [waiter for waiter in come if waiter.entry.uid not in known]
             known.update(waiter.entry.uid for waiter in fresh)
             waiting[:] = [*(waiter for waiter in waiting if waiter.entry.uid not in replies), *fresh]
             return [waiter.entry for waiter in fresh]

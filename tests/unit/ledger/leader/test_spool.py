@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.leader.spool import TAKEN_MAX, Spool, Waiting
 from gitcoord.ledger.transactions.combiner import COLD_AFTER, COMBINE_S, Combiner
-from gitcoord.ledger.transactions.transactions import PATIENCE_S
+from gitcoord.ledger.transactions.transactions import PATIENCE_S, Joining
 from gitcoord.remote.contract.protocol import Transport
 from tests.unit.ledger.fakes import REFS, Clock, Lossy, Member, World, Wrapped, add, code, fact, host_of
 
@@ -286,6 +287,28 @@ def test_a_waiter_that_leads_itself_is_answered_though_no_reply_can_be_written(t
 
     assert code(reply) == "step_claimed"
     assert [*(ann.setting.place_folder / "spool").iterdir()] == []
+
+
+@pytest.mark.rule("LIVE-1")
+def test_nobody_is_taken_in_once_the_leaders_own_caller_can_be_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    ann = World(tmp_path).clone("ann")
+    spool = Spool(ann.setting.place_folder, host_of(clock))
+    taken: list[list[str]] = []
+
+    def run(entries: Sequence[Entry], *, joining: Joining, **_: object) -> dict[str, Reply]:
+        for late, replies in (("before", {}), ("after", {"own": DONE}), ("later", {})):
+            spool.put(entry(late, clock))
+            taken.append([one.uid for one in joining(replies)])
+        return {one.uid: DONE for one in entries}
+
+    monkeypatch.setattr(ann.transactions, "run", run)
+
+    reply = Combiner(tmp_path / "ann", host_of(clock), ann.transactions).submit(entry("own", clock))
+
+    assert code(reply) == "step_claimed"
+    assert taken == [["before"], [], []]
 
 
 class Releases(Clock):
