@@ -14,7 +14,7 @@ What this file does not know: how a signature is checked, and whether a commit i
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,10 +24,12 @@ from gitcoord.core.documents.policy import KEY, Policy, identities_of, is_by
 from gitcoord.errors import CoordError
 from gitcoord.ledger.audit import recorded_batch
 from gitcoord.ledger.audit.problem import Finding, Problem, UnsoundError
+from gitcoord.ledger.audit.recorded_batch import CommandLine
 from gitcoord.ledger.audit.team_policies import Policies
 from gitcoord.ledger.format import commits, post
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.ledger.format.post import Post
+from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 from gitcoord.remote.git.signature_check import Checked, SignatureCheck, Verdict
 
@@ -73,6 +75,7 @@ class AuthorAudit:
     objects: Objects
     policies: Policies
     check: SignatureCheck | None = None
+    ledgers: Ledgers = LEDGERS
 
     def run(
         self, ref: RefName, oids: Sequence[Oid], *, keeps_rows: bool = False, has_agents: bool = False
@@ -94,7 +97,7 @@ class AuthorAudit:
                 place = self.policies.place_of(rows[0].commit, commit.committed_at, _named(lines), place)
                 policy = self.policies.policy(place)
                 report.rows += rows if keeps_rows else []
-                for row, problem, what in _faults(rows, lines, policy):
+                for row, problem, what in _faults(rows, lines, policy, self.ledgers):
                     report.count += 1
                     if len(report.findings) < FINDINGS_MAX:
                         author, clone = shown(row.author)[1:-1], shown(row.said.said.clone if row.said else "")[1:-1]
@@ -127,14 +130,17 @@ def _pinned_to_other(policy: Policy, agent: str, row: AuthorRow) -> str:
 
 
 def _faults(
-    rows: Sequence[AuthorRow], lines: Iterable[_Line], policy: Policy
+    rows: Sequence[AuthorRow], lines: Sequence[_Line], policy: Policy, ledgers: Ledgers
 ) -> Iterator[tuple[AuthorRow, Problem, str]]:
     yield from _unsigned(rows, policy)
     seen = set[tuple[str, Oid]]()
-    for line in lines if policy.pin_agents else ():
+    if not policy.pin_agents:
+        return
+    speakers = _speakers(rows, lines, ledgers)
+    for index, line in enumerate(lines):
         by = line.get("by")
         agent = by.get("agent") if isinstance(by, dict) else by if "replaces" in line else None
-        row = _speaker(rows, line)
+        row = speakers.get(index, rows[0])
         if not isinstance(agent, str) or line.get("do") == _TOLD or (agent, row.commit) in seen:
             continue
         seen.add((agent, row.commit))
@@ -155,10 +161,19 @@ def _unsigned(rows: Sequence[AuthorRow], policy: Policy) -> Iterator[tuple[Autho
             yield row, Problem.SIGNATURE, f"{row.what} {how}, which the team's policy asks for"
 
 
-def _speaker(rows: Sequence[AuthorRow], line: _Line) -> AuthorRow:
-    """Return whose a line is: the post's that has its command, else the commit's."""
-    uid = line.get("uid")
-    return next((row for row in rows if row.said and any(entry.uid == uid for entry in row.said.said.entries)), rows[0])
+def _speakers(rows: Sequence[AuthorRow], lines: Sequence[_Line], ledgers: Ledgers) -> dict[int, AuthorRow]:
+    """Return by index of a line the post that its command is from; all others are the commit's author's."""
+    writer, commands = lines[0].get("writer") if lines else None, dict[int, CommandLine]()
+    for index, line in enumerate(lines if writer and len(rows) > 1 else ()):
+        with contextlib.suppress(CoordError):
+            commands |= {index: CommandLine.parse(line)} if "do" in line else {}
+    counters, found = recorded_batch.counters_before([*commands.values()]), dict[int, AuthorRow]()
+    for index, command in commands.items():
+        for row in rows if command.clone != writer else ():
+            counter = counters.get(command.clone)
+            if row.said and recorded_batch.is_posted(command, row.said.said, row.ref, counter, ledgers):
+                found.setdefault(index, row)
+    return found
 
 
 def _author(commit: Commit) -> str:

@@ -197,7 +197,7 @@ class _LedgerWalk:
         if head.rules != RULES:
             return self._taken(before, tip, head)
         posts = [post.commands_in(self._objects, other) for other in commit.parents[1:]]
-        if "repaired" not in second and None in posts:
+        if "repaired" not in second and (None in posts or (posts and special_commits.is_special(second))):
             raise UnsoundError(Problem.RECORD, "joins histories, which only a repair does")
         if special_commits.is_special(second):
             special_commits.check(self._replay, before, commit, head, second, apart)
@@ -208,7 +208,8 @@ class _LedgerWalk:
             listed = {self._refs.config: rules.listed} if rules.listed else {}
             before = replace(before, meta=self._reader.first_meta(listed))
         batch = recorded_batch.batch_of(text, apart)
-        recorded_batch.check_posts(batch, [said for said in posts if said is not None])
+        said = [posted for posted in posts if posted is not None]
+        recorded_batch.check_posts(batch, said, self._report.ref, self._ledgers)
         after = self._replay.next_state(before, tip, commit, batch, rules)
         self._report.replayed += 1
         if head.ahead is not None:

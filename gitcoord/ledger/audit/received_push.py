@@ -133,7 +133,7 @@ class _Judge:
         is_checked = policy.requires_signatures or KEY in policy.pin_agents
         check = place.check() if place.check is not None and is_checked else None
         asks = policy.requires_signatures or policy.pin_agents
-        return AuthorAudit(self._objects, OnePolicy(policy), check) if asks else None
+        return AuthorAudit(self._objects, OnePolicy(policy), check, place.ledgers) if asks else None
 
     def _by_whom(self, update: RefUpdate) -> Iterator[str]:
         """Yield which of the commits that an update brings the team's policy does not take from who wrote it."""

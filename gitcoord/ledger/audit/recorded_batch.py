@@ -1,6 +1,9 @@
 """What a commit's record says, read to be replayed: every line of it, and nothing that no writer of ours makes.
 
 Rules:
+  * TXN-2, SEC-8: a command of another clone than the writer is as this clone has posted it for this ledger, while its
+    counter was the one that the post names; or one that a posted command asks of this ledger. A post of which nothing
+    is carried out is no parent.
   * SEC-4: a record is as large as a reader takes (`limits.RECORD_BYTES`); a line that is damaged is a finding.
 
 What this file does not know: whether the commit is what the record gives.
@@ -23,11 +26,13 @@ from gitcoord.ledger.audit.problem import Problem, UnsoundError
 from gitcoord.ledger.format import trees
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.ledger.format.meta import RECORD
-from gitcoord.ledger.format.post import PostedCommands
+from gitcoord.ledger.format.post import VERSION, PostedCommands
 from gitcoord.ledger.format.records import BEAT_S
-from gitcoord.remote.contract.protocol import Objects, Oid
+from gitcoord.ledger.kinds.table import Ledgers
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
 LINES_MAX = 20_000  # of one record; a batch is what waits in one clone's spool
+COUNTER_DIGITS = 19  # as many as 63 bits have
 _D = TypeVar("_D", bound=Doc)
 
 
@@ -158,22 +163,48 @@ def batch_of(text: str, apart: bytes | None) -> RecordedBatch:
     return RecordedBatch(head, lines, raw, refusals, apart, head.writer or clones.pop())
 
 
-def check_posts(batch: RecordedBatch, posts: Sequence[PostedCommands]) -> None:
+def counters_before(lines: Sequence[CommandLine]) -> dict[str, int]:
+    """Return up to where the commands of each clone were applied before these, by the id of its first one."""
+    counters: dict[str, int] = {}
+    for line in lines:
+        number = line.id.rpartition(".")[2]
+        if number.isascii() and number.isdecimal() and len(number) < COUNTER_DIGITS:
+            counters.setdefault(line.clone, int(number) - 1)
+    return counters
+
+
+def is_posted(line: CommandLine, said: PostedCommands, ref: RefName, counter: int | None, ledgers: Ledgers) -> bool:
+    """Whether a command in a ledger is one of a post, or one that such a command asks of this ledger.
+
+    `counter`: up to where the clone's commands were applied there before. A ledger that was asked has a command of
+    another word, with the unique id of the one that was posted.
+    """
+    entry = next((entry for entry in said.entries if entry.uid == line.uid), None)
+    clones = {said.clone, line.clone, line.by.clone}
+    if entry is None or entry.actor != line.by or len(clones) > 1 or said.version != VERSION:
+        return False
+    if said.ledger != ref:
+        return ledgers.may_ask(entry.word, RefName(said.ledger), line.do, line.args)
+    return said.counter == counter and entry.word == line.do and {**entry.arguments} == {**line.args}
+
+
+def check_posts(batch: RecordedBatch, posts: Sequence[PostedCommands], ref: RefName, ledgers: Ledgers) -> None:
     """Look whether each command of another clone than the writer is one that this clone has posted.
 
-    A ledger that such a command has asked has a command of another word, with the unique id of the one that was posted.
+    A post that no command is from is the writer's own, whose commands were refused or had landed.
 
     Raises:
-        UnsoundError: it is not, or not as it was posted.
+        UnsoundError: it is not, or not as it was posted; or there is a post of another clone beside.
     """
+    counters = counters_before(batch.lines)
     for line in batch.lines:
-        if line.clone == batch.clone:
-            continue
-        said = [entry for posted in posts if posted.clone == line.clone for entry in posted.entries]
-        entry = next((entry for entry in said if entry.uid == line.uid), None)
-        if entry is None or entry.actor != line.by or (entry.word == line.do and {**entry.arguments} != {**line.args}):
+        counter = counters.get(line.clone)
+        if line.clone != batch.clone and not any(is_posted(line, said, ref, counter, ledgers) for said in posts):
             what = f"has {line.do[:40]} {shown(line.id)} of another clone, which none of its parents has posted so"
             raise UnsoundError(Problem.RECORD, what)
+    uids = {line.uid for line in batch.lines}
+    if any(said.clone != batch.clone and uids.isdisjoint(entry.uid for entry in said.entries) for said in posts):
+        raise UnsoundError(Problem.RECORD, "has a post for a parent of which it carries out nothing")
 
 
 def second_of(text: str) -> Mapping[str, Json]:

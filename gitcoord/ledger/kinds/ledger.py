@@ -169,6 +169,10 @@ class Coupling(Protocol[_S_contra, _C]):
         """Yield what a ruling brings about elsewhere; that it can be done was looked at when it was made."""
         ...
 
+    def may_ask(self, ledger: RefName, word: str, arguments: Mapping[str, Json]) -> bool:
+        """Whether a ledger may have asked another one for such a command."""
+        ...
+
     def goes_first(self, word: str) -> bool:
         """Whether a command that is asked for goes before what asks for it, where the two cannot be one swap.
 

@@ -7,7 +7,7 @@
 What this file does not know: how claims are decided.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import ClaimStep, Command, RecoverStep
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.kinds.ledger import Asked, Others, Question
+from gitcoord.remote.contract.protocol import RefName
 
 
 def paths_of(board: Board | None, others: Others) -> Callable[[Step], Outcome | None]:
@@ -79,6 +80,13 @@ class StepPaths:
             if old is not None:
                 for wanted in step_claims.following(old, new, claim_id, before.project.repo or others.repo):
                     yield others.refs.claims, wanted
+
+    def may_ask(self, ledger: RefName, word: str, arguments: Mapping[str, Json]) -> bool:
+        """Whether it is a command about the claims of a step of this project."""
+        project = str(arguments.get("step", "")).rpartition("/")[0]
+        return word in ("claim_files", "follow_step", "end_step_claims") and (
+            project.casefold() == ledger.rpartition("/")[2].casefold()
+        )
 
     def goes_first(self, word: str) -> bool:
         """Claims before the step that they are taken with, which alone confers them; after it when they end."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import BugError, DocumentError, InvalidError, LimitError
 from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.format.refs import Refs
@@ -58,6 +59,12 @@ class Ledgers:
             raise DocumentError(message)
         kind, command = found
         return kind, command.parse(entry.arguments)
+
+    def may_ask(self, asking: str, ledger: RefName, word: str, arguments: Mapping[str, Json]) -> bool:
+        """Whether a command in a ledger, by its word `asking`, may ask another ledger for a command."""
+        found = self._commands.get(asking)
+        coupling = found[0].coupling if found else None
+        return coupling is not None and coupling.may_ask(ledger, word, arguments)
 
     def entry_of(
         self, uid: str, command: Doc, actor: Actor, project: str | None, *, repo: str | None = None, pid: int = 0
