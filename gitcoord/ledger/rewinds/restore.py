@@ -103,7 +103,7 @@ class Restorer:
         """
         theirs = self._listed().get(ref)
         if theirs is None:
-            self._record(self._decision(ref, "deleted", self._most(ref, mark.seq), 0, None, None))
+            self._record(self._decision(ref, "deleted", self._gone(ref, mark, None), 0, None, None))
             self.lookback.marks.forget(ref)
             return f"it is recorded that {ref} is gone"
         self._decide(ref, mark, theirs, Oid(mark.tip or theirs), theirs, "kept")
@@ -122,8 +122,7 @@ class Restorer:
         with contextlib.suppress(CoordError):  # one that cannot be read goes as well
             present = present_at(self._objects, theirs, "")
         if ref != self.refs.config:
-            seen = self._most(ref, mark.seq, present)
-            self._record(self._decision(ref, "deleted", seen, 0, None, theirs))
+            self._record(self._decision(ref, "deleted", self._gone(ref, mark, present), 0, None, theirs))
         self._swap(RefUpdate(ref, theirs, None))
         self.lookback.marks.forget(ref)
         return True
@@ -159,15 +158,17 @@ class Restorer:
         self._decide(ref, mark, whole, Oid(mark.tip or theirs), None if is_far else theirs, "mended")
         return f"{ref} is back at {whole[:12]}; what came after that, up to {theirs[:12]}, is lost"
 
-    def go_back(self, ref: RefName, mark: Mark, sound: Oid) -> str:
-        """Put a ledger back to a commit that an audit has passed; return what was done.
+    def go_back(self, ref: RefName, mark: Mark, sound: Oid, judged: Oid) -> str:
+        """Put a ledger back to a commit that an audit of the tip `judged` has passed; return what was done.
 
         Raises:
-            CoordError: it has moved, or the remote does not take it.
+            ContendedError: it has moved since.
+            CoordError: the remote does not take it.
         """
-        theirs = self._listed().get(ref)
-        self._decide(ref, mark, sound, theirs or sound, theirs, "mended")
-        then = f"what was written since is in its history, at {theirs[:12]}" if theirs else ""
+        if self._listed().get(ref) != judged:
+            raise ContendedError(f"{ref} has moved meanwhile.", hint="Run gitcoord doctor again.")
+        self._decide(ref, mark, sound, judged, judged, "mended")
+        then = f"what was written since is in its history, at {judged[:12]}"
         return f"{ref} is back at {sound[:12]}, the last commit that is what its commands give; {then}"
 
     def _candidates(self, ref: RefName, theirs: Oid | None, store: Objects) -> Iterator[Oid]:
@@ -230,7 +231,9 @@ class Restorer:
 
         def most(known: int, *said: int) -> int:
             """Return the highest of some numbers that can have been given: the other history may say anything."""
-            return max(known, *(number for number in said if is_possible(number, Present(known, at=before), self.now)))
+            return max(
+                [known, *(number for number in said if is_possible(number, Present(known, at=before), self.now))]
+            )
 
         before, seen = meta.at, self._most(ref, max(mark.seq, meta.seq, beside.seq), Present(meta.seq, at=meta.at))
         grants = most(meta.grants, beside.grants)
@@ -253,6 +256,11 @@ class Restorer:
     def _most(self, ref: RefName, known: int, present: Present | None = None) -> int:
         """Return the highest sequence number that this clone, the ledger or another clone can have seen."""
         return max(known, present.seq if present else 0, self.lookback.reported(ref, present, self.now)[0])
+
+    def _gone(self, ref: RefName, mark: Mark, present: Present | None) -> int:
+        """Return the highest number that clones can have seen of a ledger that goes: a forged one would cover any."""
+        numbers = mark.seq, present.seq if present else 0, self._most(ref, 0, present)
+        return max((number for number in numbers if is_possible(number, None, self.now)), default=0)
 
     def _renumbered(
         self, base: Folder, other: Folder, mark: Mark, most: Callable[..., int]

@@ -4,7 +4,7 @@ Rules:
   * REPLAYED_MAX commits are replayed here; what is left is `gitcoord audit`'s.
   * What cannot be read at a ledger's tip is `ledgers`' to name, and what this clone saw and it lacks `rewound`'s.
   * A ledger goes back to the last commit that is sound. What others did since goes with it, so where anyone did, only a
-    person who is asked can say so.
+    person who is asked can say so. One that moved since it was looked at stays: nobody was asked about what came.
   * Looking changes nothing: checkpoints are `gitcoord audit`'s.
 
 What this file does not know: how a commit is replayed.
@@ -17,7 +17,7 @@ from itertools import takewhile
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount
-from gitcoord.errors import CoordError, DocumentError
+from gitcoord.errors import ContendedError, CoordError, DocumentError
 from gitcoord.ledger.audit import checkpoint, recorded_batch, special_commits
 from gitcoord.ledger.audit.checkpoint import Checkpoint
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit, LedgerReport
@@ -62,12 +62,12 @@ def checks(site: Site) -> list[Check]:
 
 def audit(site: Site) -> Finding:
     """Replay what came to the ledgers since they were audited here."""
-    listed, known = site.listed(), _checkpoints(site)
+    listed, known = site.listed(), checkpoints(site)
     rewound, left, found = {error.where for error in site.rewound()}, REPLAYED_MAX, list[Finding]()
     wanted = [ref for ref in sorted(listed) if LEDGERS.at(site.at_place().refs, ref) is not None]
     behind = dict[RefName, int]()
     for ref in wanted:
-        report = _report(site, ref, known, left)
+        report = report_of(site, ref, known, left)
         left = max(0, left - report.replayed)
         if report.left:
             behind[ref] = report.left
@@ -85,12 +85,14 @@ def audit(site: Site) -> Finding:
     return together(found, ok(what + ("; `gitcoord audit` was never run here" if never else "")))
 
 
-def _checkpoints(site: Site) -> Mapping[RefName, Checkpoint]:
+def checkpoints(site: Site) -> Mapping[RefName, Checkpoint]:
+    """Return up to where this clone audited each ledger of a site."""
     place = site.at_place()
     return checkpoint.load(folder_of(site.coordination, place.url or "", place.refs.namespace))
 
 
-def _report(site: Site, ref: RefName, known: Mapping[RefName, Checkpoint], count_max: int | None) -> LedgerReport:
+def report_of(site: Site, ref: RefName, known: Mapping[RefName, Checkpoint], count_max: int | None) -> LedgerReport:
+    """Replay what came to a listed ledger since it was audited, at most so many commits of it."""
     place, transport = site.reached()
     listed, reader = site.listed(), site.reader()
     reader.prefetch({name: tip for name, tip in listed.items() if name in (ref, place.refs.config)})
@@ -117,7 +119,7 @@ def _unsound(site: Site, report: LedgerReport) -> Iterator[Finding]:
     lost = lost or "nothing that gitcoord wrote came after it"
     repair = Repair(
         f"put {ref} back to {sound[:12]}, the last commit that is what its commands give",
-        partial(_put_back, site, ref),
+        partial(_put_back, site, ref, report.tip),
         lost,
         keeper(site, ref, report.tip),
         needs_person=bool(others),
@@ -145,16 +147,17 @@ def _is_of_commands(commit: Commit) -> bool:
         return False
 
 
-def _put_back(site: Site, ref: RefName) -> str:
+def _put_back(site: Site, ref: RefName, judged: Oid) -> str:
     with locked(site):
         site.forget()
-        site.listing()
-        report = _report(site, ref, _checkpoints(site), None)
-        if report.finding is None:
+        report = report_of(site, ref, checkpoints(site), None) if ref in site.listing() else None
+        if report is not None and report.finding is None:  # another repair was of the same damage
             return f"{ref} is sound, and needs no repair any more"
+        if report is None or report.tip != judged:
+            raise ContendedError(f"{ref} has moved meanwhile.", hint="Run gitcoord doctor again.")
         if report.passed is None or report.passed.tip is None:
             raise DocumentError(f"No commit of {ref} is sound here.", where=ref, hint="Try it in another clone.")
         try:
-            return site.restorer().go_back(ref, site.lookback().mark_of(ref), report.passed.tip)
+            return site.restorer().go_back(ref, site.lookback().mark_of(ref), report.passed.tip, judged)
         finally:
             site.forget()

@@ -2,6 +2,9 @@
 
 Ordinary work does not get there; who may push can write such a number by hand. Nothing goes on past it, so it is named
 with the way around it.
+
+Rules:
+  * A ledger that an audit can put back is never deleted for its numbers; and only a person who is asked deletes one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +16,8 @@ from gitcoord.errors import ContendedError
 from gitcoord.ledger.format.meta import Applied
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.rewinds.restore import RESERVE
-from gitcoord.remote.contract.protocol import RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.service.doctor import audits
 from gitcoord.service.doctor.check_run import Finding, Repair, Status, fail
 from gitcoord.service.doctor.replaced import keeper
 from gitcoord.service.doctor.site import Site
@@ -27,10 +31,18 @@ def ended(site: Site, state: LedgerState[Any], applied: Iterable[Applied]) -> It
     ref = state.ref
     if max(state.meta.seq, state.meta.grants) > LAST:
         text = f"{ref} counts to {max(state.meta.seq, state.meta.grants)}, so nothing can be written to it any more."
-        why = "what is in it is lost, and it begins anew"
-        repair = Repair(f"delete {ref}", lambda: _delete(site, ref), why, keeper(site, ref, state.tip))
-        hint = "gitcoord doctor --repair deletes it, so that it begins anew; what is in it is lost."
-        yield Finding(Status.FAIL, text, hint, {"ended": [ref]}, (repair,))
+        report = audits.report_of(site, ref, audits.checkpoints(site), audits.REPLAYED_MAX)
+        hint, repairs = "", tuple[Repair, ...]()
+        if report.finding is None and report.left:
+            hint = "Run `gitcoord audit`, and then gitcoord doctor again, which knows by it what is sound."
+        elif report.finding is not None and report.passed is not None and report.passed.tip is not None:
+            hint = f"Up to {report.passed.tip[:12]} it is sound: see the check `audit`, which puts it back."
+        else:
+            why = "what is in it is lost, and it begins anew"
+            keeps = keeper(site, ref, state.tip)
+            repairs = (Repair(f"delete {ref}", lambda: _delete(site, ref, state.tip), why, keeps, needs_person=True),)
+            hint = "gitcoord doctor --repair asks, at a terminal, whether to delete it, so that it begins anew."
+        yield Finding(Status.FAIL, text, hint, {"ended": [ref]}, repairs)
     for clone in (entry.clone for entry in applied if entry.counter > LAST):
         hint = "Delete .git/gitcoord/clone.json in that clone: it goes on under another id."
         yield fail(f"Clone {clone} has no number left for its commands in {ref}: it can write nothing there.", hint)
@@ -40,13 +52,12 @@ def ended(site: Site, state: LedgerState[Any], applied: Iterable[Applied]) -> It
             yield fail(f"Step {step.id} was given out {step.fence} times: there is no fence left for it.", hint)
 
 
-def _delete(site: Site, ref: RefName) -> str:
+def _delete(site: Site, ref: RefName, judged: Oid | None) -> str:
     with locked(site):
         site.forget()
-        site.listing()
         try:
-            if not site.restorer().delete(ref):
-                raise ContendedError(f"{ref} is not there any more.", hint="Run gitcoord doctor again.")
+            if site.listing().get(ref) != judged or not site.restorer().delete(ref):
+                raise ContendedError(f"{ref} has moved meanwhile.", hint="Run gitcoord doctor again.")
         finally:
             site.forget()
     return f"{ref} is deleted; it begins anew with the next command"

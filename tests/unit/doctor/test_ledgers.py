@@ -8,7 +8,7 @@ import pytest
 
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.json_text import Json, time_text
-from gitcoord.errors import LimitError
+from gitcoord.errors import ContendedError, LimitError
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.meta import applied_path
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus
@@ -151,14 +151,15 @@ def test_shared_rules_that_cannot_be_read_are_named(look: Look, shared: Shared) 
 
 
 def by_hand(workspace: Workspace, ref: str, path: str, **changes: Json) -> None:
-    """Push a ledger with a document that somebody has changed."""
+    """Push a ledger with a document that somebody has changed, or a first commit with that alone."""
     setting, ref_name = workspace.setting, RefName(ref)
-    objects, tip = setting.transport.objects, workspace.listed()[ref_name]
-    folder = trees.load(objects, commits.read(objects, tip).tree)
+    objects, tip = setting.transport.objects, workspace.listed().get(ref_name)
+    folder = trees.load(objects, commits.read(objects, tip).tree) if tip else trees.EMPTY
     oid = folder.file(path)
     known = json.loads(objects.read(oid)[1]) if oid else {}
     tree = trees.write(objects, folder, {path: json.dumps({**known, **changes}).encode()}).oid
-    new = commits.write(objects, tree or Oid(""), [tip], setting.clone.signature, setting.host.now(), "by hand")
+    parents, who = [tip] if tip else [], setting.clone.signature
+    new = commits.write(objects, tree or Oid(""), parents, who, setting.host.now(), "by hand")
     assert setting.transport.swap([RefUpdate(ref_name, tip, new)]).status is SwapStatus.WON
 
 
@@ -169,7 +170,6 @@ def test_a_ledger_whose_number_is_at_its_end_is_named_and_begins_anew_by_a_repai
 ) -> None:
     folder = repo if place == "embedded" else shared.one
     ann = agents(folder, "ann/cli/wt")
-    claim_files(ann, patterns=["a.py"])
     by_hand(ann, CLAIMS, "meta.json", seq=limits.INTEGER)
     with pytest.raises(LimitError) as refused:
         claim_files(ann, patterns=["b.py"])
@@ -180,10 +180,56 @@ def test_a_ledger_whose_number_is_at_its_end_is_named_and_begins_anew_by_a_repai
     assert "gitcoord doctor" in refused.value.hint
     assert "less" not in refused.value.hint
     assert (found.status, found.facts["ended"]) == (Status.FAIL, [CLAIMS])
+    assert [repair.needs_person for repair in found.repairs] == [True]
     assert said == [f"{CLAIMS} is deleted; it begins anew with the next command"]
     assert look("ledgers", folder).status is Status.OK
     assert look("rewound", folder).status is look("deleted", folder).status is Status.OK
     assert claim_files(agents(folder, "ann/cli/wt"), patterns=["b.py"])["granted"]
+
+
+@pytest.mark.rule("SAFE-8", "SAFE-9")
+@pytest.mark.parametrize("place", ["embedded", "path"])
+def test_a_forged_last_number_takes_no_sound_ledger_with_it(
+    look: Look, repo: Path, shared: Shared, agents: Agents, place: str
+) -> None:
+    folder = repo if place == "embedded" else shared.one
+    ann = agents(folder, "ann/cli/wt")
+    claim_files(ann, patterns=["a.py"])
+    held = ann.reader.claims(ann.listed()).content.claims
+    by_hand(ann, CLAIMS, "meta.json", seq=limits.INTEGER)
+
+    named, audited = look("ledgers", folder), look("audit", folder)
+    said = [repair.do() for repair in audited.repairs]
+
+    assert (named.facts["ended"], named.repairs, "the check `audit`" in named.hint) == ([CLAIMS], (), True)
+    assert [f"{CLAIMS} is back at" in text for text in said] == [True]
+    assert look("ledgers", folder).status is look("audit", folder).status is Status.OK
+    ann = agents(folder, "ann/cli/wt")
+    assert ann.reader.claims(ann.listed()).content.claims == held
+    assert claim_files(ann, patterns=["b.py"])["granted"]
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("then", ["moved", "deleted"])
+def test_a_repair_of_what_an_audit_found_takes_away_nothing_that_came_after_the_look(
+    look: Look, shared: Shared, agents: Agents, then: str
+) -> None:
+    ann = agents(shared.one, "ann/cli/wt")
+    claim_files(ann, patterns=["a.py"])
+    by_hand(ann, CLAIMS, "meta.json", grants=77)
+    (repair,) = look("audit", shared.one).repairs
+    tip = ann.listed()[RefName(CLAIMS)]
+    if then == "moved":
+        assert claim_files(ann, patterns=["new.py"])["granted"]
+    else:
+        assert ann.setting.transport.swap([RefUpdate(RefName(CLAIMS), tip, None)]).status is SwapStatus.WON
+    before = ann.listed()
+
+    with pytest.raises(ContendedError, match="has moved meanwhile") as moved:
+        repair.do()
+
+    assert "gitcoord doctor" in moved.value.hint
+    assert (ann.listed(), before.get(RefName(CLAIMS)) == tip) == (before, False)
 
 
 @pytest.mark.rule("SAFE-8")
