@@ -147,17 +147,23 @@ def _is_of_commands(commit: Commit) -> bool:
         return False
 
 
+def _is_of_others(site: Site, tip: Oid, judged: Oid) -> bool:
+    """Whether what came since a ledger was judged is more than what another repair of this run wrote."""
+    since = _since(site.reached()[1].objects, tip, judged)
+    return not since or any(_is_of_commands(commit) for commit in since)
+
+
 def _put_back(site: Site, ref: RefName, judged: Oid) -> str:
     with locked(site):
         site.forget()
         report = report_of(site, ref, checkpoints(site), None) if ref in site.listing() else None
         if report is not None and report.finding is None:  # another repair was of the same damage
             return f"{ref} is sound, and needs no repair any more"
-        if report is None or report.tip != judged:
+        if report is None or (report.tip != judged and _is_of_others(site, report.tip, judged)):
             raise ContendedError(f"{ref} has moved meanwhile.", hint="Run gitcoord doctor again.")
         if report.passed is None or report.passed.tip is None:
             raise DocumentError(f"No commit of {ref} is sound here.", where=ref, hint="Try it in another clone.")
         try:
-            return site.restorer().go_back(ref, site.lookback().mark_of(ref), report.passed.tip, judged)
+            return site.restorer().go_back(ref, site.lookback().mark_of(ref), report.passed.tip, report.tip)
         finally:
             site.forget()
