@@ -26,6 +26,7 @@ from gitcoord.remote.contract.deadline import LEFT_MIN_S
 from gitcoord.remote.contract.protocol import SwapOutcome, SwapStatus
 
 LEAD_S = 15.0  # one network timeout: as long as others of the clone wait for the lock
+PATIENCE_S = 40.0  # of a caller over a network: with the last push on its way, within the minute that clients give
 FIND_OUT_S = 5.0  # for one more look at the remote, before a caller learns that the outcome is unknown
 CROWDED_S = 10.0  # for so long after a lost race others are taken to be in the way
 FIRST_S = 0.01  # a swap in process takes 2 ms, over a network 50: the first retry is soon enough for both

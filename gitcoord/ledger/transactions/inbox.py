@@ -19,7 +19,7 @@ Rules:
 Used under the clone's lock. What this file does not know: how commands are decided.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from gitcoord.ledger.format import post
 from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.format.post import Post, PostedCommands
 from gitcoord.ledger.leader.crowd import Crowd
+from gitcoord.ledger.leader.lead_time import PATIENCE_S
 from gitcoord.ledger.leader.posted import OwnPost, Posted
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.transactions.equipment import Setting
@@ -72,6 +73,7 @@ class Inbox:
         self._crowds: dict[RefName, list[RefName]] = {}  # fresh posts by ledger, the oldest first
         self._turns: set[RefName] = set()
         self._waits: set[RefName] = set()
+        self._told: set[RefName] = set()  # posts from whose wait it was learned what a fold takes
         self._push_s = PUSH_MIN_S
         self._lost: _Lost | None = None
 
@@ -94,14 +96,16 @@ class Inbox:
 
     def begin(self) -> None:
         """Begin with commands of which none has lost a race."""
-        self._lost = None
+        self._lost, self._told = None, set()
 
-    def note_loss(self, plans: Sequence[Plan], began: datetime, *, was_listed: bool) -> None:
-        """Note a swap that was lost. `was_listed`: refs had been listed for it, so it was lost to a race."""
-        self._push_s = max(self._push_s, (self._setup.host.now() - began).total_seconds() / FOLD_PUSHES)
-        self._lost = _Lost(
-            began, self._setup.host.now() - began, was_listed, {plan.state.ref: plan.state.meta.seq for plan in plans}
-        )
+    def note_loss(self, plans: Sequence[Plan], took_s: float, *, was_listed: bool) -> None:
+        """Note a swap that was lost. `was_listed`: refs had been listed for it, so it was lost to a race.
+
+        `took_s`: the try, without the wait for others before its last listing.
+        """
+        self._push_s = max(self._push_s, took_s / FOLD_PUSHES)
+        took, seqs = timedelta(seconds=took_s), {plan.state.ref: plan.state.meta.seq for plan in plans}
+        self._lost = _Lost(self._setup.host.now() - took, took, was_listed, seqs)
 
     def _is_race(self, plan: Plan) -> bool:
         """Whether a ledger was lost to who wrote at the same time, rather than for what it was decided on was old."""
@@ -127,16 +131,15 @@ class Inbox:
         push_s, fold_s = min(max(self._push_s, PUSH_MIN_S), PUSH_MAX_S), self._met.fold_s
         gather_s = GATHER_PUSHES * push_s if fold_s is not None else 0.0
         fold_s = max(fold_s or 0.0, FOLD_PUSHES * push_s)
-        nearest = PLACES_MAX
+        nearest, is_told = PLACES_MAX, False
         for ledger, own in self.posted.posts().items():
             crowd = self._crowds.get(ledger) or [own.ref]
             if listed.get(own.ref) != own.tip:
-                if own.made and (name := self._setup.refs.post_at(own.ref)):
-                    self._met.meet((now_ms - name.posted_ms) / 1000 * FOLD_OF_WAIT)
+                is_told = is_told or self._is_told(own, uids, now_ms)
                 continue
             if self._oldest.get(ledger, ("", 0.0))[0] != crowd[0]:  # a fold came, or this is the first look
                 self._oldest[ledger] = crowd[0], now_s
-            place = min(sum(ref < own.ref for ref in crowd), PLACES_MAX)
+            place = min(sum(ref < own.ref and self._is_waiting(ref, now_ms) for ref in crowd), PLACES_MAX)
             waited_s = now_s - self._oldest[ledger][1]
             is_turn = waited_s >= place * fold_s + gather_s or uids.isdisjoint(own.uids)
             (self._turns if is_turn else self._waits).add(ledger)
@@ -145,11 +148,26 @@ class Inbox:
                 self._met.meet()
             elif is_turn:
                 self._met.leave()
-        if self._turns or not self._waits:
+        if is_told or self._turns or not self._waits:
             return None
         count = max(len(self._crowds.get(ledger, ())) for ledger in self._waits)
         wait_s = fold_s / LOOKS_A_FOLD if nearest else gather_s
         return wait_s * (1 + count / ALIKE) * (0.75 + self._setup.host.chance() / 2)
+
+    def _is_told(self, own: OwnPost, uids: Collection[str], now_ms: float) -> bool:
+        """Whether the ledger has what a post that is gone was for, and someone waits for that."""
+        name = self._setup.refs.post_at(own.ref)
+        if not own.made or name is None or not any(uid in uids for uid in own.uids):  # else: of a process that died
+            return False
+        if own.ref not in self._told:
+            self._told.add(own.ref)
+            self._met.meet((now_ms - name.posted_ms) / 1000 * FOLD_OF_WAIT)
+        return True
+
+    def _is_waiting(self, ref: RefName, now_ms: float) -> bool:
+        """Whether the clone that posted may still fold: what is older was posted by one that died."""
+        name = self._setup.refs.post_at(ref)
+        return name is not None and now_ms - name.posted_ms < PATIENCE_S * 1000
 
     def _is_others(self, ref: RefName) -> bool:
         name = self._setup.refs.post_at(ref)

@@ -33,7 +33,7 @@ from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.leader import declined, failures, lost_swaps
 from gitcoord.ledger.leader.crowd import Crowd
-from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime, Tries
+from gitcoord.ledger.leader.lead_time import LEAD_S, PATIENCE_S, LeadTime, Tries
 from gitcoord.ledger.leader.push_budget import PushBudget
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.readers import own_swaps
@@ -46,7 +46,6 @@ from gitcoord.ledger.transactions.plan import Plan
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
-PATIENCE_S = 40.0  # of a caller over a network: with the last push on its way, within the minute that clients give
 CROWD_TRIES = 3  # lost without a wait, where what waits is in the inbox: one that lost, one that posted, a fold
 MISSING_MAX = 2  # listings in which an object may be missing because its ref moved meanwhile; then it is gone
 
@@ -63,6 +62,7 @@ class Transactions:
         self._pending = setting.pending()
         self._noting = True
         self._time = LeadTime(setting.host)
+        self._began = 0.0  # the last try: where it waited for others, the last look of that
         self._refusals = setting.refusals
         self._lookback = setting.lookback()
         self._inbox = Inbox(setting, self.reader, setting.posted(), Crowd(setting.place_folder, setting.host))
@@ -141,7 +141,7 @@ class Transactions:
                 over = [entry for entry in waiting if entry.deadline and entry.ends_by(host.now())]
                 replies |= self._give_up(over, tries)
                 waiting = [entry for entry in waiting if entry.uid not in replies]
-            began, began_at = host.monotonic(), host.now()
+            self._began = host.monotonic()
             tries.count += 1
             seen = self.decider.seen(is_crowded=self._time.is_crowded()) if tries.count == 1 else None
             try:
@@ -169,9 +169,9 @@ class Transactions:
             swaps = [self._commit_or_fail(plans, listed, replies, may_post=may_post) for plans in groups]
             tries.note(swaps)
             lost = [plans for plans, swap in zip(groups, swaps, strict=True) if swap.status is SwapStatus.LOST]
-            self._time.tried(began, lost=bool(lost) and listed is not seen)
+            self._time.tried(self._began, lost=bool(lost) and listed is not seen)
             for plans in lost:
-                self._inbox.note_loss(plans, began_at, was_listed=listed is not seen)
+                self._inbox.note_loss(plans, host.monotonic() - self._began, was_listed=listed is not seen)
             if lost and listed is seen:
                 self.decider.note_loss()
             told = ((refused, replies.get(refused.entry.uid)) for refused in batch.refused)
@@ -190,12 +190,12 @@ class Transactions:
         """List the refs, again and again while others are to carry out what was posted."""
         host = self._setup.host
         while True:
-            began = host.monotonic()
+            self._began = host.monotonic()
             listed = self.decider.look()
             wait_s = self._inbox.look(listed, entries)
             if wait_s is None:
                 return listed
-            self._time.tried(began, lost=True)
+            self._time.tried(self._began, lost=True)
             left_s = min(
                 ((entry.deadline - host.now()).total_seconds() for entry in entries if entry.deadline), default=wait_s
             )

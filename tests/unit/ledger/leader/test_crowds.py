@@ -10,10 +10,10 @@ from filelock import FileLock
 from gitcoord.ledger.clone.remote_folder import key_of
 from gitcoord.ledger.format.entry import Entry, Failure
 from gitcoord.ledger.leader import lead_time
-from gitcoord.ledger.leader.lead_time import LEAD_S
+from gitcoord.ledger.leader.lead_time import LEAD_S, PATIENCE_S
 from gitcoord.ledger.leader.spool import Spool
 from gitcoord.ledger.transactions.combiner import Combiner
-from gitcoord.ledger.transactions.transactions import PATIENCE_S, Transactions
+from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.deadline import TooSlowError, bounded
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from tests.unit.ledger.fakes import LOST, REFS, UNKNOWN, Clock, Member, World, Wrapped, add, code, host_of

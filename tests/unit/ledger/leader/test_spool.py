@@ -17,9 +17,10 @@ from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.remote_folder import key_of
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.kinds.table import LEDGERS
+from gitcoord.ledger.leader.lead_time import PATIENCE_S
 from gitcoord.ledger.leader.spool import TAKEN_MAX, Spool, Waiting
 from gitcoord.ledger.transactions.combiner import COLD_AFTER, COMBINE_S, Combiner
-from gitcoord.ledger.transactions.transactions import PATIENCE_S, Joining
+from gitcoord.ledger.transactions.transactions import Joining
 from gitcoord.remote.contract.protocol import Transport
 from tests.unit.ledger.fakes import REFS, Clock, Lossy, Member, World, Wrapped, add, code, fact, host_of
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -20,10 +21,15 @@ from gitcoord.ledger.format import commits, post, trees
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.format.post import PostedCommands
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.ledger.kinds.ledger import LedgerState
-from gitcoord.ledger.leader.lead_time import LEAD_S
+from gitcoord.ledger.kinds.ledger import LedgerState, absent
+from gitcoord.ledger.kinds.table import CLAIMS
+from gitcoord.ledger.leader.crowd import Crowd
+from gitcoord.ledger.leader.lead_time import LEAD_S, PATIENCE_S
+from gitcoord.ledger.leader.posted import OwnPost
 from gitcoord.ledger.liveness.cleanup import sweep
-from gitcoord.ledger.transactions.transactions import PATIENCE_S, Transactions
+from gitcoord.ledger.transactions.inbox import Inbox
+from gitcoord.ledger.transactions.plan import Plan
+from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.deadline import TooSlowError
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from gitcoord.remote.transports.memory import MemoryTransport
@@ -390,6 +396,101 @@ def test_who_takes_a_post_back_that_was_carried_out_reads_the_outcome(tmp_path: 
     assert code(replies[entry.uid]) == "steps_added"
     assert 55 in world.board().steps
     assert inbox(world) == []
+
+
+# --- waiting ---
+
+
+def waiting(world: World, ann: Member, ledger: RefName, uid: str = "", *, behind: float | None = None) -> RefName:
+    """Let ann have a post there, which zoe's is so many seconds older than."""
+    now_ms = int(world.clock.now.timestamp() * 1000)
+    places = {REFS.post(ledger, now_ms, "ann", f"drawn{uid}"): uid}
+    if behind is not None:
+        places[REFS.post(ledger, now_ms - int(behind * 1000), "zoe", "drawn0")] = ""
+    tip = post.write(world.remote.objects, zoes(world), SIGNATURE, world.clock.now)
+    assert world.plain().swap([RefUpdate(ref, None, tip) for ref in places]).status is SwapStatus.WON
+    own = next(iter(places))
+    ann.setting.posted().add({ledger: OwnPost(own, tip, (uid,), made=True)})
+    return own
+
+
+def inbox_of(ann: Member) -> tuple[Inbox, Crowd]:
+    crowd = Crowd(ann.setting.place_folder, ann.setting.host)
+    return Inbox(ann.setting, ann.setting.reader(), ann.setting.posted(), crowd), crowd
+
+
+@pytest.mark.rule("LIVE-1")
+def test_what_was_carried_out_is_answered_though_a_post_for_another_ledger_waits(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    step, claim = ann.entry(add(33), "app"), ann.entry(add(34), "app")
+    first = waiting(world, ann, APP, step.uid)
+    waiting(world, ann, REFS.claims, claim.uid, behind=1)
+    kept, crowd = inbox_of(ann)
+    claims = SimpleNamespace(state=absent(CLAIMS, REFS.claims))  # of the plan for that ledger, what counts
+    found: list[tuple[float | None, bool, float | None]] = []
+    world.clock.advance(seconds=2)
+    for _ in range(2):
+        listed = {ref: tip for ref, tip in world.remote.refs.items() if ref != first}
+        looked = kept.look(listed, [step, claim])
+        found.append((looked, kept.holds([cast("Plan", claims)]), crowd.fold_s))
+        world.clock.advance(seconds=0.1)
+
+    assert found == [(None, True, pytest.approx(2 / 3, abs=0.01))] * 2  # it is learned once
+
+
+def test_from_a_post_that_nobody_waited_for_it_is_not_learned_what_a_fold_takes(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    first = waiting(world, ann, APP, "ann.7")
+    kept, crowd = inbox_of(ann)
+    world.clock.advance(seconds=9)
+
+    looked = kept.look({ref: tip for ref, tip in world.remote.refs.items() if ref != first}, [ann.entry(add(3), "app")])
+
+    assert looked is None
+    assert crowd.fold_s is None
+
+
+@pytest.mark.rule("LIVE-1")
+@pytest.mark.parametrize(("older_s", "waits"), [(1.0, True), (PATIENCE_S + 1, False)])
+def test_who_posted_longer_ago_than_callers_wait_is_not_waited_for_and_is_folded(
+    tmp_path: Path, older_s: float, waits: bool
+) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    entry = ann.entry(add(33), "app")
+    waiting(world, ann, APP, entry.uid, behind=older_s)
+    kept, _ = inbox_of(ann)
+
+    looked = kept.look(world.remote.refs, [entry])
+
+    assert (looked is not None) == waits
+    assert len(kept.to_fold()) == (not waits)
+
+
+def test_what_a_fold_takes_is_not_learned_from_the_wait_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path)
+    member(world, "dora").create()
+    ann = member(world, "ann", LosingFolds)
+    stranger(world, zoes(world))
+    Crowd(ann.setting.place_folder, ann.setting.host).meet(5.0)
+    took: list[float] = []
+    note_loss = Inbox.note_loss
+
+    def noted(kept: Inbox, plans: Sequence[Plan], took_s: float, *, was_listed: bool) -> None:
+        took.append(took_s)
+        note_loss(kept, plans, took_s, was_listed=was_listed)
+
+    monkeypatch.setattr(Inbox, "note_loss", noted)
+
+    late(ann)
+
+    assert sum(ann.clock.slept) > 5
+    assert took
+    assert {*took} == {0.0}
 
 
 # --- crashes ---
