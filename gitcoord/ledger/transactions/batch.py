@@ -11,7 +11,8 @@ Rules:
   * What is refused changes nothing and makes no commit of its own; `refused` is what a later commit carries. That
     commit may tell of it as well, after all commands (`Postscript`).
   * What another clone has posted (`inbox`) is decided as its own command would be, in the ledger that it is for. It
-    is taken in where it changes something; else it is left to that clone.
+    is taken in where it changes something; else it is left to that clone. So is what was posted by other rules of the
+    team than these, and what has texts where the policy keeps them private.
   * TXN-3: what a command raises, whatever it is, is that command's reply and no other's: what was decided before it
     stays as it was, and what comes after it is decided as if it had never come.
 
@@ -103,6 +104,10 @@ class Batch:
                 self._fold(post, entry)
 
     def _fold(self, post: Post, entry: Entry) -> None:
+        # What is in a ledger is as it was posted, word for word (audits): it is left alone, rather than shortened.
+        is_public = not self.ground.vantage.policy.is_private or without_texts(entry.arguments) == {**entry.arguments}
+        if self._have_rules_moved(entry) or not is_public:
+            return
         kind, command = self.ledgers.command_of(entry)
         plan = self._plan(post.ledger)
         postscript = kind.postscript
@@ -205,7 +210,9 @@ class Batch:
     def _decide_in(self, ref: RefName, entry: Entry, command: Doc) -> None:
         if self._has_landed(ref, entry):
             return
-        if entry.config is not None and entry.config != self.ground.listed.get(self.refs.config, ""):
+        if self._have_rules_moved(entry):
+            if entry.uid in self.pins:
+                return  # as in `_take`; a post of it is withdrawn, and then it is decided again
             raise RulesMovedError("The team's rules have changed meanwhile.", hint="Try again.")
         plan = self._plan(ref)
         postscript = plan.state.kind.postscript
@@ -214,6 +221,9 @@ class Batch:
             self._tellers.setdefault(ref, []).append(entry)
             return
         self._take_with_asked(plan, entry, command, self._decision(plan, entry, command))
+
+    def _have_rules_moved(self, entry: Entry) -> bool:
+        return entry.config is not None and entry.config != self.ground.listed.get(self.refs.config, "")
 
     def _take_with_asked(self, plan: Plan, entry: Entry, command: Doc, decision: Decision[Any]) -> None:
         """Take a decision, with what it asks of other ledgers; all of it, or nothing."""

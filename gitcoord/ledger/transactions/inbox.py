@@ -12,7 +12,7 @@ Rules:
     deleted by that swap. Nothing else of the clone goes to the ledger meanwhile, but by a fold of its own.
   * TXN-4: a caller's deadline takes the post away by compare-and-delete; where that fails it was folded.
   * What a fold would refuse is left to the clone that posted it, which knows more of its own sessions. So is what only
-    another version knows, and what is over.
+    another version knows, what is over, and what was decided by rules of the team that are no longer those.
   * SAFE-5: only where a remote takes several refs at once, and deletes refs. Where it declines that, none is posted for
     a while, and losers try again as `lead_time` says.
 
@@ -191,8 +191,10 @@ class Inbox:
             return True
         return self.expects_crowd
 
-    def post(self, plans: Sequence[Plan]) -> SwapOutcome | None:
+    def post(self, plans: Sequence[Plan], listed: Mapping[RefName, Oid]) -> SwapOutcome | None:
         """Post what plans would write, a post a ledger; `None`: it has to be written here.
+
+        As a commit would, it lands only while the team's rules are those by which it was decided.
 
         Raises:
             CoordError: this machine's disk cannot be written.
@@ -216,7 +218,9 @@ class Inbox:
             return None
         self.posted.add(posts)
         began = setup.host.monotonic()
-        outcome = setup.push([RefUpdate(own.ref, None, own.tip) for own in posts.values()])
+        config = listed.get(setup.refs.config)
+        checks = [RefUpdate(setup.refs.config, config, config)] if config and setup.transport.sends_checks else []
+        outcome = setup.push([*checks, *(RefUpdate(own.ref, None, own.tip) for own in posts.values())])
         self._push_s = setup.host.monotonic() - began
         match outcome.status:
             case SwapStatus.WON:

@@ -231,7 +231,7 @@ class Transactions:
         """
         try:
             is_crowded = may_post and not self._pending.pins() and self._inbox.is_crowded(plans)
-            posted = self._inbox.post(plans) if is_crowded else None
+            posted = self._inbox.post(plans, listed) if is_crowded else None
             if posted is not None:
                 self._unsent_if_away(plans, posted, replies)
             return posted or self._commit(plans, listed, replies)

@@ -11,14 +11,16 @@ import pytest
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.step import StepDefinition
-from gitcoord.core.steps.step_commands import CreateProject
+from gitcoord.core.steps.step_commands import AddSteps, CreateProject
 from gitcoord.errors import CoordError, MissingObjectError, UnreachableError
 from gitcoord.ledger.archive.history import record_of
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit
 from gitcoord.ledger.audit.received_push import ReceivingPlace, refusals
 from gitcoord.ledger.format import commits, post, trees
 from gitcoord.ledger.format.entry import Entry, Reply
+from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.format.post import PostedCommands
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import LedgerState, absent
@@ -273,6 +275,87 @@ def test_a_post_in_the_name_of_another_clone_is_left_alone(tmp_path: Path) -> No
 
     assert inbox(world) == [left]
     assert 77 not in world.board().steps
+
+
+def rules(world: World, **policy: Json) -> Oid:
+    """Write the team's rules."""
+    objects = world.remote.objects
+    files = {"policy.json": Policy.parse(policy).encode(), "meta.json": Meta().encode()}
+    tree = trees.write(objects, trees.EMPTY, files).oid
+    old = world.remote.refs.get(REFS.config)
+    tip = commits.write(objects, tree or Oid(""), [old] if old else [], SIGNATURE, world.clock.now, "rules")
+    world.remote.refs[REFS.config] = tip
+    return tip
+
+
+@pytest.mark.rule("TXN-1", "SEC-6")
+@pytest.mark.parametrize(
+    ("policy", "config", "title", "is_left"),
+    [
+        ({}, None, "mine", False),
+        ({}, "now", "mine", False),
+        ({}, "", "mine", True),
+        ({}, "1" * 40, "mine", True),
+        ({"texts": "private"}, None, "mine", True),
+        ({"texts": "private"}, None, "", False),
+    ],
+    ids=str,
+)
+def test_what_was_posted_by_other_rules_of_the_team_is_left_to_who_posted_it(
+    tmp_path: Path, policy: dict[str, Json], config: str | None, title: str, is_left: bool
+) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    now = rules(world, **policy)
+    said = zoes(world)
+    step = StepDefinition(step_num=77, title=title)
+    entry = said.entries[0].evolve(arguments=AddSteps(steps=(step,)).dump(), config=now if config == "now" else config)
+    stranger(world, said.evolve(entries=(entry,)))
+
+    ann.claim()
+
+    assert (77 not in world.board().steps) == bool(inbox(world)) == is_left
+
+
+@pytest.mark.rule("TXN-1")
+def test_a_post_lands_only_while_the_rules_of_the_team_are_those_it_was_decided_by(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl = member(world, "carl")
+    ann = team(world, carl.claim, lambda: rules(world, note="changed"))
+    config = rules(world)
+    assert isinstance(ann.transport, Interleaved)
+
+    reply = ann.claim()
+
+    checked = [{line.ref: line.new for line in swap if line.is_check} for swap in ann.transport.swaps]
+    assert fact(reply, "step_num") == 2
+    assert checked[:2] == [{REFS.config: config}, {REFS.config: config}]
+    assert checked[-1] == {REFS.config: world.remote.refs[REFS.config]}
+    assert inbox(world) == []
+
+
+@pytest.mark.rule("TXN-1", "TXN-4")
+def test_who_has_posted_by_rules_that_moved_meanwhile_takes_the_post_back_and_reads_that(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl = member(world, "carl")
+
+    class Moving(Interleaved):
+        def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+            if inbox(world) and world.remote.refs[REFS.config] == config:
+                rules(world, note="changed")
+            return super().read(prefixes)
+
+    member(world, "dora").create(steps=9)
+    config = rules(world)
+    ann = member(world, "ann", lambda inner: Moving(inner, [carl.claim]))
+    entry = ann.entry(add(33), "app").evolve(config=config, deadline=world.clock.now + timedelta(seconds=PATIENCE_S))
+
+    (reply,) = ann.run(entry)
+
+    assert code(reply) == "rules_moved"
+    assert inbox(world) == []
+    assert ann.setting.posted().posts() == {}
+    assert 33 not in world.board().steps
 
 
 def test_a_post_that_is_over_is_left_alone_and_swept_later(tmp_path: Path) -> None:
