@@ -171,7 +171,8 @@ class _LedgerWalk:
         """Look whether a history that does not lead to the checkpoint was repaired so, or is another one."""
         ledger = self._report.ref.removeprefix(f"{self._refs.namespace}/")
         decisions = decisions_at(self._objects, self._listed.get(self._refs.config))
-        is_decided = decisions.covers(ledger, Mark(known.tip, known.seq), present_at(self._objects, tip, ""))
+        mark = Mark(known.tip, known.seq, at_s=int(known.at.timestamp()))
+        is_decided = decisions.covers(ledger, mark, present_at(self._objects, tip, ""))
         is_there = True if is_decided else descends(self._objects, tip, Oid(known.tip))
         if is_there is False:
             what = f"does not come from {known.tip[:12]}, up to which this clone audited it: the history was rewritten"

@@ -17,7 +17,8 @@ Rules:
   * What a decision puts in a ledger's place is replayed from the commit on that both histories have, or its first one.
   * SEC-8: ledgers, the team's ref, posts and heartbeats are signed where the policy from before the push asks for it,
     and commands of a name that is pinned come from whom it is pinned to. Of a heartbeat the names are not compared.
-  * SAFE-9: a ledger goes back or away only by a decision that the team's ref has, with this push or before it. One
+  * SAFE-9: a ledger goes back or away only by a decision about its very tip, which the team's ref has with this push or
+    before it: an old one of the same name is none. One
     whose tip is not whole here, which no push that passed did, needs none: git may take no other push while it is
     there, so the decision comes after it. What then stands there is replayed as any other.
 
@@ -32,7 +33,6 @@ from typing import NamedTuple
 
 from gitcoord.core.documents.json_text import time_text
 from gitcoord.core.documents.policy import KEY
-from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import CoordError, SchemaError
 from gitcoord.ledger.archive.integrity import check_whole
 from gitcoord.ledger.audit.author_audit import AuthorAudit
@@ -46,7 +46,8 @@ from gitcoord.ledger.format.refs import ARCHIVES, RELAYS, Refs
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.team_rules import is_readable
-from gitcoord.ledger.rewinds.lookback import decisions_at, descends, present_at
+from gitcoord.ledger.rewinds.decisions import DELETED
+from gitcoord.ledger.rewinds.lookback import decisions_at, descends
 from gitcoord.ledger.transactions.plan import AHEAD_MAX
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
 from gitcoord.remote.git.signature_check import SignatureCheck
@@ -215,9 +216,11 @@ class _Judge:
         return False
 
     def _is_decided(self, ref: RefName, old: Oid, new: Oid | None) -> bool:
-        ledger = ref.removeprefix(f"{self._place.refs.namespace}/")
-        mark = Mark(old, present_at(self._objects, old, "").seq)
-        return self._decisions.covers(ledger, mark, present_at(self._objects, new, "") if new else None)
+        """Whether a decision is about this very tip, and what it puts there is in the history of the new one."""
+        found = self._decisions.replacing(ref.removeprefix(f"{self._place.refs.namespace}/"), old)
+        if new is None:
+            return any(decision.what == DELETED for decision in found)
+        return any(_leads_to(self._objects, new, Oid(decision.tip)) for decision in found if decision.tip)
 
     def _post(self, update: RefUpdate) -> Iterator[str]:
         name, new = self._place.refs.post_at(update.ref), update.new

@@ -3,6 +3,8 @@
 Rules:
   * SAFE-9: a decision ends that a ledger counts as back or gone: for each clone whose mark it covers, and for what came
     after it.
+  * What took a ledger away says nothing of the next one of its name: who wrote since then has a mark that is newer. A
+    server takes a decision for the very tips that it names.
 
 What this file does not know: who decides, and how a ledger is put back.
 """
@@ -13,6 +15,7 @@ from gitcoord.core.documents.doc import Doc, Number, Text
 from gitcoord.core.documents.rewind import Mark, Present
 
 DECISIONS = "rewinds.json"  # in the tree of the team's ref
+DELETED = "deleted"
 DECISIONS_MAX = 50  # the newest; a clone that comes back after fifty repairs of a team's ledgers asks a person
 
 
@@ -38,6 +41,8 @@ class RewindDecision(Doc, frozen=True, kw_only=True):
 
     def covers(self, mark: Mark, present: Present | None) -> bool:
         """Whether what a clone finds is what was decided."""
+        if self.what == DELETED and self.at is not None and mark.at_s > self.at.timestamp():
+            return mark.tip == self.replaced
         return mark.seq <= self.seen and (present.seq if present else 0) >= self.seq
 
 
@@ -49,6 +54,10 @@ class Decisions(Doc, frozen=True, kw_only=True):
     def covers(self, ledger: str, mark: Mark, present: Present | None) -> bool:
         """Whether one of them covers what a clone finds of a ledger."""
         return any(decision.ledger == ledger and decision.covers(mark, present) for decision in self.decisions)
+
+    def replacing(self, ledger: str, tip: str) -> list[RewindDecision]:
+        """Return those that are about one tip of a ledger."""
+        return [decision for decision in self.decisions if (decision.ledger, decision.replaced) == (ledger, tip)]
 
     def with_one(self, decision: RewindDecision) -> "Decisions":
         """Return these and one more."""

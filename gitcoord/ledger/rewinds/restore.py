@@ -46,7 +46,7 @@ from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.team_rules import is_readable
-from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions, RewindDecision
+from gitcoord.ledger.rewinds.decisions import DECISIONS, DELETED, Decisions, RewindDecision
 from gitcoord.ledger.rewinds.lookback import Lookback, decisions_at, descends, present_at
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
@@ -103,7 +103,7 @@ class Restorer:
         """
         theirs = self._listed().get(ref)
         if theirs is None:
-            self._record(self._decision(ref, "deleted", self._gone(ref, mark, None), 0, None, None))
+            self._record(self._decision(ref, DELETED, self._gone(ref, mark, None), 0, None, None))
             self.lookback.marks.forget(ref)
             return f"it is recorded that {ref} is gone"
         self._decide(ref, mark, theirs, Oid(mark.tip or theirs), theirs, "kept")
@@ -122,7 +122,7 @@ class Restorer:
         with contextlib.suppress(CoordError):  # one that cannot be read goes as well
             present = present_at(self._objects, theirs, "")
         if ref != self.refs.config:
-            self._record(self._decision(ref, "deleted", self._gone(ref, mark, present), 0, None, theirs))
+            self._record(self._decision(ref, DELETED, self._gone(ref, mark, present), 0, None, theirs))
         self._swap(RefUpdate(ref, theirs, None))
         self.lookback.marks.forget(ref)
         return True

@@ -1,5 +1,7 @@
 """Decisions: which clones accept one, and how many are kept."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from gitcoord.core.documents.rewind import Mark, Present
@@ -21,6 +23,28 @@ def test_a_decision_covers_who_saw_no_more_and_only_what_came_after_it() -> None
     }
 
     assert [what for what, is_covered in covered.items() if is_covered] == ["as decided"]
+
+
+@pytest.mark.rule("SAFE-9")
+def test_what_took_a_ledger_away_covers_who_wrote_before_it_and_none_who_wrote_to_the_next_one() -> None:
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    decided = Decisions().with_one(
+        RewindDecision(ledger="claims", what="deleted", seen=7, replaced="c" * 40, at=at),
+    )
+    before, since = int(at.timestamp()) - 60, int(at.timestamp()) + 60
+
+    covered = {
+        f"{name}, {there}": decided.covers("claims", mark, present)
+        for there, present in (("gone", None), ("begun anew", Present(2)))
+        for name, mark in {
+            "before": MARK._replace(at_s=before),
+            "only read": MARK,
+            "since": MARK._replace(at_s=since),
+            "of that tip, by a clock ahead": Mark("c" * 40, 9, at_s=since),
+        }.items()
+    }
+
+    assert [what for what, is_covered in covered.items() if not is_covered] == ["since, gone", "since, begun anew"]
 
 
 def test_only_the_newest_decisions_are_kept() -> None:

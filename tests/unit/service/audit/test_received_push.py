@@ -69,11 +69,12 @@ def with_file(forger: Forger, path: str, text: str) -> str:
     return str(index.write_tree(repository))
 
 
-def decided(claims: Forger) -> None:
-    """Record that the claims may go back, as anyone may who pushes."""
-    decision = {"ledger": "claims", "what": "restored", "seen": 10**6, "seq": 0}
+def decided(claims: Forger, *tips: str, what: str = "restored", replaced: str | None = None) -> None:
+    """Record that the claims may go from a tip, the last one, to others, as anyone may who pushes."""
+    said: Json = {"ledger": "claims", "what": what, "seen": 10**6, "replaced": replaced or claims.commits[-1]}
+    decisions: list[Json] = [{**said, "tip": tip} for tip in tips] or [said]
     config = Forger(claims.path, CONFIG)
-    config.add(with_file(config, "rewinds.json", compact({"decisions": [decision]})), "config: a decision")
+    config.add(with_file(config, "rewinds.json", compact({"decisions": decisions})), "config: a decision")
 
 
 def test_the_last_commit_as_it_was_written_is_taken(claims: Forger) -> None:
@@ -91,13 +92,29 @@ def test_what_names_older_rules_is_not_taken_as_it_is(claims: Forger) -> None:
 @pytest.mark.rule("SAFE-9")
 def test_what_a_decision_puts_in_place_is_replayed(claims: Forger) -> None:
     old, earlier = claims.commits[-1], claims.commits[-2]
-    decided(claims)
+    forged = claims.add(claims.tree_with(earlier, "meta.json", grants=77), "claims: by hand", parents=[earlier])
+    begun = claims.add(claims.tree_of(forged), "claims: anew", parents=[])
+    claims.point(old)
+    decided(claims, earlier, begun)
 
     assert refusals(claims, old, earlier) == []
-    forged = claims.add(claims.tree_with(earlier, "meta.json", grants=77), "claims: by hand", parents=[earlier])
     assert "has no record" in refusals(claims, old, forged)[0]
-    begun = claims.add(claims.tree_of(forged), "claims: anew", parents=[])
     assert "begins with what cannot be replayed" in refusals(claims, old, begun)[0]
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_decision_is_about_the_tip_that_it_names(claims: Forger) -> None:
+    old, earlier = claims.commits[-1], claims.commits[-2]
+    decided(claims, what="deleted", replaced=earlier)
+    assert "would be deleted" in refusals(claims, old, NOTHING)[0]
+    decided(claims, what="deleted")
+    assert "would lose its history" in refusals(claims, old, earlier)[0]
+    assert refusals(claims, old, NOTHING) == []
+    decided(claims, old, replaced=earlier)
+    assert "would lose its history" in refusals(claims, old, earlier)[0]
+    decided(claims, claims.commits[0])
+    assert "would be deleted" in refusals(claims, old, NOTHING)[0]
+    assert refusals(claims, old, earlier) == []
 
 
 @pytest.mark.parametrize(
