@@ -1,26 +1,30 @@
 """Crowd: whether other clones write to a place at this moment, and for how long one takes to carry out what all posted.
 
-    places/<key>/crowd.json    when others were met last, and what a fold of theirs takes
+    places/<key>/crowd.json    when others were met last, and what a fold of theirs takes; until when none posts
 
 Rules:
   * What one process of the clone has met holds for all of them: each leads only now and then.
+  * Nor does one process ask a remote again that has declined another's post a moment ago.
   * It is a guess. Where it is wrong, a command costs a post and a fold instead of one swap, or a swap that is lost.
 
 What this file does not know: what is posted.
 """
 
 import contextlib
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.host import Host
 
 FILE = "crowd.json"
+REST = timedelta(minutes=10)  # a remote's rule changes rarely
 LASTS = timedelta(seconds=10)
 FOLD_MAX_S = 8.0
+_RESTS_UNTIL = "rests_until"
 _NOTED = timedelta(seconds=1)  # a note is as good as one that is so much newer
 
 
@@ -31,6 +35,18 @@ class Crowd:
         """Use the file in the folder of the place."""
         self._file = folder / FILE
         self._host = host
+        self._rests_until: datetime | None = None  # also where the disk is full
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether the remote has declined a post so recently that the clone sends none."""
+        now, noted = self._host.now(), files.time_in(files.read_json(self._file), _RESTS_UNTIL)
+        return any(until is not None and now < until <= now + REST for until in (self._rests_until, noted))
+
+    def rest(self) -> None:
+        """Note that the remote declines posts."""
+        self._rests_until = self._host.now() + REST
+        self._save({**files.read_json(self._file), _RESTS_UNTIL: time_text(self._rests_until)})
 
     @property
     def fold_s(self) -> float | None:
@@ -49,11 +65,16 @@ class Crowd:
         if fold_s is None and last is not None and at is not None and now - at < _NOTED:
             return
         mean_s = fold_s if last is None or fold_s is None else (last + fold_s) / 2
-        with contextlib.suppress(StorageError):
-            files.write_json(
-                self._file, {"at": time_text(now), "fold_s": round(mean_s or last or 0.0, 3)}, self._host.unique
-            )
+        self._save({**said, "at": time_text(now), "fold_s": round(mean_s or last or 0.0, 3)})
 
     def leave(self) -> None:
         """Note that nobody else was there."""
-        files.remove(self._file)
+        rests_until = files.read_json(self._file).get(_RESTS_UNTIL)
+        if rests_until is None:
+            files.remove(self._file)
+        else:
+            self._save({_RESTS_UNTIL: rests_until})
+
+    def _save(self, said: Mapping[str, Json]) -> None:
+        with contextlib.suppress(StorageError):
+            files.write_json(self._file, dict(said), self._host.unique)

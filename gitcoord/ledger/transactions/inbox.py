@@ -34,7 +34,6 @@ from gitcoord.ledger.transactions.equipment import Setting
 from gitcoord.ledger.transactions.plan import Plan
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
-REST = timedelta(minutes=10)  # a remote's rule changes rarely
 FRESH = timedelta(minutes=2)  # twice what a caller waits; older posts are of clones that died, or whose clock is wrong
 FOLDED_MAX = 100  # posts in one fold; its record stays readable
 FOLD_PUSHES = 4  # a fold takes as long as so many pushes: it lists, fetches, decides, and pushes more
@@ -68,7 +67,6 @@ class Inbox:
         self._reader = reader
         self.posted = posted
         self._met = met
-        self._from: datetime | None = None
         self._oldest: dict[RefName, tuple[RefName, float]] = {}  # of each ledger the first in line, and since when
         self._crowds: dict[RefName, list[RefName]] = {}  # fresh posts by ledger, the oldest first
         self._turns: set[RefName] = set()
@@ -85,14 +83,13 @@ class Inbox:
     @property
     def is_usable(self) -> bool:
         """Whether clones may meet here: over a network, at a remote that takes several refs at once."""
-        setup, now = self._setup, self._setup.host.now()
-        is_resting = self._from is not None and now < self._from <= now + REST
+        setup = self._setup
         is_shared = bool(setup.beats.place) and setup.transport.is_far and not setup.refs.under_heads
-        return is_shared and setup.transport.atomic and not is_resting
+        return is_shared and setup.transport.atomic and not self._met.is_resting
 
     def rest(self) -> None:
         """Post and fold nothing for a while."""
-        self._from = self._setup.host.now() + REST
+        self._met.rest()
 
     def begin(self) -> None:
         """Begin with commands of which none has lost a race."""
@@ -228,10 +225,12 @@ class Inbox:
                 return _POSTED
             case SwapStatus.UNKNOWN:
                 return outcome
-            case SwapStatus.DENIED | SwapStatus.LOST:
+            case SwapStatus.DENIED:
                 self.posted.forget(posts)
-                if outcome.status is SwapStatus.DENIED:
-                    self.rest()
+                self.rest()
+                return SwapOutcome(SwapStatus.LOST, outcome.message)  # what was seen is too old for a swap
+            case SwapStatus.LOST:
+                self.posted.forget(posts)
                 return None
             case SwapStatus.UNREACHABLE:
                 self.posted.forget(posts)

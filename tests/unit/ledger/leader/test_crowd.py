@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.ledger.leader.crowd import FILE, FOLD_MAX_S, LASTS, Crowd
+from gitcoord.ledger.leader.crowd import FILE, FOLD_MAX_S, LASTS, REST, Crowd
 from tests.unit.ledger.fakes import Clock, host_of
 
 
@@ -81,3 +81,28 @@ def test_a_file_that_cannot_be_read_says_nothing(crowd: Crowd, tmp_path: Path, t
     assert crowd.fold_s is None
     crowd.meet(1.0)
     assert crowd.fold_s == 1.0
+
+
+def test_that_posts_are_declined_holds_for_another_process_whoever_is_met_meanwhile(
+    crowd: Crowd, tmp_path: Path, clock: Clock
+) -> None:
+    crowd.rest()
+    other = Crowd(tmp_path, host_of(clock))
+    found = [other.is_resting]
+    other.meet(1.0)
+    found.append(other.is_resting)
+    other.leave()
+    found += [other.is_resting, crowd.is_resting]
+    clock.advance(seconds=REST.total_seconds() - 1)
+    found.append(other.is_resting)
+    clock.advance(seconds=1)
+
+    assert found == [True] * 5
+    assert [other.is_resting, crowd.is_resting] == [False, False]
+
+
+def test_a_rest_that_is_longer_than_any_is_none(crowd: Crowd, tmp_path: Path, clock: Clock) -> None:
+    crowd.rest()
+    clock.advance(days=-1)  # it was written by a clock that was wrong
+
+    assert not Crowd(tmp_path, host_of(clock)).is_resting

@@ -420,12 +420,34 @@ def test_where_the_inbox_is_declined_a_loser_tries_again_by_itself(tmp_path: Pat
     member(world, "dora").create(steps=9)
     ann = member(world, "ann", lambda inner: NoInbox(inner, [carl.claim]))
 
-    replies = [ann.claim(), ann.claim(agent="ann/two")]
+    replies = [ann.claim()]
+    Crowd(ann.setting.place_folder, ann.setting.host).meet()
+    replies += [ann.claim(agent="ann/two"), ann.restarted().claim(agent="ann/three")]
 
-    assert [fact(reply, "step_num") for reply in replies] == [2, 3]
+    assert [fact(reply, "step_num") for reply in replies] == [2, 3, 4]
     assert isinstance(ann.transport, NoInbox)
     posts = [line for swap in ann.transport.swaps for line in swap if REFS.is_inbox(line.ref)]
     assert len(posts) == 1  # it is not asked again for a while
+
+
+@pytest.mark.rule("LIVE-1", "SAFE-2")
+def test_where_a_post_is_declined_refs_are_listed_before_the_command_is_written(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    bob = member(world, "bob")
+    member(world, "dora").create(steps=9)
+    ann = member(world, "ann", lambda inner: NoInbox(inner, []))
+    ann.claim()
+    bob.claim()
+    Crowd(ann.setting.place_folder, ann.setting.host).meet()
+    assert isinstance(ann.transport, NoInbox)
+    first = len(ann.transport.swaps)
+
+    reply = ann.claim(agent="ann/two")
+
+    assert fact(reply, "step_num") == 3
+    posted, written = ann.transport.swaps[first:]
+    assert REFS.is_inbox(posted[0].ref)
+    assert APP in {line.ref for line in written}
 
 
 # --- deadlines ---
