@@ -4,14 +4,16 @@ Sockets of agents lie in folders of their own below /tmp, for their path has 107
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitcoord.remote.git.commit_signer import signer_of
 from tests.conftest import Git
 from tests.servers.daemons import need
 
@@ -62,6 +64,22 @@ class SshKeys:
         }
         for key, value in settings.items():
             git(repo, "config", key, value)
+
+    def signer(self, name: str) -> Callable[[bytes], str]:
+        """Return what signs with a key."""
+        settings = {"gpg.format": "ssh", "user.signingkey": str(self.folder / name)}
+        return signer_of(settings, "", os.environ, self.folder, self.folder)
+
+    def signed(self, raw: bytes, name: str) -> bytes:
+        """Return a commit, signed by this key instead of its own."""
+        headers, _, body = plain(raw).partition(b"\n\n")
+        armored = self.signer(name)(headers + b"\n\n" + body).strip().replace("\n", "\n ")
+        return headers + b"\ngpgsig " + armored.encode() + b"\n\n" + body
+
+
+def plain(raw: bytes) -> bytes:
+    """Return a commit without its signature."""
+    return re.sub(rb"gpgsig .*?-----END SSH SIGNATURE-----\n", b"", raw, flags=re.DOTALL)
 
 
 def ssh_keys(folder: Path) -> SshKeys:

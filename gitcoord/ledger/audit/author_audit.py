@@ -6,6 +6,9 @@
 Rules:
   * SEC-8: where the policy asks for it, each commit, and each post that one carries out, is signed by a key that is
     known; a command of a name that is pinned is in a commit, or a post, of whom the name is pinned to.
+  * What is signed is dated at most ten minutes before the latest commit below it: git counts a key as of the date that
+    the commit gives itself, so one that has expired could sign with a date of when it had not. A post may be as much
+    older again, since the time of its ledger may be that far ahead of its clone's.
   * A signature of something else than its commit is a finding, whatever the policy.
   * What a commit tells holders of refusals has the name of whose command comes first in it, which need not be its
     writer's: it confers nothing, and no pin counts for it.
@@ -16,9 +19,10 @@ What this file does not know: how a signature is checked, and whether a commit i
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
-from gitcoord.core.documents.json_text import Json, load_object
+from gitcoord.core.documents.json_text import Json, load_object, time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import KEY, Policy, identities_of, is_by
 from gitcoord.errors import CoordError
@@ -30,6 +34,7 @@ from gitcoord.ledger.format import commits, post
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.ledger.format.post import Post
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
+from gitcoord.ledger.transactions.plan import AHEAD_MAX
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 from gitcoord.remote.git.signature_check import Checked, SignatureCheck, Verdict
 
@@ -40,12 +45,16 @@ _Line = Mapping[str, Json]
 
 
 class AuthorRow(NamedTuple):
-    """By whom a commit, or a post, is. `author`: git's `name <email>`; `checked`: where signatures are looked at."""
+    """By whom a commit, or a post, is, and its date.
+
+    `author`: git's `name <email>`; `checked`: where signatures are looked at.
+    """
 
     ref: RefName
     commit: Oid
     author: str
-    checked: Checked | None
+    at: datetime
+    checked: Checked | None = None
     said: Post | None = None
 
     @property
@@ -57,6 +66,9 @@ class AuthorRow(NamedTuple):
     def what(self) -> str:
         """What it is."""
         return "is" if self.said is None else "carries out a post, " + self.commit[:12] + ", that is"
+
+
+_Fault = tuple[AuthorRow, Problem, str]
 
 
 @dataclass(slots=True)
@@ -78,9 +90,17 @@ class AuthorAudit:
     ledgers: Ledgers = LEDGERS
 
     def run(
-        self, ref: RefName, oids: Sequence[Oid], *, keeps_rows: bool = False, has_agents: bool = False
+        self,
+        ref: RefName,
+        oids: Sequence[Oid],
+        since: datetime | None = None,
+        *,
+        keeps_rows: bool = False,
+        has_agents: bool = False,
     ) -> AuthorReport:
         """Look at commits of a ledger, the oldest first; or at posts that wait, whose commands are in their tree.
+
+        `since`: what the first one may be dated at, or ten minutes before.
 
         Raises:
             SigningError: signatures cannot be checked.
@@ -97,7 +117,10 @@ class AuthorAudit:
                 place = self.policies.place_of(rows[0].commit, commit.committed_at, _named(lines), place)
                 policy = self.policies.policy(place)
                 report.rows += rows if keeps_rows else []
-                for row, problem, what in _faults(rows, lines, policy, self.ledgers):
+                faults = [*_outdated(rows, policy, since), *_faults(rows, lines, policy, self.ledgers)]
+                is_back = since is None or commit.committed_at < since - AHEAD_MAX  # then what follows is no finding
+                since = commit.committed_at if is_back else max(since or commit.committed_at, commit.committed_at)
+                for row, problem, what in faults:
                     report.count += 1
                     if len(report.findings) < FINDINGS_MAX:
                         author, clone = shown(row.author)[1:-1], shown(row.said.said.clone if row.said else "")[1:-1]
@@ -107,12 +130,12 @@ class AuthorAudit:
     def _found(self, ref: RefName, commit_id: Oid) -> tuple[Commit, list[AuthorRow]]:
         """Return a commit and its row, and behind it those of the posts that it carries out."""
         commit = commits.read(self.objects, commit_id)
-        rows = [AuthorRow(ref, commit_id, _author(commit), None)]
+        rows = [AuthorRow(ref, commit_id, _author(commit), commit.committed_at)]
         for other in commit.parents[1:]:
             said = post.commands_in(self.objects, other)
             if said is not None:
-                author = _author(commits.read(self.objects, other))
-                rows.append(AuthorRow(ref, other, author, None, Post(ref, other, said)))
+                posted = commits.read(self.objects, other)
+                rows.append(AuthorRow(ref, other, _author(posted), posted.committed_at, None, Post(ref, other, said)))
         return commit, rows
 
 
@@ -129,9 +152,7 @@ def _pinned_to_other(policy: Policy, agent: str, row: AuthorRow) -> str:
     return f"has a command of {shown(agent)[1:-1]}, which is pinned to {whose}, and is by {by}{signed}"
 
 
-def _faults(
-    rows: Sequence[AuthorRow], lines: Sequence[_Line], policy: Policy, ledgers: Ledgers
-) -> Iterator[tuple[AuthorRow, Problem, str]]:
+def _faults(rows: Sequence[AuthorRow], lines: Sequence[_Line], policy: Policy, ledgers: Ledgers) -> Iterator[_Fault]:
     yield from _unsigned(rows, policy)
     seen = set[tuple[str, Oid]]()
     if not policy.pin_agents:
@@ -149,7 +170,17 @@ def _faults(
             yield row, Problem.IDENTITY, what
 
 
-def _unsigned(rows: Sequence[AuthorRow], policy: Policy) -> Iterator[tuple[AuthorRow, Problem, str]]:
+def _outdated(rows: Sequence[AuthorRow], policy: Policy, since: datetime | None) -> Iterator[_Fault]:
+    if since is None or not (policy.requires_signatures or KEY in policy.pin_agents):
+        return
+    for row in rows:
+        earliest = since - (AHEAD_MAX if row.said is None else 2 * AHEAD_MAX)
+        if row.checked is not None and row.checked.verdict is Verdict.GOOD and row.at < earliest:
+            what = f"{row.what} signed, and dated {time_text(row.at)}, where {time_text(since)} has been"
+            yield row, Problem.TIME, f"{what}: a key counts as of that date, also one that has expired"
+
+
+def _unsigned(rows: Sequence[AuthorRow], policy: Policy) -> Iterator[_Fault]:
     for row in rows:
         checked = row.checked
         if checked is None or checked.verdict is Verdict.GOOD:

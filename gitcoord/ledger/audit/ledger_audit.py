@@ -59,6 +59,7 @@ class LedgerReport:
         passed: the ledger at the last commit that is.
         left: how many commits were left out, for there were more than were asked for.
         latest: the latest time that a replayed commit gives its ledger.
+        doubted: the earliest time of a ledger that the next commit did not believe, and went back behind.
     """
 
     ref: RefName
@@ -71,6 +72,7 @@ class LedgerReport:
     finding: Finding | None = None
     passed: LedgerState[Any] | None = None
     latest: datetime | None = None
+    doubted: datetime | None = None
     left: int = 0
 
 
@@ -216,6 +218,7 @@ class _LedgerWalk:
         if head.ahead is not None:
             text = f"The clone that wrote {tip[:12]} did not believe the time of the commit before"
             self._report.warnings.append(f"{text}: {time_text(head.ahead)}.")
+            self._report.doubted = min(head.ahead, self._report.doubted or head.ahead)
         return after
 
     def finding(self, at: Oid, problem: Problem, what: str, error: UnsoundError | None = None) -> Finding:

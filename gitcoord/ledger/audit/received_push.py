@@ -15,6 +15,7 @@ Rules:
   * What another version of the rules decided, newer or older, cannot be judged, and is refused.
   * Each commit is looked at, not the last one alone: a time far ahead, in a commit below it, ends what others hold.
   * What a decision puts in a ledger's place is replayed from the commit on that both histories have, or its first one.
+  * A commit that does not believe the time of the one before it is believed where that is ahead of the clock here.
   * SEC-8: ledgers, the team's ref, posts and heartbeats are signed where the policy from before the push asks for it,
     and commands of a name that is pinned come from whom it is pinned to. Of a heartbeat the names are not compared.
   * SAFE-9: a ledger goes back or away only by a decision about its very tip, which the team's ref has with this push or
@@ -28,6 +29,7 @@ What this file does not know: git's hooks, and how a commit is replayed.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -148,7 +150,13 @@ class _Judge:
         if old and is_chain and not _leads_to(self._objects, new, old):
             there = {at for at, _ in commits.walk(self._objects, old)}
             brought = [at for at in brought if at not in there]
-        for finding in authors.run(ref, brought[::-1], has_agents=is_post).findings:
+        since: datetime | None = self._place.host.now()
+        if since and is_chain:  # what it comes after may be far ahead of all clocks
+            base = commits.before(self._objects, commits.read(self._objects, brought[-1])) if brought else None
+            base = base or (old if ref == refs.config else None)
+            is_there = base is not None and self._objects.has(base)
+            since = min(since, commits.read(self._objects, base).committed_at) if base and is_there else None
+        for finding in authors.run(ref, brought[::-1], since, has_agents=is_post).findings:
             yield f"is to have the commit {finding.commit or ''}, which {finding.what}"
 
     def _team(self, update: RefUpdate) -> Iterator[str]:
@@ -182,18 +190,21 @@ class _Judge:
             yield f"has {report.left} commits more than the {COMMITS_MAX} that are replayed at once: push it in parts"
         if old is not None and report.begin not in (Begin.SINCE, Begin.FIRST):
             yield f"is to be {new[:12]}, which begins with what cannot be replayed"
-        yield from self._unsound(report)
+        yield from self._unsound(report, is_on_top=there == {old})
         yield from self._versions(new)
 
-    def _unsound(self, report: LedgerReport) -> Iterator[str]:
-        finding = report.finding
+    def _unsound(self, report: LedgerReport, *, is_on_top: bool) -> Iterator[str]:
+        finding, now = report.finding, self._place.host.now()
         if finding is not None:
             yield f"is to have the commit {finding.commit or ''}, which {finding.what}"
         elif report.taken:
             rules = max(report.taken)
             where = "here" if rules > RULES else "where it was written"
             yield f"was written by rules {rules}, and here it is judged by {RULES}: upgrade gitcoord {where}"
-        elif report.latest is not None and report.latest > (now := self._place.host.now()) + AHEAD_MAX:
+        elif is_on_top and report.doubted is not None and report.doubted <= now:
+            at = time_text(report.doubted)
+            yield f"goes back in time from {at}, as if that had been ahead, and here it is {time_text(now)}"
+        elif report.latest is not None and report.latest > now + AHEAD_MAX:
             yield f"was written at {time_text(report.latest)}, and here it is {time_text(now)}"
 
     def _versions(self, tip: Oid) -> Iterator[str]:

@@ -34,7 +34,7 @@ _FIELD: Final = re.compile(rb"^gpgsig (.*)", re.MULTILINE)
 _BEGINS: Final = (b"PGP SIGNATURE", b"PGP MESSAGE", b"SIGNED MESSAGE", b"SSH SIGNATURE")
 _PATHS: Final = frozenset({"gpg.ssh.allowedsignersfile", "gpg.ssh.revocationfile"})
 _DOUBTS: Final[Mapping[str, str]] = {
-    "U": "its key is none that is trusted to sign",
+    "U": "its key is not trusted, or not valid on the commit's date",
     "E": "its key is not here",
     "X": "the signature has expired",
     "Y": "its key has expired",

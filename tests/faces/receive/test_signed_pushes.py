@@ -1,18 +1,15 @@
 """The hook of a server where the team asks for signatures, or pins names: it takes nothing from anyone else (SEC-8)."""
 
-import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gitcoord.remote.git.commit_signer import signer_of
 from tests.conftest import Git
 from tests.faces.receive.test_receive import CLAIMS, Team
 from tests.faces.receive.test_receive import team as team  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
-from tests.signing_keys import SshKeys, ssh_keys
+from tests.signing_keys import SshKeys, plain, ssh_keys
 from tests.unit.service.audit.forge import Change
 
 
@@ -39,21 +36,9 @@ def signed(team: Callable[[str], Team], keys: SshKeys, git: Git) -> Callable[[st
     return make
 
 
-def plain(raw: bytes) -> bytes:
-    return re.sub(rb"gpgsig .*?-----END SSH SIGNATURE-----\n", b"", raw, flags=re.DOTALL)
-
-
 def signed_by(keys: SshKeys, name: str) -> Change:
     """Return a change of a commit that has it signed by another key."""
-    settings = {"gpg.format": "ssh", "user.signingkey": str(keys.folder / name)}
-    sign = signer_of(settings, "", os.environ, keys.folder, keys.folder)
-
-    def change(raw: bytes) -> bytes:
-        headers, _, body = plain(raw).partition(b"\n\n")
-        armored = sign(headers + b"\n\n" + body).strip().replace("\n", "\n ")
-        return headers + b"\ngpgsig " + armored.encode() + b"\n\n" + body
-
-    return change
+    return lambda raw: keys.signed(raw, name)
 
 
 def taken_back(team: Team) -> Callable[[Change], None]:
@@ -78,7 +63,7 @@ def test_a_server_takes_what_is_signed_by_a_key_that_it_knows_and_nothing_else(
     changes: dict[str, Change] = {
         "is not signed, which the team's policy asks for": plain,
         "is not signed by a known key": signed_by(keys, "bob"),
-        "is not signed by a known key: its key is none": signed_by(keys, "old"),
+        "is not signed by a known key: its key is not trusted, or not valid on": signed_by(keys, "old"),
         "the signature does not count": lambda raw: raw.replace(b"\n\nclaim ", b"\n\nClaim "),
     }
 
