@@ -5,7 +5,8 @@
 A name that is pinned is one of an agent, or all names below a level (`ann/*`), or every name (`*`). An identity is the
 address that a commit names as its author's, or, behind `key:`, what a good signature of it is by: a principal of the
 allowed signers, the address in the user id of an OpenPGP key, or the fingerprint of a key. Of the patterns that match a
-name the longest counts, with all of its identities; one of them is enough. A name that none matches is anyone's.
+name the name itself counts, else the longest, with all of its identities; one of them is enough. A name that none
+matches is anyone's.
 """
 
 import re
@@ -140,6 +141,12 @@ class Pin(NamedTuple):
         below = self.pattern.removesuffix("*")
         return self.pattern == agent or (self.pattern != below and agent.startswith(below))
 
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Return how narrow it is: a name goes before a pattern, and a longer pattern before a shorter one."""
+        below = self.pattern.removesuffix("*")
+        return self.pattern == below, len(below)
+
 
 @lru_cache(maxsize=64)
 def pins_of(text: str) -> tuple[Pin, ...]:
@@ -170,8 +177,8 @@ def pins_of(text: str) -> tuple[Pin, ...]:
 def identities_of(text: str, agent: str) -> tuple[str, ...]:
     """Return to whom a name is pinned; nothing where it is anyone's."""
     pins = [pin for pin in pins_of(text) if pin.covers(agent)] if text else []
-    longest = max((len(pin.pattern) for pin in pins), default=0)
-    return tuple(pin.identity for pin in pins if len(pin.pattern) == longest)
+    narrowest = max((pin.rank for pin in pins), default=None)
+    return tuple(pin.identity for pin in pins if pin.rank == narrowest)
 
 
 def is_by(identities: Collection[str], email: str, keys: Collection[str] | None) -> bool:

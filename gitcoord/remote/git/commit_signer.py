@@ -85,12 +85,15 @@ class CommitSigner(NamedTuple):
                 if ended.why or not signature.exists():
                     raise _failed(named, ended)
                 return signature.read_text("ascii")
+        except UnicodeDecodeError:
+            text = f"What {clean_text(named, chars_max=80)} wrote is no signature: it is not armored."
+            raise SigningError(text, hint=_HINT) from None
         except OSError as error:
             raise SigningError(f"Commits cannot be signed: {error.strerror or error}.", hint=_HINT) from None
 
     def _default_key(self) -> str:
         """Return the first key that `gpg.ssh.defaultKeyCommand` writes, as git takes it."""
-        command = self.settings.get("gpg.ssh.defaultkeycommand")
+        command = self.settings.get("gpg.ssh.defaultkeycommand", "").strip()
         if not command:
             hint = "Run: git config user.signingKey <file of a public key>"
             raise SigningError("gpg.format is ssh, and neither user.signingKey nor a default key is set.", hint=hint)

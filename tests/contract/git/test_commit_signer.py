@@ -238,3 +238,26 @@ def test_a_program_that_hangs_is_ended_with_the_time_of_the_transaction(repo: Pa
 
     with until(lambda: 1.0), pytest.raises(SigningError, match="it did not end in time"):
         written(repo, by=signs)
+
+
+@pytest.mark.parametrize("command", [" ", "\t"])
+def test_a_blank_command_for_a_key_is_none(repo: Path, keys: SshKeys, git: Git, command: str) -> None:
+    keys.sign_by(git, repo, "ann")
+    git(repo, "config", "--unset", "user.signingKey")
+    git(repo, "config", "gpg.ssh.defaultKeyCommand", command)
+
+    with pytest.raises(SigningError, match=r"neither user\.signingKey nor a default key is set"):
+        written(repo)
+
+
+def test_what_a_program_writes_that_is_no_text_is_no_signature(
+    repo: Path, keys: SshKeys, git: Git, tmp_path: Path
+) -> None:
+    keys.sign_by(git, repo, "ann")
+    program = tmp_path / "signs"
+    program.write_text('#!/bin/sh\nfor file; do :; done\nprintf "\\377\\376" > "$file.sig"\n', encoding="ascii")
+    program.chmod(0o755)
+    git(repo, "config", "gpg.ssh.program", str(program))
+
+    with pytest.raises(SigningError, match="is no signature"):
+        written(repo)
