@@ -21,7 +21,7 @@ Rules:
 What this file does not know: which kinds of ledgers there are.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +72,7 @@ class Batch:
     sent: Mapping[str, RefName]
     may_retry: bool
     signature: Signature
+    owed: Collection[str] = ()
     plans: dict[RefName, Plan] = field(default_factory=dict[RefName, Plan], init=False)
     answered: dict[str, Reply] = field(default_factory=dict[str, Reply], init=False)
     refused: list[Refused] = field(default_factory=list[Refused], init=False)
@@ -199,6 +200,10 @@ class Batch:
         if ref not in self.plans:
             self.plans[ref] = self.ground.plan(ref)
             self.plans[ref].posts = self.posts
+            if self.owed:  # these stay on record until their callers have read them, for we may die
+                applied = self.ground.reader.applied(self.plans[ref].state, self.ground.clone)
+                found = ((uid, applied.outcome_of(uid)) for uid in sorted(self.owed))
+                self.plans[ref].before |= {uid: outcome for uid, outcome in found if outcome is not None}
         return self.plans[ref]
 
     def _caller(self, entry: Entry) -> Caller:

@@ -50,6 +50,12 @@ class Decider:
         self._refusals = setting.refusals
         self._lost_at: float | None = None
         self._blind = 0
+        self.owed: set[str] = set()  # commands whose outcome is in `applied` alone, and not delivered
+
+    def begin(self) -> None:
+        """Begin with commands of which none has lost a race, and no outcome is owed."""
+        self.owed.clear()
+        self._inbox.begin()
 
     def seen(self, *, is_crowded: bool) -> Mapping[RefName, Oid] | None:
         """Return the refs that a first try may go by without asking for them; `None`: it may not.
@@ -141,6 +147,7 @@ class Decider:
             pins=pins[1],
             may_retry=may_retry,
             signature=setup.clone.signature,
+            owed=self.owed,
         )
         for post in self._inbox.read(folded, listed):
             if author_rule.takes_post(setup.transport.objects, ground.vantage.policy, post):
@@ -148,6 +155,7 @@ class Decider:
         for entry in entries:
             batch.add(entry)
         batch.carry(self._refusals.waiting, setup.host.draw_id)
+        self.owed |= {uid for plan in batch.plans.values() for uid in plan.before}
         return batch
 
     def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:

@@ -112,7 +112,7 @@ class Transactions:
         self._noting = spooled or self.asks_remote
         self.no_answer = None
         self._time.begin(left_s, until, waits=not self._inbox.is_usable)
-        self._inbox.begin()
+        self.decider.begin()
         with deadline.asking_until(None), deadline.until(self._time.left_s):  # also for who only looks
             replies, waiting, tries = self._try(entries, joining)
             if waiting:
@@ -131,13 +131,11 @@ class Transactions:
         host, tries = self._setup.host, Tries(self._setup.host.monotonic())
         replies: dict[str, Reply] = {}
         waiting: list[Entry] = list(entries)
-        is_owed = False  # a reply that stands in `applied` alone, which the next batch replaces
         for delay in self._time.delays():
             if tries.count:
                 if not self._time.fits():
                     break
                 waiting += self._joined(joining, replies)
-                is_owed = is_owed and joining is None
                 over = [entry for entry in waiting if entry.deadline and entry.ends_by(host.now())]
                 replies |= self._give_up(over, tries)
                 waiting = [entry for entry in waiting if entry.uid not in replies]
@@ -163,9 +161,8 @@ class Transactions:
             self._acknowledge(found)
             # Where others are at work, the rest is posted as soon as who waited has the reply.
             fresh = self._joined(joining, replies) if found and self._inbox.expects_crowd else []
-            is_owed = (is_owed or bool(found)) and (joining is None or not self._inbox.expects_crowd)
             groups = [plans for plans in batch.groups() if not self._inbox.holds(plans)]
-            may_post = not is_owed and (self._inbox.expects_crowd or listed is not seen)
+            may_post = not self.decider.owed and (self._inbox.expects_crowd or listed is not seen)
             swaps = [self._commit_or_fail(plans, listed, replies, may_post=may_post) for plans in groups]
             tries.note(swaps)
             lost = [plans for plans, swap in zip(groups, swaps, strict=True) if swap.status is SwapStatus.LOST]
@@ -218,7 +215,10 @@ class Transactions:
             self.no_answer = error
 
     def _joined(self, joining: Joining | None, replies: Mapping[str, Reply]) -> list[Entry]:
-        joined = joining(replies) if joining else []
+        if joining is None:
+            return []
+        joined = joining(replies)
+        self.decider.owed.clear()
         self._noting = self._noting or bool(joined)
         return joined
 

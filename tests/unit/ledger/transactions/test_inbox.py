@@ -679,6 +679,26 @@ def test_of_who_dies_after_carrying_out_for_others_they_read_the_outcome(tmp_pat
     assert inbox(world) == []
 
 
+@pytest.mark.rule("TXN-2", "SAFE-3")
+def test_an_outcome_that_was_found_stays_on_record_until_it_is_delivered(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    member(world, "dora").create(steps=9)
+    carl = member(world, "carl")
+    ann = member(world, "ann", lambda inner: Interleaved(inner, [nothing, carl.claim]))
+    landed, fresh = ann.entry(add(31), "app"), ann.entry(add(32), "app")
+    ann.run(landed)  # and its process died before it could say so
+
+    replies = ann.run(landed, fresh)
+
+    assert [code(reply) for reply in replies] == ["steps_added"] * 2
+    assert ann.transactions.lost_swaps == 1
+    reader = world.reader()
+    applied = reader.applied(reader.project(APP, world.remote.refs[APP]), "ann")
+    assert {*applied.outcomes} == {landed.uid, fresh.uid}
+    assert world.did().count("add_steps") == 2
+    assert audited(world) == 4
+
+
 # --- answers that do not come ---
 
 
