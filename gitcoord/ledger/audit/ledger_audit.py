@@ -57,6 +57,7 @@ class LedgerReport:
         warnings: what is no proof of anything, as sentences.
         finding: the first commit that is not sound; the audit of this ledger ends there.
         passed: the ledger at the last commit that is.
+        repaired: the commits among them that say that they repair the ledger.
         left: how many commits were left out, for there were more than were asked for.
         latest: the latest time that a replayed commit gives its ledger.
         doubted: the earliest time of a ledger that the next commit did not believe, and went back behind.
@@ -71,6 +72,7 @@ class LedgerReport:
     warnings: list[str] = field(default_factory=list[str])
     finding: Finding | None = None
     passed: LedgerState[Any] | None = None
+    repaired: list[Oid] = field(default_factory=list["Oid"])
     latest: datetime | None = None
     doubted: datetime | None = None
     left: int = 0
@@ -200,11 +202,12 @@ class _LedgerWalk:
         if head.rules != RULES:
             return self._taken(before, tip, head)
         posts = [post.commands_in(self._objects, other) for other in commit.parents[1:]]
-        if "repaired" not in second and (None in posts or (posts and special_commits.is_special(second))):
+        if special_commits.REPAIRED not in second and (None in posts or (posts and special_commits.is_special(second))):
             raise UnsoundError(Problem.RECORD, "joins histories, which only a repair does")
         if special_commits.is_special(second):
             special_commits.check(self._replay, before, commit, head, second, apart)
             self._report.replayed += 1
+            self._report.repaired += [tip] if special_commits.REPAIRED in second else []
             return self._loaded(before, tip)
         rules = self._team.rules_of(head)
         if before.tip is None:

@@ -19,7 +19,7 @@ Rules:
   * SEC-8: ledgers, the team's ref, posts and heartbeats are signed where the policy from before the push asks for it,
     and commands of a name that is pinned come from whom it is pinned to. Of a heartbeat the names are not compared.
   * SAFE-9: a ledger goes back or away only by a decision about its very tip, which the team's ref has with this push or
-    before it: an old one of the same name is none. One
+    before it: an old one of the same name is none. A repair that is put on top is the one that a decision names. One
     whose tip is not whole here, which no push that passed did, needs none: git may take no other push while it is
     there, so the decision comes after it. What then stands there is replayed as any other.
 
@@ -191,6 +191,10 @@ class _Judge:
         if old is not None and report.begin not in (Begin.SINCE, Begin.FIRST):
             yield f"is to be {new[:12]}, which begins with what cannot be replayed"
         yield from self._unsound(report, is_on_top=there == {old})
+        decided = {decision.tip for decision in self._decisions.decisions}
+        for at in report.repaired if old is not None else ():
+            if at not in decided:
+                yield f"is to have the commit {at}, a repair, and the team's rules have no decision that says so"
         yield from self._versions(new)
 
     def _unsound(self, report: LedgerReport, *, is_on_top: bool) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
     raise_rules      the versions in `meta.json`
     remove_damage    the files that no reader takes
-    repaired         numbers that go on above all that is known: the sequence number, counters, fences (SAFE-9)
+    repaired         numbers that go on above all that is known: the sequence number, counters, fences (SAFE-9); the
+                     fence of a held step where the other history has that step otherwise, or is not here whole
     publish          the first commit of a ledger that a clone's store had before; its tree is taken as it is
     a roll           no parent, names the tip that it replaces, and has the same tree
 
@@ -19,19 +20,19 @@ from gitcoord.core.steps.step import Step
 from gitcoord.ledger.audit.problem import Problem, UnsoundError
 from gitcoord.ledger.audit.recorded_batch import Head
 from gitcoord.ledger.audit.replay import Replay
-from gitcoord.ledger.format import steps_layout, trees
+from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.ledger.format.meta import META, RECORD, RULES, WRITER, Applied, Meta, applied_path
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.rewinds.restore import RESERVE
 from gitcoord.remote.contract.protocol import Objects
 
-RAISE, REMOVE = "raise_rules", "remove_damage"
+RAISE, REMOVE, REPAIRED = "raise_rules", "remove_damage", "repaired"
 
 
 def is_special(line: Mapping[str, Json]) -> bool:
     """Whether this line of a record, its second one, is none of a command of the rules."""
-    return line.get("do") in (RAISE, REMOVE) or "repaired" in line
+    return line.get("do") in (RAISE, REMOVE) or REPAIRED in line
 
 
 def check(
@@ -43,8 +44,8 @@ def check(
         UnsoundError: it does not.
         CoordError: something in it cannot be read.
     """
-    if "repaired" in line:
-        _check_repair(replay.objects, before, commit, head)
+    if REPAIRED in line:
+        _check_repair(replay.objects, before, commit, head, line[REPAIRED])
         return
     edits: dict[str, bytes | None] = {}
     args = line.get("args")
@@ -70,13 +71,21 @@ def check(
         replay.explain(before.folder, edits, folder, commit.tree)
 
 
-def _check_repair(objects: Objects, before: LedgerState[Any], commit: Commit, head: Head) -> None:
+def _check_repair(objects: Objects, before: LedgerState[Any], commit: Commit, head: Head, said: Json) -> None:
     found = trees.load(objects, commit.tree, before.folder)
+    further = commit.parents[1:]
+    others = [commits.read(objects, parent).tree for parent in further if objects.has(parent)]
+    other = said.get("other", before.tip) if isinstance(said, dict) else before.tip
+    is_apart = len(others) < len(further) or (not further and other != before.tip)
     for path, oid in trees.changes(before.folder, found):
         was = before.folder.file(path)
         data = (objects.read(was)[1] if was else None), (objects.read(oid)[1] if oid else None)
         if not _is_renumbered(path, *data, before.meta, head.now):
             raise UnsoundError(Problem.REPAIR, f"says that it repairs the ledger, and changes {path}")
+        is_held = steps_layout.is_step(path) and data[0] is not None and Step.decode(data[0]).is_held
+        if is_held and not is_apart and all(trees.find(objects, tree, path) == was for tree in others):
+            what = f"says that it repairs the ledger, and gives {path} a new fence, which both histories have alike"
+            raise UnsoundError(Problem.REPAIR, what)
 
 
 def _is_renumbered(path: str, was: bytes | None, data: bytes | None, meta: Meta, now: datetime) -> bool:

@@ -10,13 +10,15 @@ from pygit2.enums import FileMode, ObjectType
 
 from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.faces.receive import judge
+from gitcoord.ledger.format import steps_layout
 from gitcoord.ledger.format.meta import RULES
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import set_policy
 from tests.unit.service.audit.forge import Change, Forger, with_line, with_tree
-from tests.unit.service.world import Agents, Shared
+from tests.unit.service.world import Agents, Shared, project
 
 CLAIMS, CONFIG = "refs/coord/claims", "refs/coord/config"
 NOTHING, GREATEST = "0" * 40, 2**53 - 1
@@ -150,11 +152,36 @@ def test_a_repair_drops_no_counter_and_no_outcome(claims: Forger) -> None:
         assert f"changes {path}" in refusals(claims, old, new)[0]
 
 
-def test_a_repair_that_moves_numbers_on_is_taken(claims: Forger) -> None:
+@pytest.mark.rule("SAFE-9")
+def test_a_repair_that_moves_numbers_on_is_taken_where_it_was_decided(claims: Forger) -> None:
     old = claims.commits[-1]
     seq = claims.file(old, "meta.json")["seq"]
+    new = special(claims, datetime.now(UTC), {"repaired": {}}, seq=seq + 1000)
 
-    assert refusals(claims, old, special(claims, datetime.now(UTC), {"repaired": {}}, seq=seq + 1000)) == []
+    assert "a repair, and the team's rules have no decision" in refusals(claims, old, new)[0]
+    decided(claims, new, what="kept", replaced=old)
+    assert refusals(claims, old, new) == []
+
+
+@pytest.mark.rule("SAFE-9", "STEP-4")
+def test_a_repair_leaves_the_fence_of_a_step_that_is_held(ann: Workspace, shared: Shared) -> None:
+    project(ann, (), ())
+    claim_step(ann, step_id="app/1")
+    steps = Forger(shared.remote, "refs/coord/steps/app")
+    old, now = steps.commits[-1], datetime.now(UTC)
+    head = compact({"now": f"{now.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z", "rules": RULES})
+
+    def repair(number: int, said: Json, *parents: str) -> list[str]:
+        path = steps_layout.step_path(number)
+        tree = steps.tree_with(old, path, fence=steps.file(old, path).get("fence", 0) + 1000)
+        new = steps.add(tree, f"x\n\n{head}\n{compact({'repaired': said})}", parents=[old, *parents])
+        return [why for why in refusals(steps, old, new) if "no decision" not in why]
+
+    assert "a new fence, which both histories have alike" in repair(1, {})[0]
+    assert "a new fence, which both histories have alike" in repair(1, {"other": steps.commits[0]}, old)[0]
+    assert repair(1, {"other": steps.commits[0]}, steps.commits[0]) == []
+    assert repair(1, {"other": "f" * 40}) == []
+    assert repair(2, {}) == []
 
 
 @pytest.mark.rule("TIME-1")
