@@ -6,7 +6,8 @@ Rules:
   * SEC-3: closed. What cannot be looked at, whatever the reason, does not land; the line says what to do.
   * A push that is refused leaves nothing: git drops what it brought.
   * Branches are looked at where MARK is in the repository's folder (`init --server --branches`).
-  * A push has bounds: REFS_MAX refs of gitcoord's, PUSH_S seconds. What is beyond them does not land.
+  * A push has bounds: REFS_MAX refs of gitcoord's, PUSH_S seconds. What is beyond them does not land. That the time is
+    over is no `Exception`, which what reads objects may take for damage; and it is said until it is heard.
 
 What this file does not know: what a ledger says.
 """
@@ -34,8 +35,13 @@ NAMED_MAX = 20
 MARK = "gitcoord-branches"
 PUSH_S = 120  # 20,000 commits of ledgers take 80 s; who pushes waits, and a client of ours for a fifth of it
 REFS_MAX = 2000  # of a team with 500 clones and projects, all at once
+_AGAIN_S = 1.0
 _CONFIG_S = 10.0
 _FIELDS = 3
+
+
+class _TimeOverError(BaseException):
+    """The time for a push is over."""
 
 
 def main(_: Sequence[str]) -> int:
@@ -43,9 +49,13 @@ def main(_: Sequence[str]) -> int:
     try:
         _bound()
         found = judge(sys.stdin.buffer.read(), Path(os.environ.get("GIT_DIR") or ".").resolve(), os.environ)
+    except _TimeOverError:
+        found = [Refusal(RefName("the push"), f"cannot be judged: it takes more than {PUSH_S} s; push less at once")]
     except Exception as error:  # noqa: BLE001 - the boundary: a fault of ours is a refusal as well
         known = error if isinstance(error, CoordError) else as_known(error, "judging a push")
         found = [Refusal(RefName("the push"), f"cannot be judged: {known} {known.hint}".strip())]
+    finally:
+        _bound(0)
     for refusal in found[:NAMED_MAX]:
         sys.stderr.write(f"gitcoord: refused: {redact(refusal.ref)} {redact(' '.join(refusal.why.split()))}\n")
     if len(found) > NAMED_MAX:
@@ -53,16 +63,15 @@ def main(_: Sequence[str]) -> int:
     return REFUSED if found else 0
 
 
-def _bound() -> None:
-    """Have the judging end with an error when its time is over, where the system has an alarm."""
+def _bound(seconds: float = PUSH_S) -> None:
+    """Have the judging end when its time is over, where the system has an alarm; 0: no more."""
 
     def over(_number: int, _frame: object) -> None:
-        message = f"it takes more than {PUSH_S} s; push less at once"
-        raise TimeoutError(message)
+        raise _TimeOverError
 
     if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, over)
-        signal.setitimer(signal.ITIMER_REAL, PUSH_S)
+        signal.signal(signal.SIGALRM, over if seconds else signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S if seconds else 0)
 
 
 def judge(lines: bytes, git_dir: Path, env: Mapping[str, str]) -> list[Refusal]:

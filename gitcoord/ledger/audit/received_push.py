@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 from gitcoord.core.documents.json_text import time_text
 from gitcoord.core.documents.policy import KEY
-from gitcoord.errors import CoordError, SchemaError
+from gitcoord.errors import CoordError, DocumentError, MissingObjectError, SchemaError
 from gitcoord.ledger.archive.integrity import check_whole
 from gitcoord.ledger.audit.author_audit import AuthorAudit
 from gitcoord.ledger.audit.chain import Begin
@@ -220,13 +220,17 @@ class _Judge:
             yield f"asks for {asked}, which gitcoord here does not have: upgrade it"
 
     def _is_damaged(self, ref: RefName, tip: Oid) -> bool:
-        """Whether a ledger is not whole here, or is none; of a newer version it is sound."""
+        """Whether a ledger is not whole here, or is none; of a newer version it is sound.
+
+        Raises:
+            CoordError: it cannot be looked at, which is no damage.
+        """
         try:
             check_whole(self._objects, tip)
             self._place.reader().ledger(ref, tip)
         except SchemaError:
             return False
-        except CoordError:
+        except (DocumentError, MissingObjectError):
             return True
         return False
 

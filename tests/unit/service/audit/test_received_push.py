@@ -9,6 +9,7 @@ import pytest
 from pygit2.enums import FileMode, ObjectType
 
 from gitcoord.core.documents.json_text import Json, compact
+from gitcoord.errors import StorageError
 from gitcoord.faces.receive import judge
 from gitcoord.ledger.format import steps_layout
 from gitcoord.ledger.format.meta import RULES
@@ -150,6 +151,18 @@ def test_a_repair_drops_no_counter_and_no_outcome(claims: Forger) -> None:
     for forged in (changed, str(index.write_tree(claims.repository))):
         new = claims.add(forged, f"repair\n\n{head}\n{compact({'repaired': {}})}", parents=[old])
         assert f"changes {path}" in refusals(claims, old, new)[0]
+
+
+def test_what_cannot_be_looked_at_is_no_damage(claims: Forger, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_objects: object, _tip: object) -> None:
+        message = "The disk does not answer."
+        raise StorageError(message)
+
+    monkeypatch.setattr("gitcoord.ledger.audit.received_push.check_whole", fail)
+
+    old = claims.commits[-1]
+    for new in (NOTHING, claims.commits[-2]):
+        assert refusals(claims, old, new) == ["cannot be judged: The disk does not answer."]
 
 
 @pytest.mark.rule("SAFE-9")
