@@ -97,10 +97,12 @@ class AuthorAudit:
         *,
         keeps_rows: bool = False,
         has_agents: bool = False,
+        is_team: bool = False,
     ) -> AuthorReport:
         """Look at commits of a ledger, the oldest first; or at posts that wait, whose commands are in their tree.
 
-        `since`: what the first one may be dated at, or ten minutes before.
+        `since`: what the first one may be dated at, or ten minutes before. `is_team`: they are of the team's ref, of
+        which nothing is replayed.
 
         Raises:
             SigningError: signatures cannot be checked.
@@ -115,9 +117,10 @@ class AuthorAudit:
                 rows = [row._replace(checked=checked.get(row.commit)) for row in bare]
                 lines = [*(_posted(self.objects, rows[0]) if has_agents else _lines(self.objects, commit))]
                 place = self.policies.place_of(rows[0].commit, commit.committed_at, _named(lines), place)
-                policy = self.policies.policy(place)
+                policies = self.policies.policies(place)
                 report.rows += rows if keeps_rows else []
-                faults = [*_outdated(rows, policy, since), *_faults(rows, lines, policy, self.ledgers)]
+                faults = [*_by_rules(rows, lines, policies, since, self.ledgers)]
+                faults += _joined(rows[0], commit, lines) if is_team else []
                 is_back = since is None or commit.committed_at < since - AHEAD_MAX  # then what follows is no finding
                 since = commit.committed_at if is_back else max(since or commit.committed_at, commit.committed_at)
                 for row, problem, what in faults:
@@ -150,6 +153,27 @@ def _pinned_to_other(policy: Policy, agent: str, row: AuthorRow) -> str:
     whose = " or ".join(shown(identity)[1:-1] for identity in identities)
     by = shown(row.author)[1:-1]
     return f"has a command of {shown(agent)[1:-1]}, which is pinned to {whose}, and is by {by}{signed}"
+
+
+def _by_rules(
+    rows: Sequence[AuthorRow],
+    lines: Sequence[_Line],
+    policies: Sequence[Policy],
+    since: datetime | None,
+    ledgers: Ledgers,
+) -> Iterator[_Fault]:
+    """Yield what one of the policies does not take, each once; a signature of something else counts without any."""
+    seen = set[tuple[Oid, Problem, str]]()
+    for policy in policies or (Policy(),):
+        for row, problem, what in (*_outdated(rows, policy, since), *_faults(rows, lines, policy, ledgers)):
+            if (row.commit, problem, what) not in seen:
+                seen.add((row.commit, problem, what))
+                yield row, problem, what
+
+
+def _joined(row: AuthorRow, commit: Commit, lines: Sequence[_Line]) -> Iterator[_Fault]:
+    if commit.parents[1:] and "repaired" not in (lines[1] if lines[1:] else {}):
+        yield row, Problem.RECORD, "joins histories of the team's rules, which only a repair does"
 
 
 def _faults(rows: Sequence[AuthorRow], lines: Sequence[_Line], policy: Policy, ledgers: Ledgers) -> Iterator[_Fault]:

@@ -156,7 +156,7 @@ class _Judge:
             base = base or (old if ref == refs.config else None)
             is_there = base is not None and self._objects.has(base)
             since = min(since, commits.read(self._objects, base).committed_at) if base and is_there else None
-        for finding in authors.run(ref, brought[::-1], since, has_agents=is_post).findings:
+        for finding in authors.run(ref, brought[::-1], since, has_agents=is_post, is_team=ref == refs.config).findings:
             yield f"is to have the commit {finding.commit or ''}, which {finding.what}"
 
     def _team(self, update: RefUpdate) -> Iterator[str]:

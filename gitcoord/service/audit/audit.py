@@ -136,7 +136,8 @@ def _authors(
         with contextlib.suppress(DocumentError, MissingObjectError):  # of which the replay has a finding
             chain = chain_of(setting.transport, listed[ref], passed, is_before)
             begun = [chain.before] if chain.before and chain.begin in (Begin.CUT_OFF, Begin.ROLL) else []
-            found[ref] = auditor.run(ref, [*begun, *reversed(chain.oids)], keeps_rows=signatures)
+            oids = [*begun, *reversed(chain.oids)]
+            found[ref] = auditor.run(ref, oids, keeps_rows=signatures, is_team=ref == config)
     return found
 
 
