@@ -4,6 +4,7 @@ All crafts on both kinds of ledgers are in `make torture`; here each kind of dam
 """
 
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -136,7 +137,7 @@ def test_what_others_did_after_it_goes_only_with_a_person_and_comes_back_by_the_
     plant(shared.remote, CLAIMS, crafts.escapes_in_descriptions)
     claim_files(agents(shared.two, "bob/cli/two"), patterns=["/c.py"])
     tip = git(shared.remote, "rev-parse", CLAIMS)
-    doctor = Doctor(shared.one)
+    doctor = Doctor(shared.one.rename(shared.one.with_name("o'n e")))
 
     assert doctor.repair() == []
     assert git(shared.remote, "rev-parse", CLAIMS) == tip
@@ -147,7 +148,7 @@ def test_what_others_did_after_it_goes_only_with_a_person_and_comes_back_by_the_
 
     assert doctor.troubles() == []
     assert copy is not None
-    subprocess.run(copy.command.split(" "), cwd=shared.two, capture_output=True, check=True)
+    subprocess.run(shlex.split(copy.command), cwd=shared.two, capture_output=True, check=True)
     assert git(shared.two, "rev-parse", "refs/gitcoord-replaced/coord/claims") == tip
 
 
@@ -160,7 +161,7 @@ def test_of_what_is_not_whole_the_rest_is_kept(shared: Shared, agents: Agents, g
 
     (copy,) = doctor.repair()
 
-    assert (copy.path / f"{tip}.commit").is_file()
+    assert ((copy.path / f"{tip}.commit").is_file(), copy.is_whole) == (True, False)
     assert not [*copy.path.glob(f"{lost}*")]
     assert doctor.troubles() == []
 

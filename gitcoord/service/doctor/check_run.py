@@ -36,10 +36,14 @@ _BADNESS = tuple(Status)
 
 
 class Backup(NamedTuple):
-    """Where what a repair replaces was kept before it, and the git command that brings it back."""
+    """Where what a repair replaces was kept before it, and the command for a shell that brings it back.
+
+    `is_whole`: with its history; else only the newest state is kept, an object a file.
+    """
 
     path: Path
     command: str
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)

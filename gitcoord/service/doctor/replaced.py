@@ -11,6 +11,7 @@ Rules:
 What this file does not know: what is repaired.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -53,7 +54,7 @@ def _keep(site: Site, ref: RefName, tip: Oid) -> Backup | None:
         objects = [folder.resolve() / "objects" for folder in folders]
         if write_bundle(objects, ref, tip, target, site.env, transport.objects.object_format):
             name = f"refs/gitcoord-replaced/{ref.removeprefix('refs/')}"
-            return Backup(target, f"git fetch {target} +{ref}:{name}")
+            return Backup(target, shlex.join(["git", "fetch", str(target), f"+{ref}:{name}"]), is_whole=True)
         target.unlink(missing_ok=True)
         parts = target.with_suffix("")
         joined = JoinedObjects(transport.objects, PygitObjects(store.path)) if store else transport.objects
@@ -62,7 +63,9 @@ def _keep(site: Site, ref: RefName, tip: Oid) -> Backup | None:
             (parts / f"{oid}.{kind.value}").write_bytes(data)
     except OSError as error:
         raise unwritable(str(target.parent), error.strerror or error) from error
-    return Backup(parts, "git hash-object -w --literally -t KIND FILE") if parts.is_dir() else None
+    if not parts.is_dir():
+        return None
+    return Backup(parts, "git hash-object -w --literally -t KIND FILE", is_whole=False)
 
 
 def _parts(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, ObjectKind, bytes]]:

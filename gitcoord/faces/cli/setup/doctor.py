@@ -140,12 +140,15 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
 def _done(repair: Repair) -> dict[str, Json]:
     """Keep what a repair replaces, and carry it out; return what became of it."""
     row: dict[str, Json] = {"repair": repair.text, "done": False}
+    only = ""
     try:
         kept = repair.keeps() if repair.keeps else None
-        row |= {"done": True, "text": repair.do()}
-    except CoordError as error:
-        return {**row, "text": f"not done: {error} {error.hint}".strip()}
-    return row if kept is None else {**row, "kept": str(kept.path), "command": kept.command}
+        if kept is not None:
+            row |= {"kept": str(kept.path), "command": kept.command}
+            only = "" if kept.is_whole else " Of what was there only the newest state is kept."
+        return {**row, "done": True, "text": f"{repair.do()}{only and f'.{only}'}"}
+    except CoordError as error:  # it may have changed something before that
+        return {**row, "text": f"not done: {error} {error.hint}".strip() + only}
 
 
 def _agreed(repair: Repair) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gitcoord.errors import UnreachableError
 from tests import fork_server
 from tests.conftest import Git, MakeBare
 from tests.faces.cli.conftest import ROOT, Done, Run, RunProgram
@@ -127,6 +128,38 @@ def test_repair_with_yes_mends_and_looks_again(run: Run, repo: Path, plan: str) 
     assert (done.status, lock.exists()) == (0, False)
     assert _checks(done)["locks"]["status"] == "ok"
     assert _checks(done)["locks"]["repairs"][0]["done"]
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_repair_that_fails_says_where_what_it_replaces_is_kept(
+    run: Run, repo: Path, git: Git, make_bare: MakeBare, monkeypatch: pytest.MonkeyPatch, is_whole: bool
+) -> None:
+    remote, claims = make_bare(), "refs/coord/claims"
+    git(repo, "config", "gitcoord.remote", str(remote))
+    for name in ("/a.py", "/b.py"):
+        assert run("claim", "add", name).status == 0
+    tip = git(remote, "rev-parse", claims)
+    tree = git(remote, "rev-parse", f"{tip}^{{tree}}") if is_whole else "1" * 40
+    who = "bob <bob@example.invalid> 1800000000 +0000"
+    forged = f"tree {tree}\nparent {tip}\nauthor {who}\ncommitter {who}\n\nby hand\n".encode()
+    write = ["git", "hash-object", "-w", "--literally", "-t", "commit", "--stdin"]
+    made = subprocess.run(write, cwd=remote, input=forged, capture_output=True, check=True).stdout
+    (remote / claims).write_bytes(made)
+
+    def fail(*_: object) -> str:
+        message = "The remote does not answer."
+        raise UnreachableError(message)
+
+    for name in ("go_back", "repair"):
+        monkeypatch.setattr(f"gitcoord.ledger.rewinds.restore.Restorer.{name}", fail)
+    rows = [row for check in _checks(run("doctor", "--repair", "--yes", "--json")).values() for row in check["repairs"]]
+
+    row = next(row for row in rows if "claims" in row.get("kept", ""))
+    assert (row["done"], Path(row["kept"]).is_file()) == (False, is_whole)
+    assert row["text"].startswith("not done: The remote does not answer.")
+    assert row["text"].endswith("only the newest state is kept.") != is_whole
+    assert row["command"].startswith("git ")
 
 
 @pytest.mark.parametrize(("answer", "status"), [(b"y\n", 0), (b"n\n", 1), (b"\n", 1)])
