@@ -17,10 +17,11 @@ from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.remote_folder import key_of
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.kinds.table import LEDGERS
+from gitcoord.ledger.leader.crowd import Crowd
 from gitcoord.ledger.leader.lead_time import PATIENCE_S
 from gitcoord.ledger.leader.spool import TAKEN_MAX, Spool, Waiting
 from gitcoord.ledger.transactions.combiner import COLD_AFTER, COMBINE_S, Combiner
-from gitcoord.ledger.transactions.transactions import Joining
+from gitcoord.ledger.transactions.transactions import Joining, Transactions
 from gitcoord.remote.contract.protocol import Transport
 from tests.unit.ledger.fakes import REFS, Clock, Lossy, Member, World, Wrapped, add, code, fact, host_of
 
@@ -310,6 +311,39 @@ def test_nobody_is_taken_in_once_the_leaders_own_caller_can_be_answered(
 
     assert code(reply) == "step_claimed"
     assert taken == [["before"], [], []]
+
+
+@pytest.mark.parametrize("early", [[], ["early"]])
+def test_in_a_crowd_a_leader_lets_others_of_its_clone_come_where_there_were_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, early: list[str]
+) -> None:
+    ann = World(tmp_path).clone("ann")
+    clock = Clock()
+    spool, batches = Spool(ann.setting.place_folder, host_of(clock)), list[list[str]]()
+
+    def run(entries: Sequence[Entry], **_: object) -> dict[str, Reply]:
+        batches.append([one.uid for one in entries])
+        return {one.uid: DONE for one in entries}
+
+    def come(seconds: float) -> None:
+        clock.slept.append(seconds)
+        if seconds == 0.05:
+            spool.put(entry("late", clock))
+
+    monkeypatch.setattr(ann.transactions, "run", run)
+    monkeypatch.setattr(Transactions, "asks_remote", True)
+    Crowd(ann.setting.place_folder, host_of(clock)).meet(0.2)
+    monkeypatch.setattr(clock, "sleep", come)
+    combiner = Combiner(tmp_path / "ann", host_of(clock), ann.transactions)
+    for uid in early:
+        spool.put(entry(uid, clock))
+    combiner.submit(entry("first", clock))
+    batches.clear()
+
+    combiner.submit(entry("own", clock))
+
+    assert batches[0] == (["late", "own"] if early else ["own"])
+    assert clock.slept.count(0.05) == len(early)
 
 
 class Releases(Clock):
