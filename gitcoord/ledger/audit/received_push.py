@@ -18,6 +18,7 @@ Rules:
   * A commit that does not believe the time of the one before it is believed where that is ahead of the clock here.
   * SEC-8: ledgers, the team's ref, posts and heartbeats are signed where the policy from before the push asks for it,
     and commands of a name that is pinned come from whom it is pinned to. Of a heartbeat the names are not compared.
+    What comes back after a ledger went was judged when it came: the commits before the tip of its last decision.
   * SAFE-9: a ledger goes back or away only by a decision about its very tip, which the team's ref has with this push or
     before it: an old one of the same name is none. A repair that is put on top is the one that a decision names. One
     whose tip is not whole here, which no push that passed did, needs none: git may take no other push while it is
@@ -51,7 +52,7 @@ from gitcoord.ledger.readers.team_rules import is_readable
 from gitcoord.ledger.rewinds.decisions import DELETED
 from gitcoord.ledger.rewinds.lookback import decisions_at, descends
 from gitcoord.ledger.transactions.plan import AHEAD_MAX
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport, oid
 from gitcoord.remote.git.signature_check import SignatureCheck
 
 COMMITS_MAX = 25_000  # of one ledger: it is rolled at 20,000; 80 s of processor
@@ -147,7 +148,10 @@ class _Judge:
             return
         walked = (at for at, _ in commits.walk(self._objects, new))
         brought = [*takewhile(lambda at: at != old, walked)] if is_chain else [new]
-        if old and is_chain and not _leads_to(self._objects, new, old):
+        if old is None and is_chain:
+            there = self._decided_upon(ref)
+            brought = [at for at in brought if at not in there]
+        elif old and is_chain and not _leads_to(self._objects, new, old):
             there = {at for at, _ in commits.walk(self._objects, old)}
             brought = [at for at in brought if at not in there]
         since: datetime | None = self._place.host.now()
@@ -158,6 +162,15 @@ class _Judge:
             since = min(since, commits.read(self._objects, base).committed_at) if base and is_there else None
         for finding in authors.run(ref, brought[::-1], since, has_agents=is_post, is_team=ref == refs.config).findings:
             yield f"is to have the commit {finding.commit or ''}, which {finding.what}"
+
+    def _decided_upon(self, ref: RefName) -> set[Oid]:
+        """Return the commits of a ledger that is gone which its last decision says were there, and came from it."""
+        ledger, found = ref.removeprefix(f"{self._place.refs.namespace}/"), set[Oid]()
+        ours = [decision for decision in self._decisions.decisions if decision.ledger == ledger]
+        for tip, is_judged in ((ours[-1].replaced, False), (ours[-1].tip, True)) if ours else ():
+            with suppress(CoordError, ValueError):  # not here, damaged, or no id at all
+                found.update(at for at, _ in commits.walk(self._objects, oid(tip or "")) if not is_judged or at != tip)
+        return found
 
     def _team(self, update: RefUpdate) -> Iterator[str]:
         ledgers = (ref for ref in self._listed if self._place.ledgers.is_ledger(self._place.refs, ref))

@@ -153,6 +153,9 @@ class Restorer:
             self._swap(RefUpdate(ref, theirs, None))
         if whole == theirs:
             if is_far:
+                seq = present_at(self._objects, whole, "").seq
+                if ref != self.refs.config:  # a server that asks for signatures takes what is older by this
+                    self._record(self._decision(ref, "mended", seq, seq, None, theirs))
                 self._swap(RefUpdate(ref, None, whole))
             return f"{ref} is whole again: nothing is lost"
         self._decide(ref, mark, whole, Oid(mark.tip or theirs), None if is_far else theirs, "mended")

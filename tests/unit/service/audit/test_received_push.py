@@ -153,6 +153,26 @@ def test_a_repair_drops_no_counter_and_no_outcome(claims: Forger) -> None:
         assert f"changes {path}" in refusals(claims, old, new)[0]
 
 
+@pytest.mark.rule("SEC-8", "SAFE-9")
+def test_what_is_older_than_a_policy_comes_back_by_the_decision_that_took_it_away(
+    claims: Forger,
+) -> None:
+    tip, config = claims.commits[-1], Forger(claims.path, CONFIG)
+    config.add(config.tree_with(config.commits[-1], "policy.json", pin_agents="ann/*=x@example.invalid"), "pins")
+    claims.repository.references.delete(CLAIMS)
+
+    assert "the commit" in refusals(claims, NOTHING, tip)[0]
+    claims.point(tip)
+    decided(claims, what="deleted")
+    claims.repository.references.delete(CLAIMS)
+    assert refusals(claims, NOTHING, tip) == []
+    claims.point(tip)
+    decided(claims, tip, what="mended", replaced="no id")
+    claims.repository.references.delete(CLAIMS)
+    (why,) = refusals(claims, NOTHING, tip)
+    assert tip in why
+
+
 def test_what_cannot_be_looked_at_is_no_damage(claims: Forger, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_objects: object, _tip: object) -> None:
         message = "The disk does not answer."
