@@ -65,12 +65,13 @@ def dated(forger: Forger, keys: SshKeys, commit: str, at: datetime) -> str:
     return forger.write("commit", keys.signed(made, "ann"))
 
 
-def repair(forger: Forger) -> str:
-    """Put a commit on top that repairs numbers, which any key may sign."""
+def raised(forger: Forger) -> str:
+    """Put a commit on top that asks for the rules that are there, as anyone may whose key counts."""
     now = f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
     head: dict[str, Json] = {"now": now, "rules": RULES}
+    line: dict[str, Json] = {"do": "raise_rules", "args": {"rules": 0, "writer_min": 0}}
     tree = forger.tree_with(forger.commits[-1], "meta.json", at=now)
-    return forger.add(tree, f"repair\n\n{compact(head)}\n{compact({'repaired': {}})}")
+    return forger.add(tree, f"rules\n\n{compact(head)}\n{compact(line)}")
 
 
 def test_a_server_takes_no_commit_that_is_signed_under_an_old_date(
@@ -79,9 +80,9 @@ def test_a_server_takes_no_commit_that_is_signed_under_an_old_date(
     assert ann
     claims, config = Forger(shared.remote, CLAIMS), Forger(shared.remote, CONFIG)
     old, team, now = claims.commits[-1], config.commits[-1], datetime.now(UTC)
-    mended, off = repair(claims), config.add(config.tree_with(team, "policy.json", idle_minutes=99), "policy")
+    higher, off = raised(claims), config.add(config.tree_with(team, "policy.json", idle_minutes=99), "policy")
 
-    for forger, before, forged in ((claims, old, mended), (config, team, off)):
+    for forger, before, forged in ((claims, old, higher), (config, team, off)):
         assert refused(forger, before, dated(forger, keys, forged, now - timedelta(minutes=8))) == []
         found = refused(forger, before, dated(forger, keys, forged, JANUARY))
         assert "is signed, and dated 2026-01-01T00:00:00" in found[0]
@@ -111,9 +112,9 @@ def test_a_server_takes_no_heartbeat_and_no_post_that_is_signed_under_an_old_dat
 
 def test_an_audit_finds_it_once(ann: Workspace, shared: Shared, keys: SshKeys) -> None:
     claims = Forger(shared.remote, CLAIMS)
-    forged = dated(claims, keys, repair(claims), JANUARY)
+    forged = dated(claims, keys, raised(claims), JANUARY)
     claims.point(forged)
-    claims.point(dated(claims, keys, repair(claims), JANUARY))
+    claims.point(dated(claims, keys, raised(claims), JANUARY))
 
     finding = only(audit(ann, signatures=True))
 
