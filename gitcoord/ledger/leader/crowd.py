@@ -43,10 +43,11 @@ class Crowd:
         now, noted = self._host.now(), files.time_in(files.read_json(self._file), _RESTS_UNTIL)
         return any(until is not None and now < until <= now + REST for until in (self._rests_until, noted))
 
-    def rest(self) -> None:
-        """Note that the remote declines posts."""
+    def rest(self, *, is_declined: bool) -> None:
+        """Note that posts are of no use now; where the remote declines them, that holds for all processes."""
         self._rests_until = self._host.now() + REST
-        self._save({**files.read_json(self._file), _RESTS_UNTIL: time_text(self._rests_until)})
+        if is_declined:
+            self._save({**files.read_json(self._file), _RESTS_UNTIL: time_text(self._rests_until)})
 
     @property
     def fold_s(self) -> float | None:

@@ -87,9 +87,9 @@ class Inbox:
         is_shared = bool(setup.beats.place) and setup.transport.is_far and not setup.refs.under_heads
         return is_shared and setup.transport.atomic and not self._met.is_resting
 
-    def rest(self) -> None:
-        """Post and fold nothing for a while."""
-        self._met.rest()
+    def rest(self, *, is_declined: bool = True) -> None:
+        """Post and fold nothing for a while; unless the remote declines it, this process alone."""
+        self._met.rest(is_declined=is_declined)
 
     def begin(self) -> None:
         """Begin with commands of which none has lost a race."""

@@ -246,7 +246,7 @@ class Transactions:
     def _fail_apart(self, plans: list[Plan], error: Exception, replies: dict[str, Reply]) -> SwapOutcome:
         entries = _waiting_in(plans)
         if any(plan.folded() for plan in plans):  # what is of others may be what broke
-            self._inbox.rest()
+            self._inbox.rest(is_declined=False)
         elif len(entries) > 1:
             self._run_apart(entries, replies)
         else:

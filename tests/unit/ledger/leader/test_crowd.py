@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_read_says_nothing(crowd: Crowd, tmp_path: Path, t
 def test_that_posts_are_declined_holds_for_another_process_whoever_is_met_meanwhile(
     crowd: Crowd, tmp_path: Path, clock: Clock
 ) -> None:
-    crowd.rest()
+    crowd.rest(is_declined=True)
     other = Crowd(tmp_path, host_of(clock))
     found = [other.is_resting]
     other.meet(1.0)
@@ -102,7 +102,13 @@ def test_that_posts_are_declined_holds_for_another_process_whoever_is_met_meanwh
 
 
 def test_a_rest_that_is_longer_than_any_is_none(crowd: Crowd, tmp_path: Path, clock: Clock) -> None:
-    crowd.rest()
+    crowd.rest(is_declined=True)
     clock.advance(days=-1)  # it was written by a clock that was wrong
 
     assert not Crowd(tmp_path, host_of(clock)).is_resting
+
+
+def test_what_broke_in_one_process_keeps_no_other_from_posting(crowd: Crowd, tmp_path: Path, clock: Clock) -> None:
+    crowd.rest(is_declined=False)
+
+    assert [crowd.is_resting, Crowd(tmp_path, host_of(clock)).is_resting] == [True, False]
