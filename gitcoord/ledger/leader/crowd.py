@@ -4,7 +4,7 @@
 
 Rules:
   * What one process of the clone has met holds for all of them: each leads only now and then.
-  * Nor does one process ask a remote again that has declined another's post a moment ago.
+  * Nor does one process ask a remote again that has declined a post of the clone a moment ago.
   * It is a guess. Where it is wrong, a command costs a post and a fold instead of one swap, or a swap that is lost.
 
 What this file does not know: what is posted.
@@ -51,7 +51,7 @@ class Crowd:
 
     @property
     def fold_s(self) -> float | None:
-        """What a fold takes, in seconds; `None`: nobody was met lately."""
+        """What a fold takes, in seconds; `None`: no other clone was met lately."""
         said = files.read_json(self._file)
         at, took = files.time_in(said, "at"), said.get("fold_s")
         now = self._host.now()
@@ -69,7 +69,7 @@ class Crowd:
         self._save({**said, "at": time_text(now), "fold_s": round(mean_s or last or 0.0, 3)})
 
     def leave(self) -> None:
-        """Note that nobody else was there."""
+        """Note that no other clone was there."""
         rests_until = files.read_json(self._file).get(_RESTS_UNTIL)
         if rests_until is None:
             files.remove(self._file)

@@ -134,7 +134,7 @@ class Combiner:
     def _joining(self, waiting: list[Waiting], own: Entry, told: dict[str, Reply]) -> Joining:
         """Return the callback between two tries: hands over replies, and takes in who has come meanwhile.
 
-        Once our own caller can be answered nobody is taken in: it would wait for all who come, one after the other.
+        Once our own caller can be answered, no other command is taken in: the caller would wait for all who come.
         """
         known = {waiter.entry.uid for waiter in waiting}
 

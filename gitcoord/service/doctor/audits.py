@@ -4,7 +4,7 @@ Rules:
   * REPLAYED_MAX commits are replayed here; what is left is `gitcoord audit`'s.
   * What cannot be read at a ledger's tip is `ledgers`' to name, and what this clone saw and it lacks `rewound`'s.
   * A ledger goes back to the last commit that is sound. What others did since goes with it, so where anyone did, only a
-    person who is asked can say so. One that moved since it was looked at stays: nobody was asked about what came.
+    person who is asked can say so. One that moved since it was looked at stays: no one was asked about what came.
   * Looking changes nothing: checkpoints are `gitcoord audit`'s.
 
 What this file does not know: how a commit is replayed.
