@@ -15,7 +15,8 @@ What this file does not know: what a ledger says.
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -47,15 +48,13 @@ class _TimeOverError(BaseException):
 def main(_: Sequence[str]) -> int:
     """Judge the push whose lines are on stdin; return the exit status."""
     try:
-        _bound()
-        found = judge(sys.stdin.buffer.read(), Path(os.environ.get("GIT_DIR") or ".").resolve(), os.environ)
+        with _bounded():
+            found = judge(sys.stdin.buffer.read(), Path(os.environ.get("GIT_DIR") or ".").resolve(), os.environ)
     except _TimeOverError:
         found = [Refusal(RefName("the push"), f"cannot be judged: it takes more than {PUSH_S} s; push less at once")]
     except Exception as error:  # noqa: BLE001 - the boundary: a fault of ours is a refusal as well
         known = error if isinstance(error, CoordError) else as_known(error, "judging a push")
         found = [Refusal(RefName("the push"), f"cannot be judged: {known} {known.hint}".strip())]
-    finally:
-        _bound(0)
     for refusal in found[:NAMED_MAX]:
         sys.stderr.write(f"gitcoord: refused: {redact(refusal.ref)} {redact(' '.join(refusal.why.split()))}\n")
     if len(found) > NAMED_MAX:
@@ -63,15 +62,23 @@ def main(_: Sequence[str]) -> int:
     return REFUSED if found else 0
 
 
-def _bound(seconds: float = PUSH_S) -> None:
-    """Have the judging end when its time is over, where the system has an alarm; 0: no more."""
+@contextmanager
+def _bounded(seconds: float = PUSH_S) -> Generator[None]:
+    """Have the block end when its time is over, where the system has an alarm."""
 
     def over(_number: int, _frame: object) -> None:
         raise _TimeOverError
 
-    if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, over if seconds else signal.SIG_IGN)
-        signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S if seconds else 0)
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def judge(lines: bytes, git_dir: Path, env: Mapping[str, str]) -> list[Refusal]:
