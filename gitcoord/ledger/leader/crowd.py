@@ -65,8 +65,9 @@ class Crowd:
         at, last = files.time_in(said, "at"), self.fold_s
         if fold_s is None and last is not None and at is not None and now - at < _NOTED:
             return
-        mean_s = fold_s if last is None or fold_s is None else (last + fold_s) / 2
-        self._save({**said, "at": time_text(now), "fold_s": round(mean_s or last or 0.0, 3)})
+        known = [took for took in (last, fold_s) if took]  # 0: others were met, and no fold of theirs
+        took_s = sum(known) / len(known) if known else 0.0
+        self._save({**said, "at": time_text(now), "fold_s": round(took_s, 3)})
 
     def leave(self) -> None:
         """Note that no other clone was there."""

@@ -128,9 +128,8 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
                     show.aside("kept", f"{row.repaired[-1]['kept']}; back: {row.repaired[-1]['command']}")
     if not any(repair["done"] for row in rows for repair in row.repaired):
         return
-    for (
-        row
-    ) in rows:  # what is damaged may have hindered other checks: git takes no push beside a ref without its commit
+    # What is damaged may have hindered other checks: git takes no push beside a ref without its commit.
+    for row in rows:
         if row.finding.status is Status.FAIL or any(repair["done"] for repair in row.repaired):
             row.finding = examine(row.check, monotonic)
             if not as_json:

@@ -53,6 +53,13 @@ def test_what_a_fold_takes_is_learned_and_kept_by_a_meeting_that_does_not_say(cr
     assert (kept, crowd.fold_s) == (2.0, 1.5)
 
 
+def test_that_others_were_met_before_says_nothing_of_what_their_first_fold_takes(crowd: Crowd) -> None:
+    crowd.meet()
+    crowd.meet(2.0)
+
+    assert crowd.fold_s == 2.0
+
+
 def test_a_fold_that_took_longer_than_any_wait_counts_as_the_longest_wait(crowd: Crowd) -> None:
     crowd.meet(1e9)
 

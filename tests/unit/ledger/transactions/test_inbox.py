@@ -29,7 +29,7 @@ from gitcoord.ledger.leader.crowd import Crowd
 from gitcoord.ledger.leader.lead_time import LEAD_S, PATIENCE_S
 from gitcoord.ledger.leader.posted import OwnPost
 from gitcoord.ledger.liveness.cleanup import sweep
-from gitcoord.ledger.transactions.inbox import Inbox
+from gitcoord.ledger.transactions.inbox import FOLD_OF_WAIT, Inbox
 from gitcoord.ledger.transactions.plan import Plan
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.deadline import TooSlowError
@@ -541,7 +541,7 @@ def test_what_was_carried_out_is_answered_though_a_post_for_another_ledger_waits
         found.append((looked, kept.holds([cast("Plan", claims)]), crowd.fold_s))
         world.clock.advance(seconds=0.1)
 
-    assert found == [(None, True, pytest.approx(2 / 3, abs=0.01))] * 2  # it is learned once
+    assert found == [(None, True, pytest.approx(2 * FOLD_OF_WAIT, abs=0.01))] * 2  # of a wait of 2 s, once
 
 
 def test_from_a_post_that_nobody_waited_for_it_is_not_learned_what_a_fold_takes(tmp_path: Path) -> None:
