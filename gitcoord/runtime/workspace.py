@@ -30,10 +30,9 @@ from gitcoord.service.place.follow_remote import (
 from gitcoord.service.place.placement import Where, keep_placement
 from gitcoord.service.session import identity
 from gitcoord.service.session.workspace import Preferences, Workspace
-from gitcoord.source.checkout.repository import Repository, open_repository
+from gitcoord.source.checkout.repository import Repository, is_on, open_repository
 
 ONE_CLONE = "this clone"
-OFF = ("off", "false", "no", "0")  # as git spells it, and as people do
 
 
 def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
@@ -122,7 +121,7 @@ def following(
 
 def preferred(settings: Mapping[str, str], env: Mapping[str, str]) -> Preferences:
     """Return what a person prefers."""
-    wakes = settings.get("gitcoord.wake", "").lower() not in OFF
+    wakes = is_on(settings, "gitcoord.wake", default=True)
     if settings.get("gitcoord.notify") != "desktop":
         return Preferences(wakes=wakes)
     from gitcoord.remote.git import desktop

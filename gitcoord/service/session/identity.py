@@ -29,11 +29,10 @@ from gitcoord.ledger.format.meta import WRITER
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.checkout.repository import Repository, is_on
 
 CHOOSE_S = 30.0  # choosing is a look at the file and the lock of each session: milliseconds, also with hundreds
 SESSION_VARIABLES = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
-ON = ("on", "true", "yes", "1")  # as git spells it, and as people do
 SAME_MAX = 100  # `-2` … `-100`: more agents of one name in one place is a mistake
 
 
@@ -63,7 +62,7 @@ def signature_of(
 ) -> Signature:
     """Return who writes the commits of ledgers here, and what signs them, in a repository whose settings ask for it."""
     who = Signature(settings.get("user.name") or fallback, settings.get("user.email") or "gitcoord@localhost")
-    if repository is None or settings.get("gitcoord.sign", "").lower() not in ON:
+    if repository is None or not is_on(settings, "gitcoord.sign", default=False):
         return who
     from gitcoord.remote.git.commit_signer import signer_of
 

@@ -33,6 +33,7 @@ PATTERNS_MAX = 200  # branches named to git at once; their names fit into any sy
 ARGUMENT_BYTES_MAX = 4096  # the longest path of Linux; a name that git knows is shorter
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ID_OR_PREFIX = re.compile(r"[0-9a-f]{4,64}")
+_ON, _OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")  # as git spells it, and as people do
 
 
 class Repository(NamedTuple):
@@ -256,6 +257,12 @@ class Repository(NamedTuple):
         listed = run_git(("remote", "-v"), cwd=self.top, env=env, timeout_s=LOCAL_TIMEOUT_S).stdout
         found = re.search(rf"(?m)^{remote_probe.REMOTE}\t(.*) \(push\)$", os.fsdecode(listed))
         return found[1] if found else url
+
+
+def is_on(settings: Mapping[str, str], key: str, *, default: bool) -> bool:
+    """Whether a setting is on; `default`: where it is not there, or says neither."""
+    said = settings.get(key, "").lower()
+    return said in _ON or (default and said not in _OFF)
 
 
 def open_repository(cwd: Path, env: Mapping[str, str], beside: Mapping[str, str] | None = None) -> Repository:

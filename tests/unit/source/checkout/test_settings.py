@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.source.checkout.repository import is_on
 from tests.conftest import AddWorktree, Git, MakeRepo
 from tests.unit.source.places import opened
 
@@ -69,3 +70,15 @@ def test_settings_of_the_environment_are_read(repo: Path) -> None:
     env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "gitcoord.remote", "GIT_CONFIG_VALUE_0": "upstream"}
 
     assert opened(repo, **env).settings()["gitcoord.remote"] == "upstream"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("on", (True, True)), ("YES", (True, True)), ("off", (False, False)), ("x", (False, True))]
+)
+def test_a_setting_is_on_or_off_as_git_spells_it_and_by_default_where_it_says_neither(
+    said: str, expected: tuple[bool, bool]
+) -> None:
+    settings = {"gitcoord.sign": said}
+
+    assert (is_on(settings, "gitcoord.sign", default=False), is_on(settings, "gitcoord.sign", default=True)) == expected
+    assert is_on({}, "gitcoord.sign", default=True)
