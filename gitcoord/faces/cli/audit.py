@@ -130,10 +130,15 @@ def _lines(result: Result, _now: datetime) -> None:
 def _signers(result: Result) -> None:
     """Show how many commits of each ledger are signed by whom; `--json` has each of them."""
     counts = Counter(
-        (text(row.get("ledger")), text(row.get("verdict")), text(row.get("signer")) or text(row.get("key")))
+        (
+            text(row.get("ledger")),
+            text(row.get("verdict")),
+            text(row.get("signer")) or text(row.get("key")),
+            text(row.get("why")),
+        )
         for row in records(result.get("signatures"))
     )
     if counts:
         show.line()
-        rows = [[ledger, str(count), verdict, who] for (ledger, verdict, who), count in sorted(counts.items())]
-        show.table((ids("ledger"), "commits", "signature", "by"), rows)
+        rows = [[ledger, str(count), *rest] for (ledger, *rest), count in sorted(counts.items())]
+        show.table((ids("ledger"), "commits", "signature", "by", "why"), rows)

@@ -212,8 +212,9 @@ def _unsigned(rows: Sequence[AuthorRow], policy: Policy) -> Iterator[_Fault]:
         if checked.verdict is Verdict.BAD:
             yield row, Problem.SIGNATURE, f"{row.what} signed, but the signature does not count: {checked.why}"
         elif policy.requires_signatures:
-            how = "not signed" if checked.verdict is Verdict.UNSIGNED else f"not signed by a known key: {checked.why}"
-            yield row, Problem.SIGNATURE, f"{row.what} {how}, which the team's policy asks for"
+            is_unsigned, asked = checked.verdict is Verdict.UNSIGNED, "which the team's policy asks for"
+            how = f"not signed, {asked}" if is_unsigned else f"not signed by a known key, {asked}: {checked.why}"
+            yield row, Problem.SIGNATURE, f"{row.what} {how}"
 
 
 def _speakers(rows: Sequence[AuthorRow], lines: Sequence[_Line], ledgers: Ledgers) -> dict[int, AuthorRow]:

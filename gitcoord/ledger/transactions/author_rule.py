@@ -25,13 +25,13 @@ def check_own(policy: Policy, agent: str, by: Signature) -> None:
     """
     if policy.requires_signatures and by.sign is None:
         text = "The team's policy asks for signatures (signed = required), and this clone does not sign."
-        raise AuthorError(text, hint="Set git's gpg.format and user.signingKey, then: gitcoord config set sign on")
+        raise AuthorError(text, hint="Set git's gpg.format and user.signingKey; run `gitcoord config set sign on`.")
     identities = _missing(policy, agent, by.email, is_signed=by.sign is not None)
     if identities:
         whose = " or ".join(shown(identity)[1:-1] for identity in identities)
         here = f"{shown(by.email)[1:-1]}{'' if by.sign else ', who does not sign'}"
         text = f"The name {shown(agent)[1:-1]} is pinned to {whose} by the team's policy, and here works {here}."
-        raise AuthorError(text, hint="Take a name of your own: gitcoord config set agent person/tool/worktree")
+        raise AuthorError(text, hint="Take a name of your own with `gitcoord config set agent person/tool/worktree`.")
 
 
 def takes_post(objects: Objects, policy: Policy, post: Post) -> bool:

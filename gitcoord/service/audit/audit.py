@@ -43,7 +43,8 @@ REVISION_CHARS_MIN = 7  # of a commit that is named by the beginning of its id
 _HINTS: Mapping[Problem, str] = {
     Problem.WENT_BACK: "Run `gitcoord doctor --repair` in the clone that was at work last: it puts back what was seen.",
     Problem.REWRITTEN: "Find out who pushed it; `gitcoord doctor --repair` puts back what this clone has of it.",
-    Problem.SIGNATURE: "Ask its author, by another way than this remote: who signed it is not known.",
+    Problem.SIGNATURE: "Ask its author, by another way than this remote. Which keys are known here git's settings say "
+    "(gpg.ssh.allowedSignersFile; for OpenPGP the keyring).",
     Problem.IDENTITY: "Ask whom the name belongs to whether it is theirs; policy pin_agents says who that is.",
     Problem.UNREADABLE: "Run `gitcoord doctor`: it says what is damaged, and what can be put back.",
 }

@@ -62,8 +62,8 @@ def test_a_server_takes_what_is_signed_by_a_key_that_it_knows_and_nothing_else(
     forge = taken_back(ann)
     changes: dict[str, Change] = {
         "is not signed, which the team's policy asks for": plain,
-        "is not signed by a known key": signed_by(keys, "bob"),
-        "is not signed by a known key: its key is not trusted, or not valid on": signed_by(keys, "old"),
+        "is not signed by a known key, which the team's policy asks for: ": signed_by(keys, "bob"),
+        "which the team's policy asks for: its key is not trusted, or not valid on": signed_by(keys, "old"),
         "the signature does not count": lambda raw: raw.replace(b"\n\nclaim ", b"\n\nClaim "),
     }
 

@@ -132,7 +132,7 @@ def test_who_does_not_sign_cannot_ask_others_for_it(bob: Workspace) -> None:
     with pytest.raises(AuthorError) as caught:
         set_policy(bob, name="signed", value="required")
 
-    assert caught.value.hint.endswith("gitcoord config set sign on")
+    assert caught.value.hint.endswith("run `gitcoord config set sign on`.")
 
 
 @pytest.mark.rule("SEC-8")
