@@ -106,11 +106,11 @@ def judge(lines: bytes, git_dir: Path, env: Mapping[str, str]) -> list[Refusal]:
         check = partial(SignatureCheck.of, git_dir, git_dir, env)
         place = ReceivingPlace(transport, refs, make_host(), check=check)
         found = refusals(place, updates)
-        others = [update for update in updates if update not in own]
-        if others and (git_dir / MARK).exists():
+        if len(own) < len(updates) and (git_dir / MARK).exists():
             from gitcoord.service.checks.received_branches import branch_findings  # a third of a second to load
 
-            for ref, finding in branch_findings(place, git_dir, env, others):
+            ours = {*own}
+            for ref, finding in branch_findings(place, git_dir, env, [each for each in updates if each not in ours]):
                 found.append(Refusal(ref, f"{finding.message} {finding.hint}"))
         return found
 

@@ -60,7 +60,7 @@ class AuthorRow(NamedTuple):
     @property
     def email(self) -> str:
         """The address that the commit names."""
-        return self.author.rpartition("<")[2].rstrip(">")
+        return commits.address_in(self.author)
 
     @property
     def what(self) -> str:
@@ -121,8 +121,8 @@ class AuthorAudit:
                 report.rows += rows if keeps_rows else []
                 faults = [*_by_rules(rows, lines, policies, since, self.ledgers)]
                 faults += _joined(rows[0], commit, lines) if is_team else []
-                is_back = since is None or commit.committed_at < since - AHEAD_MAX  # then what follows is no finding
-                since = commit.committed_at if is_back else max(since or commit.committed_at, commit.committed_at)
+                if since is None or not since - AHEAD_MAX <= commit.committed_at <= since:  # one far back is said once
+                    since = commit.committed_at
                 for row, problem, what in faults:
                     report.count += 1
                     if len(report.findings) < FINDINGS_MAX:
@@ -133,12 +133,12 @@ class AuthorAudit:
     def _found(self, ref: RefName, commit_id: Oid) -> tuple[Commit, list[AuthorRow]]:
         """Return a commit and its row, and behind it those of the posts that it carries out."""
         commit = commits.read(self.objects, commit_id)
-        rows = [AuthorRow(ref, commit_id, _author(commit), commit.committed_at)]
+        rows = [AuthorRow(ref, commit_id, commit.by, commit.committed_at)]
         for other in commit.parents[1:]:
             said = post.commands_in(self.objects, other)
             if said is not None:
                 posted = commits.read(self.objects, other)
-                rows.append(AuthorRow(ref, other, _author(posted), posted.committed_at, None, Post(ref, other, said)))
+                rows.append(AuthorRow(ref, other, posted.by, posted.committed_at, None, Post(ref, other, said)))
         return commit, rows
 
 
@@ -230,10 +230,6 @@ def _speakers(rows: Sequence[AuthorRow], lines: Sequence[_Line], ledgers: Ledger
             if row.said and recorded_batch.is_posted(command, row.said.said, row.ref, counter, ledgers):
                 found.setdefault(index, row)
     return found
-
-
-def _author(commit: Commit) -> str:
-    return commit.author.rpartition(" ")[0].rpartition(" ")[0]
 
 
 def _lines(objects: Objects, commit: Commit) -> Iterator[_Line]:

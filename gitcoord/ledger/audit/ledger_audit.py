@@ -226,7 +226,7 @@ class _LedgerWalk:
 
     def finding(self, at: Oid, problem: Problem, what: str, error: UnsoundError | None = None) -> Finding:
         try:
-            author = shown(commits.read(self._objects, at).author.rpartition(" ")[0].rpartition(" ")[0])[1:-1]
+            author = shown(commits.read(self._objects, at).by)[1:-1]
         except CoordError:
             author = ""
         differences = error.differences if error else ()

@@ -55,7 +55,7 @@ from gitcoord.ledger.transactions.plan import AHEAD_MAX
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport, oid
 from gitcoord.remote.git.signature_check import SignatureCheck
 
-COMMITS_MAX = 25_000  # of one ledger: it is rolled at 20,000; 80 s of processor
+COMMITS_MAX = 25_000  # of one ledger, which is rolled at 20,000; 100 s of processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +152,24 @@ class _Judge:
             there = self._decided_upon(ref)
             brought = [at for at in brought if at not in there]
         elif old and is_chain and not _leads_to(self._objects, new, old):
-            there = {at for at, _ in commits.walk(self._objects, old)}
+            there = set[Oid]()
+            with suppress(CoordError):  # where it is damaged, history ends
+                there.update(at for at, _ in commits.walk(self._objects, old))
             brought = [at for at in brought if at not in there]
-        since: datetime | None = self._place.host.now()
-        if since and is_chain:  # what it comes after may be far ahead of all clocks
+        now = self._place.host.now()
+        since: datetime | None = now
+        if is_chain:  # what it comes after may be far ahead of all clocks
             base = commits.before(self._objects, commits.read(self._objects, brought[-1])) if brought else None
             base = base or (old if ref == refs.config else None)
-            is_there = base is not None and self._objects.has(base)
-            since = min(since, commits.read(self._objects, base).committed_at) if base and is_there else None
+            since = self._dated(base, now)
         for finding in authors.run(ref, brought[::-1], since, has_agents=is_post, is_team=ref == refs.config).findings:
             yield f"is to have the commit {finding.commit or ''}, which {finding.what}"
+
+    def _dated(self, base: Oid | None, now: datetime) -> datetime | None:
+        """Return what a commit behind another may be dated at; `None`: that one is not there, or is damaged."""
+        with suppress(CoordError):
+            return min(now, commits.read(self._objects, base).committed_at) if base else None
+        return None
 
     def _decided_upon(self, ref: RefName) -> set[Oid]:
         """Return the commits of a ledger that is gone which its last decision says were there, and came from it."""

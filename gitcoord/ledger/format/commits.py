@@ -48,6 +48,21 @@ class Commit(NamedTuple):
     committed_at: datetime
     is_signed: bool = False
 
+    @property
+    def by(self) -> str:
+        """The author, as git shows one: `name <email>`."""
+        return self.author.rpartition(" ")[0].rpartition(" ")[0]
+
+    @property
+    def email(self) -> str:
+        """The author's address."""
+        return address_in(self.author)
+
+
+def address_in(author: str) -> str:
+    """Return the address in `name <email>`, whatever follows."""
+    return author.rpartition("<")[2].partition(">")[0]
+
 
 def write(
     objects: Objects, tree: Oid, parents: Sequence[Oid], signature: Signature, when: datetime, message: str

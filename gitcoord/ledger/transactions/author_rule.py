@@ -9,12 +9,15 @@ What this file does not know: how signatures are checked; audits do that, and a 
 """
 
 from gitcoord.core.documents.names import shown
-from gitcoord.core.documents.policy import Policy, identities_of, is_by
+from gitcoord.core.documents.policy import KEY, Policy, identities_of, is_by
 from gitcoord.errors import AuthorError
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.post import Post
 from gitcoord.remote.contract.protocol import Objects
+
+_SIGN = "Set git's gpg.format and user.signingKey; run `gitcoord config set sign on`."
+_NAME = "Take a name of your own with `gitcoord config set agent person/tool/worktree`."
 
 
 def check_own(policy: Policy, agent: str, by: Signature) -> None:
@@ -25,13 +28,14 @@ def check_own(policy: Policy, agent: str, by: Signature) -> None:
     """
     if policy.requires_signatures and by.sign is None:
         text = "The team's policy asks for signatures (signed = required), and this clone does not sign."
-        raise AuthorError(text, hint="Set git's gpg.format and user.signingKey; run `gitcoord config set sign on`.")
+        raise AuthorError(text, hint=_SIGN)
     identities = _missing(policy, agent, by.email, is_signed=by.sign is not None)
     if identities:
         whose = " or ".join(shown(identity)[1:-1] for identity in identities)
         here = f"{shown(by.email)[1:-1]}{'' if by.sign else ', who does not sign'}"
         text = f"The name {shown(agent)[1:-1]} is pinned to {whose} by the team's policy, and here works {here}."
-        raise AuthorError(text, hint="Take a name of your own with `gitcoord config set agent person/tool/worktree`.")
+        is_key = by.sign is None and any(identity.startswith(KEY) for identity in identities)
+        raise AuthorError(text, hint=_SIGN if is_key else _NAME)
 
 
 def takes_post(objects: Objects, policy: Policy, post: Post) -> bool:
@@ -39,9 +43,8 @@ def takes_post(objects: Objects, policy: Policy, post: Post) -> bool:
     if not (policy.requires_signatures or policy.pin_agents):
         return True
     commit = commits.read(objects, post.tip)
-    email = commit.author.rpartition("<")[2].partition(">")[0]
     agents = {entry.actor.agent for entry in post.said.entries}
-    is_pinned = any(_missing(policy, agent, email, is_signed=commit.is_signed) for agent in agents)
+    is_pinned = any(_missing(policy, agent, commit.email, is_signed=commit.is_signed) for agent in agents)
     return not is_pinned and (commit.is_signed or not policy.requires_signatures)
 
 

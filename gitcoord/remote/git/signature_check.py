@@ -38,7 +38,6 @@ _DOUBTS: Final[Mapping[str, str]] = {
     "E": "its key is not here",
     "X": "the signature has expired",
     "Y": "its key has expired",
-    "R": "its key was revoked",
 }
 
 
@@ -57,7 +56,7 @@ class Checked(NamedTuple):
     Attributes:
         signer: who signed, where that is known: a principal of the allowed signers, or the user id of an OpenPGP key.
         key: the fingerprint of the key.
-        why: the end of a sentence, where it is not good; it begins with the signature.
+        why: the end of a sentence, where it is not good; "it" and "its" are of the signature.
     """
 
     verdict: Verdict
@@ -155,7 +154,7 @@ class SignatureCheck(NamedTuple):
         match letter:
             case "G":
                 return known._replace(verdict=Verdict.GOOD)
-            case "B":
+            case "B" | "R":
                 return Checked(
                     Verdict.BAD, why="it is of something else than this commit, or by a key that was revoked"
                 )

@@ -126,13 +126,11 @@ def _authors(
     """Look at who wrote the commits of ledgers, and, with them, of the team's ref."""
     setting, config = workspace.setting, workspace.setting.refs.config
     objects, top, env = setting.transport.objects, workspace.repository.top, workspace.repository.env
-    check = SignatureCheck.of(top, top, env) if signatures else None
-    auditor, found = (
-        AuthorAudit(objects, TeamPolicies(objects, listed.get(config)), check),
-        dict[RefName, AuthorReport](),
-    )
-    every = [*refs, *([config] if signatures else [])]
-    for ref in (ref for ref in every if ref in listed):
+    policies, found = TeamPolicies(objects, listed.get(config)), dict[RefName, AuthorReport]()
+    if not (signatures or policies.pin_names):
+        return found
+    auditor = AuthorAudit(objects, policies, SignatureCheck.of(top, top, env) if signatures else None)
+    for ref in (ref for ref in (*refs, config) if ref in listed):
         passed = None if full or signatures or is_before else known.get(ref)
         with contextlib.suppress(DocumentError, MissingObjectError):  # of which the replay has a finding
             chain = chain_of(setting.transport, listed[ref], passed, is_before)

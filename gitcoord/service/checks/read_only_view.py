@@ -41,6 +41,7 @@ from gitcoord.remote.transports.read_only import ReadOnlyCopy
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.source.checkout.remote_urls import path_of, url_of
 from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.history.deepen import bring as bring_commits
 from gitcoord.source.history.deepen import tip_of as remote_tip
 
 
@@ -64,6 +65,7 @@ class Inspection:
         rewound: what is wrong with the ledgers by what this clone saw of them.
         deepen: bring more of a ledger's history, back to a moment.
         tip_of: the tip of a branch as the remote has it; `None`: it has none, or does not say.
+        bring: fetches commits that are not here from there; tells whether it gave them.
         problems: ledgers that cannot be read, and why.
     """
 
@@ -80,6 +82,7 @@ class Inspection:
     rewound: Sequence[RewoundError] = ()
     deepen: Callable[[RefName, datetime], None] = lambda _ref, _since: None
     tip_of: Callable[[Repository, str], str | None] = remote_tip
+    bring: Callable[[Repository, Sequence[str]], bool] = bring_commits
     problems: dict[RefName, str] = field(default_factory=dict[RefName, str])
     _boards: dict[RefName, Board | None] = field(default_factory=dict[RefName, Board | None])
 

@@ -44,7 +44,7 @@ def branch_findings(
         CoordError: git cannot say what changed, or the ledgers cannot be read.
     """
     listed = place.transport.read(place.refs.everything)
-    held = any(place.ledgers.is_ledger(place.refs, ref) for ref in listed if ref != place.refs.config)
+    held = any(place.ledgers.at(place.refs, ref) is not None for ref in listed)
     branches = [update for update in updates if update.ref.startswith(HEADS) and update.new]
     if not held:
         return []
@@ -67,7 +67,8 @@ def branch_findings(
         repo=None,
         now=place.host.now(),
         monotonic=place.host.monotonic,
-        tip_of=lambda there, branch: there.text("rev-parse", "--verify", "--quiet", f"{HEADS}{branch}"),
+        tip_of=lambda there, branch: tip[0] if (tip := there.local_tip(branch)) else None,
+        bring=lambda _there, _wanted: False,  # this is the remote: what it has not got is nowhere else
     )
     default = repository.text("symbolic-ref", "--quiet", "HEAD")
     found: list[tuple[RefName, Finding]] = []

@@ -37,8 +37,6 @@ from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.service.checks.commit_range import Span, Wanted, find_span
 from gitcoord.service.checks.read_only_view import Inspection
 from gitcoord.source.checkout.default_branch import is_ancestor
-from gitcoord.source.checkout.repository import Repository
-from gitcoord.source.history import deepen
 from gitcoord.source.history.changes import Commit, FileChange, changed_files, files_by_commit
 from gitcoord.source.history.patches import has_patch, has_work
 from gitcoord.source.symbols.definitions import DefinitionReader
@@ -208,7 +206,7 @@ class _Verification:
         last = tip or claim.commit
         if last is None:
             return False  # nothing of it was pushed, as far as its holder said
-        _brought(repository, last)
+        _brought(self.inspection, last)
         if self.span.base is not None and is_ancestor(repository, last, self.span.base):
             return False  # it has no commits of its own that could land now
         return has_work(repository, head, last)
@@ -248,11 +246,11 @@ class _Verification:
         own = trailers.own_steps(self.inspection.boards(), self.inspection.repo, branch)
 
         def history_has(newer: str, older: str) -> bool:
-            _brought(repository, newer)
+            _brought(self.inspection, newer)
             return has_patch(repository, newer, older)
 
         def work_is_in(head: str, work: str) -> bool | None:
-            _brought(repository, work)
+            _brought(self.inspection, work)
             return has_work(repository, head, work)
 
         step_of, has_project = self.inspection.step, self.inspection.has_project
@@ -379,7 +377,7 @@ def _quoted(words: str) -> str:
     return clean[:500].rstrip(".")
 
 
-def _brought(repository: Repository, commit: str) -> None:
+def _brought(inspection: Inspection, commit: str) -> None:
     """Fetch a commit that is not here, if the remote gives it."""
-    if not repository.has_commit(commit) and _FULL_ID.fullmatch(commit):
-        deepen.bring(repository, [commit])
+    if not inspection.repository.has_commit(commit) and _FULL_ID.fullmatch(commit):
+        inspection.bring(inspection.repository, [commit])

@@ -53,11 +53,13 @@ def test_what_another_holds_is_pushed_by_its_holder_alone(kind: str, team: Calla
     free = pushed(ann, "refs/heads/feature")
     commit(ann.repo, git, "README.md", "Coord-Agent: ann/cli/wt")
     named = pushed(ann, "refs/heads/feature")
+    tagged = pushed(ann, "refs/tags/v1")
+    landed = pushed(ann, "refs/heads/main")
 
     assert "gitcoord: refused: refs/heads/feature" in refused
     assert 'is claimed by "ann/cli/wt"' in refused.replace("'", '"')
     assert free == ""
-    assert named == ""
+    assert (named, tagged, landed) == ("", "", "")
     assert "refs/heads/feature" in ann.remote.refs()
 
 
@@ -93,5 +95,8 @@ def test_the_mark_is_made_and_taken_back(team: Callable[[str], Team], tmp_path: 
     assert (remote.git_dir / MARK).exists()
     gitcoord("init", "--server", str(remote.git_dir))
     assert (remote.git_dir / MARK).exists()
+    gitcoord("init", "--server", str(remote.git_dir), "--no-branches")
+    assert not (remote.git_dir / MARK).exists()
+    gitcoord("init", "--server", str(remote.git_dir), "--branches")
     gitcoord("uninstall", "--server", str(remote.git_dir))
     assert not (remote.git_dir / MARK).exists()

@@ -33,8 +33,17 @@ def repaired(team: Team) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.rule("SEC-3", "SAFE-9")
-@pytest.mark.parametrize("name", [CLAIMS, pytest.param(f"{STEPS}:meta.json", marks=pytest.mark.torture)])
-def test_a_ledger_that_lost_an_object_at_the_server_is_put_back(name: str, busy: Team) -> None:
+@pytest.mark.parametrize(
+    ("name", "pins"),
+    [
+        (CLAIMS, ""),
+        (CLAIMS, "carl/*=carl@example.invalid"),  # then the hook looks at authors, too
+        pytest.param(f"{STEPS}:meta.json", "", marks=pytest.mark.torture),
+    ],
+)
+def test_a_ledger_that_lost_an_object_at_the_server_is_put_back(name: str, pins: str, busy: Team) -> None:
+    if pins:
+        busy.gitcoord("policy", "set", "pin_agents", pins)
     lose(busy, name)
 
     repaired(busy)

@@ -298,6 +298,8 @@ def rules(world: World, **policy: Json) -> Oid:
         ({}, "1" * 40, "mine", True),
         ({"texts": "private"}, None, "mine", True),
         ({"texts": "private"}, None, "", False),
+        ({"pin_agents": "zoe=zoe@example.org"}, None, "mine", True),
+        ({"pin_agents": "bob=bob@example.org"}, None, "mine", False),
     ],
     ids=str,
 )
