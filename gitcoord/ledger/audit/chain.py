@@ -45,8 +45,12 @@ class Chain(NamedTuple):
     begin: Begin
 
 
-def chain_of(transport: Transport, tip: Oid, known: Checkpoint | None, is_before: IsBefore | None) -> Chain:
-    """Return the commits of a ledger that are to be replayed. `is_before`: whether one is the last that is not.
+def chain_of(
+    transport: Transport, tip: Oid, known: Checkpoint | None, is_before: IsBefore | None, *, fetches: bool = True
+) -> Chain:
+    """Return the commits of a ledger that are to be replayed.
+
+    `is_before`: whether one is the last that is not. `fetches`: what is not here is asked for.
 
     Raises:
         DocumentError: one of them cannot be read; its id is `where`.
@@ -55,7 +59,7 @@ def chain_of(transport: Transport, tip: Oid, known: Checkpoint | None, is_before
     while True:
         if known is not None and commit_id == known.tip:
             return Chain(found, commit_id, Begin.CHECKPOINT)
-        if not objects.has(commit_id):
+        if fetches and not objects.has(commit_id):
             with contextlib.suppress(CoordError):  # an archive's, perhaps, which no clone fetches without need
                 transport.fetch([commit_id])
         if len(found) == COMMITS_MAX or not objects.has(commit_id):

@@ -104,14 +104,14 @@ class LedgerAudit:
     ) -> LedgerReport:
         """Audit one ledger, from a checkpoint if its history has it. Never raises for what is in the ledger.
 
-        `count_max`: the oldest so many commits; all, if not given.
+        `count_max`: the oldest so many commits, of those that are here; all, fetched, if not given.
         """
         tip = self.listed[ref]
         report = LedgerReport(ref, tip)
         walk = _LedgerWalk(self.setting, self.listed, report)
         at: Oid = tip
         try:
-            chain = chain_of(self.setting.transport, tip, known, is_before)
+            chain = chain_of(self.setting.transport, tip, known, is_before, fetches=count_max is None)
         except DocumentError as error:
             report.finding = walk.finding(Oid(error.where), Problem.UNREADABLE, f"cannot be read: {error}")
             return report

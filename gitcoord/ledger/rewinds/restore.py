@@ -262,7 +262,7 @@ class Restorer:
 
     def _gone(self, ref: RefName, mark: Mark, present: Present | None) -> int:
         """Return the highest number that clones can have seen of a ledger that goes: a forged one would cover any."""
-        numbers = mark.seq, present.seq if present else 0, self._most(ref, 0, present)
+        numbers = mark.seq, present.seq if present else 0, self.lookback.reported(ref, None, self.now)[0]
         return max((number for number in numbers if is_possible(number, None, self.now)), default=0)
 
     def _renumbered(

@@ -9,6 +9,7 @@ Rules:
 What this file does not know: what the ref is of, where the file belongs.
 """
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,7 +44,9 @@ def write_bundle(
         if run_git(init, cwd=Path(name), env=clean_env(env), timeout_s=BUNDLE_S).rc != 0:
             return False
         (folder / "objects" / "info").mkdir(exist_ok=True)
-        (folder / "objects" / "info" / "alternates").write_text("".join(f"{path}\n" for path in objects))
+        (folder / "objects" / "info" / "alternates").write_bytes(
+            b"".join(os.fsencode(path) + b"\n" for path in objects)
+        )
         (folder / ref).parent.mkdir(parents=True, exist_ok=True)
         (folder / ref).write_text(f"{tip}\n", encoding="ascii")  # by hand: git names no tag by a branch, say
         words = [f"--git-dir={folder}", *words, "bundle", "create", "--quiet", str(target.absolute()), ref]

@@ -35,7 +35,7 @@ from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
 
 LIMIT_S = 60.0
-REPLAYED_MAX = 1000  # commits of all ledgers together: 2 to 4 s of processor
+REPLAYED_MAX = 1000  # commits of all ledgers together: 2 to 4 s of processor, beside the walk to the oldest
 _RUN = "Run `gitcoord audit`; agents go on meanwhile."
 _NOT_OURS = {Problem.UNREADABLE, Problem.REWRITTEN}
 _FORWARD = "Upgrade gitcoord here, or ask its author."

@@ -73,7 +73,7 @@ def _parts(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, ObjectKind, bytes]
     waiting, known = [tip], {tip}
     while waiting and len(known) <= PARTS_MAX:
         oid = waiting.pop()
-        with suppress(CoordError):
+        with suppress(CoordError, ValueError):  # the last: a tree that is cut off, a commit that names none
             kind, data = objects.read(oid)
             yield oid, kind, data
             below: list[Oid] = []

@@ -67,7 +67,8 @@ def _overstated(site: Site, listed: Mapping[RefName, Oid]) -> Iterator[Finding]:
             f"{beat} says that its clone saw {_list(said)}, more than can have been written; that counts for nothing."
         )
         hint = "gitcoord doctor --repair deletes that heartbeat; its clone writes it again with its next one."
-        repair = Repair(f"delete {beat}", partial(site.remove, RefUpdate(beat, listed[beat], None)), _AGAIN)
+        do = partial(site.remove, RefUpdate(beat, listed[beat], None))
+        repair = Repair(f"delete {beat}", do, _AGAIN, keeper(site, beat, listed[beat]))
         yield Finding(Status.WARN, text, hint, {"overstated": [beat]}, (repair,))
 
 
@@ -82,7 +83,8 @@ def _unheard(site: Site, error: RewoundError) -> Repair:
         return site.remove(RefUpdate(beat, listed.get(beat), None))
 
     beat = site.at_place().refs.heartbeat(error.clone)
-    return Repair(f"or else delete {beat}, which alone says so", do, _AGAIN)
+    keeps = keeper(site, beat, site.listed().get(beat))
+    return Repair(f"or else delete {beat}, which alone says so", do, _AGAIN, keeps)
 
 
 def _gone(site: Site, error: RewoundError) -> Finding:

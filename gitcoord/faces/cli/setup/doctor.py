@@ -49,7 +49,9 @@ def doctor(
     repair: Annotated[
         bool, typer.Option("--repair", help="Fix what is safe to fix; ask about each on a terminal.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --repair: ask nothing.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="With --repair: ask only where others' work would go.")
+    ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Contact no remote.")] = False,
     start_servers: Annotated[
         bool,
@@ -118,7 +120,7 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
         for repair in row.finding.repairs:
             asks_here = asks or (repair.needs_person and not as_json)
             if not ((yes and not repair.needs_person) or (asks_here and _agreed(repair))):
-                how = "at a terminal, without --yes" if repair.needs_person else "--yes"
+                how = "at a terminal" if repair.needs_person else "--yes"
                 row.repaired.append({"repair": repair.text, "done": False, "text": f"not done: not confirmed ({how})"})
             else:
                 row.repaired.append(_done(repair))
