@@ -151,6 +151,11 @@ def two_entries_of_one_name(ledger: Ledger) -> str:
     return ledger.commit(ledger.tree(*entries, entries[-1]))
 
 
+def a_tree_that_is_cut_off(ledger: Ledger) -> str:
+    data = b"100644 a.json\0" + bytes(20) + b"100644 meta"
+    return ledger.commit(ledger.git("hash-object", "-t", "tree", "--literally", "-w", "--stdin", given=data))
+
+
 def a_huge_blob(ledger: Ledger) -> str:
     return ledger.with_files({ledger.documents()[0]: b'"' + b"x" * HUGE_BYTES + b'"'})
 
@@ -267,6 +272,7 @@ CRAFTS: tuple[Craft, ...] = (
     a_submodule,
     a_hundred_thousand_entries,
     two_entries_of_one_name,
+    a_tree_that_is_cut_off,
     a_huge_blob,
     deep_json,
     deep_meta,
