@@ -184,14 +184,17 @@ def children(data: bytes, width: int) -> list[Oid]:
     """Return the ids that a tree names, whatever they are of; `width`: bytes of an id.
 
     Raises:
-        ValueError: it is cut off.
+        DocumentError: it is cut off.
     """
     children: list[Oid] = []
     position = 0
     while position < len(data):
-        end = data.index(b"\0", position)
-        children.append(Oid(data[end + 1 : end + 1 + width].hex()))
+        end = data.find(b"\0", position)
         position = end + 1 + width
+        if end < 0 or position > len(data):
+            message = "A tree is cut off."
+            raise DocumentError(message)
+        children.append(Oid(data[end + 1 : position].hex()))
     return children
 
 

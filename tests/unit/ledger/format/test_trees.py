@@ -257,3 +257,10 @@ class CountedObjects(MemoryObjects):
     def read(self, oid: Oid) -> tuple[ObjectKind, bytes]:
         self.reads += 1
         return super().read(oid)
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("data", [b"100644 a", b"100644 a\0" + bytes(7), b"100644 a\0" + bytes(20) + b"x"])
+def test_what_a_tree_that_is_cut_off_names_is_not_guessed(data: bytes) -> None:
+    with pytest.raises(DocumentError, match="cut off"):
+        trees.children(data, 20)
