@@ -76,6 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in the report of `make torture` how many tests ran, and how many found a promise broken."""
+    if hasattr(terminalreporter.config, "workerinput"):  # of whom another process has the sums
+        return
     stats = terminalreporter.stats
     broken = len(stats.get("failed", [])) + len(stats.get("error", []))
     torture_report.add("violations", count=broken, operations=broken + len(stats.get("passed", [])))

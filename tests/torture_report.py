@@ -48,12 +48,10 @@ def totals(path: Path) -> Mapping[str, Mapping[str, int]]:
 BEGIN, END = "<!-- torture -->", "<!-- end of torture -->"
 _WORDS: Mapping[str, tuple[str, str]] = {
     "histories": ("histories of several processes, for which an order exists that the rules allow", "calls"),
-    "faults": ("faults injected: ends, exceptions, full disks, bad networks", "commands"),
+    "faults": ("faults injected: ends, exceptions, full disks, bad networks, calamities", "commits"),
     "fuzz": ("parsers fuzzed", "inputs"),
-    "mutants": ("faults planted in the code, each found", "tries until then"),
-    "hostile": ("crafted ledgers, each shown by every face", "calls"),
+    "mutants": ("faults planted in the code, each found", "inputs or runs until then"),
     "soak": ("seconds under a load, with nothing that grows", "calls and commands"),
-    "machines": ("state machines beside a naive model", "histories"),
     "violations": ("violations", "tests that ran"),
 }
 

@@ -66,7 +66,7 @@ def test_a_gc_of_every_repository_while_agents_work_takes_nothing(worlds: Worlds
     for _ in range(2):
         work(world, [0, 1, 2], lambda: [gc(folder) for folder in repositories(world)])
         world.after()
-    torture_report.add("calamities", count=2, operations=world.checker.commits, what="gc", scene=scene)
+    torture_report.add("faults", count=2, operations=world.checker.commits, what="gc", scene=scene)
 
 
 @pytest.mark.torture
@@ -84,7 +84,7 @@ def test_the_store_of_a_clone_that_is_deleted_while_it_works_is_made_again(
     work(world, [0, 1, 2], lambda: shutil.rmtree(folder, ignore_errors=True))
 
     world.after()
-    torture_report.add("calamities", count=1, operations=world.checker.commits, what="deleted", scene=scene)
+    torture_report.add("faults", count=1, operations=world.checker.commits, what="deleted", scene=scene)
 
 
 @pytest.mark.torture
@@ -104,7 +104,7 @@ def test_a_clone_that_was_copied_while_it_worked_and_its_copy_take_nothing_twice
         world.check()
 
     world.after()
-    torture_report.add("calamities", count=1, operations=world.checker.commits, what="copied", scene=scene)
+    torture_report.add("faults", count=1, operations=world.checker.commits, what="copied", scene=scene)
 
 
 def restore(world: World, _git: Git) -> Callable[[], object]:
@@ -153,7 +153,7 @@ def test_ledgers_that_were_taken_back_are_put_back_by_doctor_and_nothing_is_give
     except BaseException as error:
         error.add_note(text)
         raise
-    torture_report.add("calamities", count=1, operations=world.checker.commits, what=calamity.__name__, scene=scene)
+    torture_report.add("faults", count=1, operations=world.checker.commits, what=calamity.__name__, scene=scene)
 
 
 @pytest.mark.torture
@@ -178,4 +178,4 @@ def test_agents_whose_clocks_are_wrong_take_nothing_twice_and_end_nothing_early(
         assert (refused["verdict"], refused["code"]) == ("refused", "conflict"), (seat, refused)
     world.sane(holder, "release")
     world.check()
-    torture_report.add("calamities", count=6, operations=world.checker.commits, what="clocks")
+    torture_report.add("faults", count=6, operations=world.checker.commits, what="clocks")

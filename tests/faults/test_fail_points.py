@@ -1,10 +1,9 @@
 """A process dies, breaks, has its disk full or is stopped at each fail point: the others go on, and nothing is lost.
 
 A few points of each scene here; all of them, in each way, in `make torture`, which takes half an hour. Both are seeded:
-`FAULTS_SEED=… make torture` does the same again.
+`make torture SEED=…` does the same again.
 """
 
-import os
 import random
 
 import pytest
@@ -12,9 +11,9 @@ import pytest
 from tests import torture_report
 from tests.faults.fail_points import HOW, SCENES, function_at, points_of
 from tests.faults.world import World, Worlds
+from tests.torture_seed import ANY_SEED
 
-SEED = int(os.environ.get("FAULTS_SEED", "68"))  # read before `hermetic` takes it away
-ANY_SEED = int(os.environ.get("FAULTS_SEED", random.SystemRandom().randrange(1 << 32)))
+SEED = 68  # of the few that are tried each time
 ROUNDS_MAX = 40  # in one world, whose disk is small and whose project has two hundred steps
 # What waits for a minute where its victim is stopped: its clone's lock is held, or what another waits for was taken.
 MATRIX_S = 3600
@@ -57,7 +56,7 @@ def test_all_points_are_reached_and_a_fault_at_some_leaves_a_sane_world(worlds: 
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_fault_at_any_point_leaves_a_sane_world(worlds: Worlds, scene: str, how: str) -> None:
-    print(f"The same again: FAULTS_SEED={ANY_SEED}")  # noqa: T201 - shown where it fails
+    print(f"The same again: make torture SEED={ANY_SEED}")  # noqa: T201 - shown where it fails
     chance = random.Random(f"{ANY_SEED} {scene} {how}")
     names, counts, commits = [*points_of(scene)], dict[str, int](), 0
     chance.shuffle(names)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import coverage
 
-from tests.fuzz.faults import faults
+from tests.fuzz.faults import faults, plant
 from tests.fuzz.fuzzer import PROJECT, Target, bound_process, failure, fuzz
 
 
@@ -40,8 +40,8 @@ def branches(target: Target, pool: list[bytes]) -> dict[str, object]:
 def main(name: str, count: int, seed: int, fault: str = "") -> int:
     """Fuzz a parser; return 1 where something was found."""
     for each in faults():
-        if (each.parser, each.fault) == (name, fault):
-            each.plant()
+        if (each.breaks, each.fault) == (name, fault):
+            plant(each)
     from tests.fuzz.targets import TARGETS  # noqa: PLC0415 - what it imports may have the fault
 
     target = next(each for each in TARGETS if each.name == name)

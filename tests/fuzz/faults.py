@@ -3,55 +3,37 @@
 import importlib.abc
 import importlib.machinery
 import sys
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import NamedTuple
 
 from tests.fuzz.fuzzer import PROJECT
+from tests.mutants.mutation import Mutant, mutants
 
 
-class Fault(NamedTuple):
-    """One fault.
-
-    Attributes:
-        parser: the parser that it breaks.
-        fault: what goes wrong, in words.
-        module: where, below `gitcoord/`.
-        old, new: the text that is there, once, and what stands there instead.
-    """
-
-    parser: str
-    fault: str
-    module: str
-    old: str
-    new: str
-
-    def plant(self) -> None:
-        """Plant it in this process, before the module is imported."""
-        sys.meta_path.insert(0, _Finder(self))
-
-
-def faults() -> list[Fault]:
+def faults() -> list[Mutant]:
     """Return all of them."""
-    table = tomllib.loads(Path(__file__).with_name("faults.toml").read_text(encoding="utf-8"))
-    return [Fault(**row) for row in table["fault"]]
+    return mutants(Path(__file__).with_name("faults.toml"), "parser")
+
+
+def plant(fault: Mutant) -> None:
+    """Plant one in this process, before the module is imported."""
+    sys.meta_path.insert(0, _Finder(fault))
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
-    def __init__(self, fullname: str, path: str, fault: Fault) -> None:
+    def __init__(self, fullname: str, path: str, fault: Mutant) -> None:
         super().__init__(fullname, path)
         self._fault = fault
 
     def get_code(self, fullname: str) -> CodeType:
         del fullname
         source = Path(self.path).read_text(encoding="utf-8")
-        return compile(source.replace(self._fault.old, self._fault.new), self.path, "exec")  # not what is cached
+        return compile(self._fault.mutated(source), self.path, "exec")  # not what is cached
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Mutant) -> None:
         self._path = str(PROJECT / fault.module)
         self._name = f"{PROJECT.name}.{fault.module.removesuffix('.py').replace('/', '.')}"
         self._fault = fault

@@ -1,5 +1,6 @@
 """Mutants: a copy of the project with one fault planted in it, and the tests of the promise that the fault breaks."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+from tests import torture_report
 from tests.unit.test_rules import ids_marked
 
 ROOT = Path(__file__).parents[2]
@@ -17,13 +19,13 @@ class Mutant(NamedTuple):
     """One fault.
 
     Attributes:
-        rule: the id of the promise that it breaks.
+        breaks: what it breaks: the id of a promise, a parser, or which histories.
         fault: what goes wrong, in words.
         module: where, below `gitcoord/`.
         old, new: the text that is there, once, and what stands there instead.
     """
 
-    rule: str
+    breaks: str
     fault: str
     module: str
     old: str
@@ -32,6 +34,13 @@ class Mutant(NamedTuple):
     def mutated(self, source: str) -> str:
         """Return the source of the module with the fault in it."""
         return source.replace(self.old, self.new)
+
+    def check(self) -> None:
+        """See that the fault changes one place, and that the module can still be imported."""
+        source = (ROOT / "gitcoord" / self.module).read_text("utf-8")
+        assert source.count(self.old) == 1
+        assert self.mutated(source) != source
+        compile(self.mutated(source), self.module, "exec")
 
     def plant(self, folder: Path) -> None:
         """Write a copy of the project with the fault."""
@@ -46,10 +55,10 @@ class Mutant(NamedTuple):
         module.write_text(self.mutated(module.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def mutants() -> list[Mutant]:
-    """Return all of them."""
-    table = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))
-    return [Mutant(**row) for row in table["mutant"]]
+def mutants(table: Path, key: str) -> list[Mutant]:
+    """Return those of a file; `key`: what it calls that which they break."""
+    rows = tomllib.loads(table.read_text(encoding="utf-8"))["mutant"]
+    return [Mutant(row.pop(key), **row) for row in rows]
 
 
 def files_that_carry(rule: str) -> list[str]:
@@ -60,23 +69,14 @@ def files_that_carry(rule: str) -> list[str]:
     return sorted(names, key=lambda name: next((at for at, kind in enumerate(kinds) if name.startswith(kind)), 9))
 
 
-def catch(mutant: Mutant, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the tests of the promise in the copy, up to the first that fails; pytest then ends with 1."""
-    options = (
-        "-x",
-        "-q",
-        "-n0",
-        "-p",
-        "no:randomly",
-        "-p",
-        "no:cacheprovider",
-        "--tb=line",
-        "-m",
-        "not external and not torture",
-    )
+def pytest_in(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run tests in a copy of the project; what they do is not counted in a report."""
+    kept = {name: value for name, value in os.environ.items() if name != torture_report.VARIABLE}
+    options = ("-q", "-n0", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=line")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "--rule", mutant.rule, *files_that_carry(mutant.rule)],
+        [sys.executable, "-m", "pytest", *options, *words],
         cwd=folder,
+        env={**kept, **env},
         check=False,
         capture_output=True,
         text=True,

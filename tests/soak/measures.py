@@ -8,8 +8,10 @@ Rules:
   * What is allowed is a part of it, or a number of its own unit, whichever is more (`ALLOWED`).
 """
 
+import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,18 +80,17 @@ def of_repository(name: str, git_dir: Path) -> Iterator[tuple[str, int]]:
 
 def of_folder(name: str, folder: Path) -> Iterator[tuple[str, int]]:
     """Yield how many files of ours lie beside the store of a clone."""
-    here = (path for path in folder.rglob("*") if "store.git" not in path.parts)
-    yield f"files of the clone of {name}", sum(1 for _ in here)
+    here = [name for top, _, names in os.walk(folder) if "store.git" not in Path(top).parts for name in names]
+    yield f"files of the clone of {name}", len(here)
 
 
 def size_bytes(folder: Path) -> int:
     """Return what the files of a folder take."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except FileNotFoundError:
-            continue
+    for top, _, names in os.walk(folder):  # which passes over folders that vanish
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(top, name).lstat().st_size
     return total
 
 
