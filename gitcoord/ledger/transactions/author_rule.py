@@ -20,8 +20,8 @@ _SIGN = "Set git's gpg.format and user.signingKey; run `gitcoord config set sign
 _NAME = "Take a name of your own with `gitcoord config set agent person/tool/worktree`."
 
 
-def check_own(policy: Policy, agent: str, by: Signature) -> None:
-    """Look whether a command of this name may be written here.
+def check_signed(policy: Policy, by: Signature) -> None:
+    """Look whether anything may be written here, whatever name it is under.
 
     Raises:
         AuthorError: it may not.
@@ -29,6 +29,15 @@ def check_own(policy: Policy, agent: str, by: Signature) -> None:
     if policy.requires_signatures and by.sign is None:
         text = "The team's policy asks for signatures (signed = required), and this clone does not sign."
         raise AuthorError(text, hint=_SIGN)
+
+
+def check_own(policy: Policy, agent: str, by: Signature) -> None:
+    """Look whether a command of this name may be written here.
+
+    Raises:
+        AuthorError: it may not.
+    """
+    check_signed(policy, by)
     identities = _missing(policy, agent, by.email, is_signed=by.sign is not None)
     if identities:
         whose = " or ".join(shown(identity)[1:-1] for identity in identities)

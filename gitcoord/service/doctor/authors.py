@@ -16,8 +16,7 @@ def authors(site: Site) -> Finding:
     """Sign something, where this clone signs, and compare who works here with the team's policy."""
     repository, settings, found = site.in_repository(), site.settings, list[Finding]()
     who = signature_of(settings, repository)
-    place, _ = site.reached()
-    policy = site.reader().policy(place.refs.config, site.listed())
+    policy = site.policy()
     try:
         check_own(policy, agent_in(repository.top, settings, site.env, "cli"), who)
         if who.sign is not None:

@@ -33,6 +33,7 @@ from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.liveness.cleanup import UNTOUCHED
 from gitcoord.ledger.readers import relay_document
 from gitcoord.ledger.readers.reader import Reader
+from gitcoord.ledger.transactions.author_rule import check_own
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.service.doctor import counters
@@ -185,9 +186,10 @@ def _remove(site: Site, ref: RefName) -> str:
     folder = site.coordination / REMOVED
     if not state.left_out:
         return f"{ref} has nothing any more that cannot be read"
-    remove.keep(transport.objects, state, folder)
     clone = files.read_json(site.coordination / "clone.json").get("id")
     actor = Actor(agent=f"{agent_level(who.name)}/doctor", clone=clone if isinstance(clone, str) else "", session="")
+    check_own(site.policy(), actor.agent, who)
+    remove.keep(transport.objects, state, folder)
     update = remove.prepare(transport.objects, state, actor, who, RecordHead(site.host.now(), {}))
     outcome = transport.swap([update])
     site.forget()

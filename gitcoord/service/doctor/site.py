@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.policy import Policy
 from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import ContendedError, CoordError, RewoundError
 from gitcoord.ledger.clone.host import Host
@@ -20,8 +21,9 @@ from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.rewinds import copies
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.restore import Restorer
+from gitcoord.ledger.transactions.author_rule import check_signed
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapStatus, Transport
 from gitcoord.remote.store.files_refs import FilesRefs
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.service.doctor.check_run import NotCheckedError
@@ -166,10 +168,19 @@ class Site:
         return self.lookback().rewound(self.listed(), self.host.now())
 
     def restorer(self) -> Restorer:
-        """Return what writes a decision of the person who works here."""
+        """Return what writes a decision of the person who works here.
+
+        Raises:
+            AuthorError: the team's policy takes nothing from this clone (SEC-8).
+        """
         place, transport = self.reached()
         who = signature_of(self.settings, self.repository)
+        check_signed(self.policy(), who)
         return Restorer(transport, place.refs, self.lookback(), who, self.host.now(), who.name)
+
+    def policy(self) -> Policy:
+        """Return the team's policy."""
+        return self.reader().policy(self.at_place().refs.config, self.listing())
 
     def has(self, mark: Mark) -> bool:
         """Whether the marked commit is here."""
@@ -212,9 +223,10 @@ class Site:
         Raises:
             ContendedError: it moved meanwhile, or the remote declined.
         """
-        if not self.restorer().remove(update):
+        if self.reached()[1].swap([update]).status is not SwapStatus.WON:
             text = f"{update.ref} was not deleted: it has moved, or the remote declined."
             raise ContendedError(text, hint="Run it again.")
+        self.lookback().marks.forget(update.ref)
         self.forget()
         return f"{update.ref} is deleted"
 

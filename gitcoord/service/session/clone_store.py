@@ -4,6 +4,7 @@ Rules:
   * It is the place to coordinate until a process names a remote. From then on its description says which one, and
     a process that names none is refused: it would begin a second truth beside the remote's (STORE-2).
   * Only a person turns it back, with `gitcoord init --remote .`; what is at the remote stays there.
+  * SEC-8: a clone that does not sign publishes nothing where the team asks for signatures.
   * It is a cache, which may be deleted, only when nothing is left in it.
 
 What this file does not know: how settings are read, and how a remote is reached.
@@ -103,6 +104,7 @@ class Embedded(NamedTuple):
         """Note that the clone coordinates through a remote, which gets what was coordinated here.
 
         Raises:
+            AuthorError: this clone does not sign, and the policy asks for it; this is the place still.
             UnreachableError, DeniedError: the remote could not take it; nothing is lost, and this is the place still.
             StorageError: the disk cannot be written.
         """
@@ -163,6 +165,8 @@ class Embedded(NamedTuple):
             try:
                 # Also where a read is the first to come: a push is not cut off because of a mere look.
                 with asking_until(None), until(lambda: end - self.host.monotonic()):
+                    if any(refs.clone_of(ref) is None for ref in home.read(refs.everything)):
+                        _check_signed(home, remote, refs, signature)
                     done = publish(home, remote, refs, signature, self.host.now())
             except StorageError:  # the remote has taken some that are here still
                 with contextlib.suppress(StorageError):
@@ -197,6 +201,24 @@ class Embedded(NamedTuple):
             raise ContendedError(message, hint="Try again.") from None
         except OSError as error:
             raise unwritable(f"The store {str(store.folder)!r}", error.strerror or error) from error
+
+
+def _check_signed(home: HomeTransport, remote: Transport, refs: Refs, signature: Signature) -> None:
+    """Look whether the policy of the team, or where that has none of the store, takes what this clone publishes.
+
+    Raises:
+        AuthorError: it asks for signatures, and this clone does not sign.
+    """
+    from gitcoord.ledger.readers.reader import Reader
+    from gitcoord.ledger.transactions.author_rule import check_signed
+
+    for place in (remote, home):
+        listed = place.read([refs.config])
+        if listed:
+            reader = Reader(place, refs)
+            reader.prefetch(listed)
+            check_signed(reader.policy(refs.config, listed), signature)
+            return
 
 
 def _has_claims(home: HomeTransport, tip: Oid | None) -> bool:

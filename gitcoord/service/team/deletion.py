@@ -2,6 +2,7 @@
 
 Rules:
   * SAFE-9: each deletion is recorded in the team's ref before it is done, so that no clone takes it for a loss.
+  * SEC-8: nothing goes where the team's policy does not take the record of that from this clone.
   * A project with a held step stays: what was claimed with the step would outlive it.
   * The team's ref goes last, and only where no other clone coordinates there: it has the records.
 
@@ -22,6 +23,7 @@ from gitcoord.core.steps.step import Step
 from gitcoord.errors import ContendedError
 from gitcoord.ledger.format.refs import ARCHIVES
 from gitcoord.ledger.rewinds.restore import Restorer
+from gitcoord.ledger.transactions import author_rule
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate
 from gitcoord.service.session import holder_liveness
 from gitcoord.service.session.workspace import Workspace
@@ -108,6 +110,7 @@ def _archives(workspace: Workspace, ledger: RefName | None = None) -> Mapping[Re
 
 def _restorer(workspace: Workspace) -> Restorer:
     setting = workspace.setting
+    author_rule.check_own(workspace.policy(workspace.listed()), workspace.agent, setting.clone.signature)
     workspace.lookback.begin()
     return Restorer(
         setting.transport,

@@ -3,6 +3,7 @@
 Rules:
   * While a clone that lives runs an older version, nothing is raised unless the caller insists: its agents could not
     write any more, in the middle of their work.
+  * SEC-8: nothing is raised where the team's policy does not take that from this clone.
   * Whatever a swap answers, the ledgers are read again: done is what stands there.
 """
 
@@ -17,6 +18,7 @@ from gitcoord.ledger.archive.rules_version import Raising, prepare
 from gitcoord.ledger.format.meta import RULES, WRITER
 from gitcoord.ledger.format.records import RecordHead
 from gitcoord.ledger.leader.lead_time import delays
+from gitcoord.ledger.transactions import author_rule
 from gitcoord.remote.contract.protocol import RefName, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
 
@@ -30,6 +32,7 @@ def upgrade_rules(workspace: Workspace, *, force: bool = False) -> dict[str, Jso
     (live clones with agents that could not write any more), `unread` (damaged ledgers, left alone).
 
     Raises:
+        AuthorError: the team's policy does not take it from this clone.
         ContendedError, DeniedError, UnreachableError: not every ledger was raised; call again.
     """
     older = [*_older(workspace)]
@@ -52,8 +55,10 @@ def _raise_all(workspace: Workspace) -> tuple[set[RefName], Raising]:
     setting, raised = workspace.setting, set[RefName]()
     outcome = SwapOutcome(SwapStatus.LOST)
     for delay in delays(setting.host.chance):
+        listed, signature = workspace.listed(), setting.clone.signature
+        author_rule.check_own(workspace.policy(listed), workspace.agent, signature)
         raising = prepare(
-            setting.transport.objects, setting.refs, workspace.listed(), workspace.actor(), setting.clone.signature,
+            setting.transport.objects, setting.refs, listed, workspace.actor(), signature,
             RecordHead(setting.host.now(), {}),
         )  # fmt: skip
         if not raising.updates:

@@ -4,6 +4,7 @@
                                               └──it is another history──> another clone has rolled it
 
 Rules:
+  * SEC-8: none is rolled where the team's policy does not take the roll from this clone.
   * SAFE-9: a ledger that is back or gone, that cannot be read, or that a newer version writes, is left alone.
   * Whatever a swap answers, the ledger is read again: rolled is what stands there.
   * Where a remote takes one ref at a time the archive comes first, and goes again if the ledger was not rolled.
@@ -23,6 +24,7 @@ from gitcoord.ledger.archive.roll import Length, Roll
 from gitcoord.ledger.format.refs import ARCHIVES
 from gitcoord.ledger.leader.lead_time import delays
 from gitcoord.ledger.rewinds.lookback import present_at
+from gitcoord.ledger.transactions import author_rule
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.upkeep.left_alone import problem
@@ -68,6 +70,7 @@ def _rolled(
         return None
     if ref != refs.config:
         workspace.reader.ledger(ref, tip).check_writable()
+    author_rule.check_own(workspace.policy(listed), workspace.agent, setting.clone.signature)
     if dry_run:
         return _row(ref, length.commits, roll.next_archive(refs, ref, listed))
     return _roll_now(workspace, ref, tip, length, left)

@@ -1,0 +1,131 @@
+"""A clone that does not sign, where the team asks for signatures: nothing that it does moves a ref (SEC-8)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitcoord.errors import AuthorError, CoordError
+from gitcoord.runtime import examine_here
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.doctor.check_run import Finding
+from gitcoord.service.doctor.ledgers import ledgers
+from gitcoord.service.doctor.rewound import deleted
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.team.deletion import delete_everything, delete_project
+from gitcoord.service.team.policy import set_policy
+from gitcoord.service.team.upgrade_rules import upgrade_rules
+from gitcoord.service.upkeep.gc import gc
+from gitcoord.service.watch.overview import status
+from tests.conftest import Git
+from tests.hostile.crafts import Ledger
+from tests.signing_keys import SshKeys, ssh_keys
+from tests.unit.service.world import Agents, Result, Shared, project, tips
+
+pytestmark = pytest.mark.rule("SEC-8")
+CLAIMS = "refs/coord/claims"
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> SshKeys:
+    return ssh_keys(tmp_path / "keys")
+
+
+@pytest.fixture
+def ann(shared: Shared, keys: SshKeys, agents: Agents, git: Git) -> Workspace:
+    """Who signs, and asks all others to."""
+    keys.sign_by(git, shared.one, "ann")
+    made = agents(shared.one, "ann/cli/one")
+    project(made)
+    claim_files(made, patterns=["README.md"])
+    set_policy(made, name="signed", value="required")
+    return made
+
+
+@pytest.fixture
+def bob(shared: Shared, ann: Workspace, agents: Agents) -> Workspace:
+    """Who does not sign."""
+    made = agents(shared.two, "bob/cli/two")
+    status(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    "write",
+    [upgrade_rules, lambda workspace: delete_project(workspace, name="app"), delete_everything],
+    ids=["upgrade --rules", "project delete", "uninstall --everything"],
+)
+def test_what_it_would_write_is_refused_with_what_to_do(
+    write: Callable[[Workspace], Result], ann: Workspace, bob: Workspace
+) -> None:
+    before = tips(ann)
+
+    with pytest.raises(AuthorError, match="this clone does not sign") as caught:
+        write(bob)
+
+    assert tips(ann) == before
+    assert "gitcoord config set sign on" in caught.value.hint
+
+
+def test_its_rolls_are_refused_one_by_one_and_the_rest_of_gc_goes_on(ann: Workspace, bob: Workspace) -> None:
+    before = tips(ann)
+
+    found: Result = gc(bob, rolled_after=0)
+
+    assert tips(ann) == before
+    assert found["rolled"] == []
+    assert {row["ref"] for row in found["problems"]} == {CLAIMS, "refs/coord/config", "refs/coord/steps/app"}
+    assert "gitcoord config set sign on" in found["problems"][0]["hint"]
+
+
+def test_a_name_that_is_pinned_to_another_rolls_nothing(ann: Workspace, shared: Shared, agents: Agents) -> None:
+    set_policy(ann, name="pin_agents", value="ann/*=ann@example.org, bob/*=bob@example.org")
+    before = tips(ann)
+
+    found: Result = gc(agents(shared.one, "bob/cli/one"), rolled_after=0)
+
+    assert tips(ann) == before
+    assert "is pinned to bob@example.org" in found["problems"][0]["message"]
+
+
+def test_it_repairs_nothing_at_the_remote(ann: Workspace, bob: Workspace, shared: Shared, git: Git) -> None:
+    git(shared.remote, "update-ref", "-d", CLAIMS)
+    before = tips(ann)
+
+    found = deleted(examine_here(shared.two, {}, offline=False))
+
+    for repair in found.repairs:
+        with pytest.raises(AuthorError, match="does not sign"):
+            repair.do()
+    assert found.repairs
+    assert tips(ann) == before
+
+
+def test_it_takes_out_nothing_that_cannot_be_read(ann: Workspace, bob: Workspace, shared: Shared, git: Git) -> None:
+    crafted = Ledger(shared.remote, CLAIMS).with_files({"claims/q/q/x.json": b"{"})
+    git(shared.remote, "update-ref", CLAIMS, crafted)
+    before = tips(ann)
+
+    found: Finding = ledgers(examine_here(shared.two, {}, offline=False))
+
+    assert found.repairs[0].text.startswith("remove ")
+    with pytest.raises(AuthorError, match="does not sign"):
+        found.repairs[0].do()
+    assert tips(ann) == before
+    assert not (shared.two / ".git" / "gitcoord" / "removed").exists()
+
+
+def test_what_it_had_alone_stays_with_it(ann: Workspace, shared: Shared, agents: Agents, git: Git) -> None:
+    git(shared.two, "config", "gitcoord.remote", ".")
+    alone = agents(shared.two, "bob/cli/two")
+    project(alone, name="own")
+    alone.close()
+    git(shared.two, "config", "gitcoord.remote", "origin")
+    before = tips(ann)
+
+    with pytest.raises(CoordError, match="does not sign"):
+        agents(shared.two, "bob/cli/two")
+
+    git(shared.two, "config", "gitcoord.remote", ".")
+    assert "refs/coord/steps/own" in tips(agents(shared.two, "bob/cli/two"))
+    assert tips(ann) == before
