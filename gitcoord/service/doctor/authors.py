@@ -1,5 +1,7 @@
 """The check of who writes here: whether commits can be signed, and whether the team's policy takes them (SEC-8)."""
 
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.policy import KEY, identities_of
 from gitcoord.errors import CoordError
 from gitcoord.ledger.transactions.author_rule import check_own
 from gitcoord.service.doctor.check_run import Check, Finding, failed, ok, together, warn
@@ -17,8 +19,9 @@ def authors(site: Site) -> Finding:
     repository, settings, found = site.in_repository(), site.settings, list[Finding]()
     who = signature_of(settings, repository)
     policy = site.policy()
+    agent = agent_in(repository.top, settings, site.env, "cli")
     try:
-        check_own(policy, agent_in(repository.top, settings, site.env, "cli"), who)
+        check_own(policy, agent, who)
         if who.sign is not None:
             who.sign(b"doctor\n")
     except CoordError as error:
@@ -27,5 +30,13 @@ def authors(site: Site) -> Finding:
     if (who.sign or policy.requires_signatures) and is_ssh and not settings.get("gpg.ssh.allowedsignersfile"):
         hint = "git config gpg.ssh.allowedSignersFile <file of who may sign>"
         found.append(warn("`gitcoord audit --signatures` knows no ssh key here: git has no file of signers.", hint))
+    is_pinned = any(identity.startswith(KEY) for identity in identities_of(policy.pin_agents, agent))
+    if policy.requires_signatures and not is_pinned:
+        name = shown(agent)[1:-1]
+        text = f"The team asks for signatures, and {name} is pinned to no key: anyone who may sign can act under it."
+        hint = (
+            f'gitcoord policy set pin_agents "{name.partition("/")[0]}/*=key:<who signs>", with the pins that there are'
+        )
+        found.append(warn(text, hint, unpinned=[agent]))
     signs = "commits are signed" if who.sign else "commits are not signed, and need not be"
     return together(found, ok(signs, signs=who.sign is not None, required=policy.requires_signatures))

@@ -49,6 +49,25 @@ def test_a_file_of_signers_that_is_not_named_is_a_warning(
 
 
 @pytest.mark.rule("SEC-8")
+def test_where_signatures_are_asked_for_a_name_that_is_pinned_to_no_key_is_a_warning(
+    shared: Shared, keys: SshKeys, git: Git, agents: Agents, look: Look
+) -> None:
+    keys.sign_by(git, shared.one, "ann")
+    ann = agents(shared.one, "ann/cli/one")
+    set_policy(ann, name="pin_agents", value="ann/*=ann@example.org")
+    free = look("authors", shared.one)
+    set_policy(ann, name="signed", value="required")
+    by_address = look("authors", shared.one)
+    set_policy(ann, name="pin_agents", value="ann/*=key:ann@example.org")
+
+    by_key = look("authors", shared.one)
+
+    assert (free.status, by_key.status) == (Status.OK, Status.OK)
+    assert (by_address.status, by_address.facts["unpinned"]) == (Status.WARN, ["ann/cli/one"])
+    assert 'pin_agents "ann/*=key:' in by_address.hint
+
+
+@pytest.mark.rule("SEC-8")
 def test_what_the_policy_does_not_take_from_a_clone_fails(
     shared: Shared, keys: SshKeys, git: Git, agents: Agents, look: Look
 ) -> None:
