@@ -6,6 +6,7 @@ Rules:
   * Nothing is sent before the server has said what it offers. So what breaks before was surely not sent.
   * A session costs two round trips before a push can be sent. So a process that pushes again begins the next one ahead:
     one for a clone, for AHEAD_S. Its listing is old by then; where it is not as the push expects, a new one is begun.
+    Where that was so, others write often: for AHEAD_S a look begins a new one beside itself.
   * An answer that is not git's is `UnfamiliarError`; of a push it says nothing of what became of it.
   * Refs are listed once in a session of `git-upload-pack`, which may remember them; commits are fetched there, too.
 
@@ -96,6 +97,7 @@ class SshServer:
         self._call = _Call()
         self._ahead: list[SshSession] = []
         self._ahead_path = folder / "ssh.lock"
+        self._overtaken_at: float | None = None
         self._pushes = 0
 
     # -- what it offers -----------------------------------------------------------------------------------------------
@@ -212,6 +214,12 @@ class SshServer:
         """List refs, in a session that has not yet; see `SmartServer`."""
         if self._call.reading is not None:
             self._call.reading.session.end()
+        at = self._overtaken_at
+        is_busy = at is not None and self._clocks.monotonic() - at < AHEAD_S
+        ahead = self._taken_ahead() if is_busy else None
+        if ahead is not None:
+            ahead.end()
+            self._begin_ahead()
         left = self._left()
         session, offered, refs = self._call.reading = self._reading(left)
         if refs is not None:
@@ -244,6 +252,7 @@ class SshServer:
     def push(self, push: "SshPush") -> bytes | SwapOutcome:
         """Send a push; see `SshPush.send`."""
         if _moved(self._writing(), push.updates) and not self._writing().session.is_fresh:
+            self._overtaken_at = self._clocks.monotonic()
             self._let_go()
         writing = self._writing()
         moved = _moved(writing, push.updates)

@@ -177,6 +177,28 @@ def test_a_listing_that_is_old_stops_no_write(worlds: Worlds, remote: Remote) ->
     assert remote.refs() == {CLAIMS: new}
 
 
+def test_who_was_overtaken_pushes_in_a_session_that_was_begun_beside_its_look(
+    worlds: Worlds, remote: Remote, sshd: Sshd
+) -> None:
+    """Else a claim after others' writes waits for two round trips more."""
+    ann, bob = worlds.smartssh(remote), worlds.smartssh(remote)
+    served = worlds.folder / "served"
+    remote.hook("pre-receive", f"cat >/dev/null; echo $PPID >{served}")
+    tip = written(ann, 3)
+
+    def after_a_look() -> bool:
+        """Let bob write and ann look and write; tell whether ann's write was served by what ran before it."""
+        nonlocal tip
+        tip = written(bob, 1, tip)
+        ann.fetch(ann.read([CLAIMS]).values())
+        running = {*sshd.serving(remote.git_dir)}
+        tip = written(ann, 1, tip)
+        return int(served.read_text(encoding="utf-8")) in running
+
+    assert [after_a_look() for _ in range(3)] == [False, True, True]
+    assert remote.refs() == {CLAIMS: tip}
+
+
 def test_absence_is_compared_with_a_listing_of_now(worlds: Worlds, remote: Remote) -> None:
     ann, bob = worlds.smartssh(remote), worlds.smartssh(remote)
     tip = written(ann, 3)
