@@ -225,3 +225,17 @@ def test_a_run_of_one_part_keeps_the_rows_of_the_others(monkeypatch: pytest.Monk
     rows = {row["run"]["part"]: row for row in read(out)["figures"] if "run" in row}
     assert [*rows] == ["P3", "P10"]
     assert [row["n"] for row in rows.values()] == [0, claims.CHECKS]
+
+
+def is_left_out() -> list[Figure]:
+    return []
+
+
+def test_a_part_that_leaves_itself_out_ends_no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(is_left_out, "__module__", "tests.bench.test_bench")
+    monkeypatch.setattr(bench, "measurements", lambda: [Measurement("P10", is_left_out, 60, peers=False)])
+    monkeypatch.setattr(sys, "argv", ["bench", "--only", "P10", "--out", str(tmp_path / "bench.json")])
+
+    bench.main()
+
+    assert [row for row in read(tmp_path / "bench.json")["figures"] if "run" in row] == []

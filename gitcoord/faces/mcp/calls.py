@@ -1,12 +1,10 @@
-"""Calls of the service, for tools and resources: in worker threads, with progress, and with every outcome reported.
+"""Calls of the service by the engine: in worker threads, with progress, and with every outcome reported.
 
-A call that the client cancels runs to its end, because a swap that was sent cannot be taken back; it is answered to
-no one, and its notices wait for the next call. One that waits for others stops waiting.
+A call that the client cancels is answered to no one (`tool_call`).
 """
 
 import asyncio
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import anyio
@@ -15,19 +13,13 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
-from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError, NotFoundError
 from gitcoord.faces.mcp import resources
-from gitcoord.faces.mcp.client import alias_of
-from gitcoord.faces.mcp.results import failure, phrase, phrased, success
-from gitcoord.faces.mcp.tools.arguments import read_arguments
-from gitcoord.faces.mcp.tools.tool import Tool
+from gitcoord.faces.mcp.results import phrase, phrased
+from gitcoord.faces.mcp.tool_call import ToolCall
 from gitcoord.faces.mcp.workplace import Workplace
 from gitcoord.ledger.clone.bug_report import bug
 from gitcoord.service.session import freshness
-from gitcoord.service.session.freshness import Read
-from gitcoord.service.session.patience import Patience
-from gitcoord.service.session.workspace import Workspace
 
 PROGRESS_S = 1.0
 # Calls of one server that wait at the same moment; they have threads of their own, so that others need not wait.
@@ -37,43 +29,13 @@ Context = ServerRequestContext[Any, Any]
 _T = TypeVar("_T")
 
 
-async def call_tool(
-    workplace: Workplace, tool: Tool, offered: Collection[str], ctx: Context, params: types.CallToolRequestParams
-) -> types.CallToolResult:
-    """Carry out a call of a tool; whatever happens is a result, in which only tools that are offered are named."""
-    patience = Patience()
-
-    def work() -> types.CallToolResult:
-        try:
-            understood = read_arguments(tool.name, tool.model, params.arguments or {})
-            arguments = understood.values
-            workspace = workplace.open()
-            workspace.note_call()
-            workspace.add_alias(alias_of(ctx.params or {}) or "")
-            waiting = {"patience": patience} if tool.waits else {}
-            with _reading(workspace) if tool.is_look else nullcontext() as read:
-                result = tool.call(workspace, **arguments, **waiting)
-            notices = [] if patience.is_over else workplace.take_notices()
-            if read is not None and not read.is_fresh:
-                result = read.dated(result)
-                notices = [read.notice().dump(), *notices]
-            shown_notices = [phrased(notice, offered) for notice in notices]
-            notes: list[Json] = [*understood.notes]
-            if notes:
-                result = {**result, "understood": notes}
-            return success(tool, arguments, phrased(result, offered), shown_notices)
-        except CoordError as error:
-            error.hint = phrase(error.hint, offered)
-            return failure(error)
-        except Exception as error:  # noqa: BLE001 - the boundary of this face
-            return failure(bug(error, tool.name))
-
+async def call_tool(ctx: Context, call: ToolCall) -> types.CallToolResult:
+    """Carry out a call of a tool, or wait for one that has begun."""
     try:
-        return await _in_thread(
-            ctx, lambda: patience.waits_for or f"{tool.name} is still at work", work, waits=tool.waits
-        )
+        result = await _in_thread(ctx, lambda: call.progress, call.result, waits=call.tool.waits)
+        return types.CallToolResult.model_validate(result, by_name=False)
     finally:
-        patience.stop()
+        call.patience.stop()
 
 
 async def read_resource(
@@ -89,7 +51,7 @@ async def read_resource(
     def work() -> types.ReadResourceResult | MCPError:
         try:
             workspace = workplace.open()
-            with _reading(workspace) as look:
+            with freshness.reading(workspace.setting.host) as look:
                 result = read(workspace)
             return resources.contents(uri, phrased(look.dated(result), offered))
         except NotFoundError:
@@ -105,10 +67,6 @@ async def read_resource(
     if isinstance(outcome, MCPError):
         raise outcome
     return outcome
-
-
-def _reading(workspace: Workspace) -> AbstractContextManager[Read]:
-    return freshness.reading(workspace.setting.host)
 
 
 async def _in_thread(ctx: Context, message: Callable[[], str], work: Callable[[], _T], *, waits: bool = False) -> _T:

@@ -19,8 +19,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import mcp_types as types
-
 from gitcoord.core.documents.call import Sentence
 from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
@@ -47,8 +45,8 @@ Path = tuple[str | int, ...]
 
 def success(
     tool: Tool, arguments: dict[str, Json], result: dict[str, Json], notices: Sequence[Json]
-) -> types.CallToolResult:
-    """Return a result, with the notices that the agent has not got yet."""
+) -> dict[str, Json]:
+    """Return a result as the protocol has it, with the notices that the agent has not got yet."""
     if notices:
         result = {"notices": [*notices], **result}
     fitting = fit(result, tool.narrow or _EVERYTHING, tool.paged)
@@ -58,14 +56,13 @@ def success(
         if isinstance(page, list) and isinstance(offset, int):
             fitting["next_offset"] = offset + len(page)
             fitting["next_step"] = f"There is more: {tool.name} again with offset={offset + len(page)}."
-    text = text_of(fitting)
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=fitting)
+    return {"content": [{"type": "text", "text": text_of(fitting)}], "structuredContent": fitting, "isError": False}
 
 
-def failure(error: CoordError) -> types.CallToolResult:
-    """Return an error that the agent can do something about."""
+def failure(error: CoordError) -> dict[str, Json]:
+    """Return an error, as the protocol has it, that the agent can do something about."""
     text = all_seen(f"[{error.code}] {error} {error.hint}".strip()[:ERROR_CHARACTERS_MAX])
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
+    return {"content": [{"type": "text", "text": text}], "isError": True}
 
 
 def phrase(text: str, offered: Collection[str]) -> str:

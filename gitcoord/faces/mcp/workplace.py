@@ -6,12 +6,14 @@ for the agent and sees what others do, in a thread; a hook of the session rings 
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError, RepositoryError
-from gitcoord.faces.mcp.client import UNKNOWN, session_of
+from gitcoord.faces.mcp.client import UNKNOWN, client_of, session_of, tool_name
+from gitcoord.faces.mcp.manifest import LISTS
 from gitcoord.ledger.clone.bug_report import bug
 from gitcoord.runtime import open_workspace
 from gitcoord.service.session.wakeup import Bell
@@ -20,6 +22,9 @@ from gitcoord.service.watch import watch
 from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import Tick
 
+# What a client asks that only looks whether we are there; no workspace is opened for it.
+_LOOKING = frozenset({"initialize", "server/discover", "ping", *LISTS})
+UNHEARD_MAX = 100  # looks while the engine loads, which takes a second; an engine that never loads hears of none
 AFTER_A_BUG_S = 60.0  # rarely enough to be quiet, often enough to stay alive within the stale limit
 CLOSE_S = 1.0  # for a thread that is opening; the session's lock ends with the process anyway
 
@@ -27,22 +32,37 @@ CLOSE_S = 1.0  # for a thread that is opening; the session's lock ends with the 
 class Workplace:
     """Where the server's agent works."""
 
-    def __init__(self, cwd: Path, env: Mapping[str, str], ticked: Callable[[Tick], None]) -> None:
-        """Remember where; `ticked` is called with what a look brought, if it did, in a thread of its own."""
+    def __init__(self, cwd: Path, env: Mapping[str, str]) -> None:
         self._cwd = cwd
         self._env = env
-        self._ticked = ticked
+        self._listening = threading.Lock()
+        self._listener: Callable[[Tick], None] | None = None
+        self._unheard = deque[Tick](maxlen=UNHEARD_MAX)
         self._lock = threading.Lock()
         self._workspace: Workspace | None = None
         self._watch: Watch | None = None
         self._begun = False
         self.tool = UNKNOWN
 
-    def begin(self) -> None:
-        """Open in the background, so that the first call need not wait and others see this agent."""
-        if not self._begun:
+    def meet(self, method: str, params: Mapping[str, Json]) -> None:
+        """See each message first: it may say who the client is, and that work begins.
+
+        Then the workspace is opened in the background, so that the first call need not wait and others see this agent.
+        """
+        name = client_of(method, params)
+        if name is not None:
+            self.tool = tool_name(name)
+        if method not in _LOOKING and not self._begun:
             self._begun = True
             threading.Thread(target=self._try_open, name="opening", daemon=True).start()
+
+    def listen(self, ticked: Callable[[Tick], None]) -> None:
+        """Call this with what each look brings, in a thread of its own, and first with what earlier ones brought."""
+        with self._listening:
+            self._listener = ticked
+            for tick in self._unheard:
+                ticked(tick)
+            self._unheard.clear()
 
     def open(self) -> Workspace:
         """Return the workspace.
@@ -59,7 +79,7 @@ class Workplace:
                     if not project or Path(project) == self._cwd:
                         raise
                     self._workspace = self._opened_in(Path(project))
-                self._watch = Watch(self._workspace, self._ticked)
+                self._watch = Watch(self._workspace, self._tell)
                 self._watch.start()
             return self._workspace
 
@@ -78,6 +98,14 @@ class Workplace:
                 self._workspace.close()
         finally:
             self._lock.release()
+
+    def _tell(self, tick: Tick) -> None:
+        with self._listening:
+            listener = self._listener
+            if listener is None:
+                self._unheard.append(tick)
+        if listener is not None:
+            listener(tick)
 
     def _opened_in(self, folder: Path) -> Workspace:
         return open_workspace(folder, self._env, tool=self.tool, session=session_of(self._env), serve=True)

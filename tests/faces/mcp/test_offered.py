@@ -67,7 +67,7 @@ def test_sentences_of_ours_are_phrased_and_data_of_others_is_not() -> None:
 
 @pytest.mark.anyio
 async def test_a_resource_names_only_what_is_offered(repo: Path) -> None:
-    workplace = Workplace(repo, environment(), lambda _: None)
+    workplace = Workplace(repo, environment())
     steps: list[dict[str, Json]] = [{"step_num": num, "branch": f"b{num}", "title": "x"} for num in range(1, PAGE + 2)]
     projects.create_project(workplace.open(), name="app", base_commit="HEAD", steps=steps)
 

@@ -15,8 +15,8 @@ from gitcoord.ledger.clone.bug_report import bug
 TOOLS = tools_of("all")
 
 
-def text_of(result: types.CallToolResult) -> str:
-    (content,) = result.content
+def text_of(result: dict[str, Json]) -> str:
+    (content,) = types.CallToolResult.model_validate(result, by_name=False).content
     assert isinstance(content, types.TextContent)
     return content.text
 
@@ -25,8 +25,8 @@ def test_a_result_is_the_same_in_text_and_in_structure() -> None:
     result = success(TOOLS["get_step"], {}, {"step": {"title": "Zürich ✓"}}, [])
 
     assert text_of(result) == '{"step":{"title":"Zürich ✓"}}'
-    assert result.structured_content == {"step": {"title": "Zürich ✓"}}
-    assert result.is_error is False
+    assert result["structuredContent"] == {"step": {"title": "Zürich ✓"}}
+    assert result["isError"] is False
 
 
 @pytest.mark.rule("SEC-1")
@@ -53,7 +53,7 @@ def test_a_long_list_is_cut_and_the_next_page_begins_where_it_was_cut() -> None:
 
     shown = json.loads(text_of(result))
     assert len(text_of(result).encode()) <= RESULT_BYTES_MAX
-    assert shown == result.structured_content
+    assert shown == result["structuredContent"]
     assert rows[: len(shown["steps"])] == shown["steps"]
     assert shown["cut"] == [f"steps: {len(shown['steps'])} of 50 shown"]
     assert shown["next_offset"] == 100 + len(shown["steps"])
@@ -92,8 +92,8 @@ def test_an_error_is_one_text_without_structure() -> None:
     result = failure(InvalidError("The name is empty.", hint="Give one."))
 
     assert text_of(result) == "[invalid] The name is empty. Give one."
-    assert result.structured_content is None
-    assert result.is_error is True
+    assert "structuredContent" not in result
+    assert result["isError"] is True
 
 
 def test_a_bug_leaves_its_traceback_in_a_file_and_only_its_name_in_the_text(

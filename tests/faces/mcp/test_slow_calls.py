@@ -1,5 +1,6 @@
 """Calls that take long report progress, and can be cancelled without being undone."""
 
+import queue
 import threading
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,8 @@ from mcp.server.lowlevel.server import Server
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp import calls
+from gitcoord.faces.mcp.server.early_calls import EarlyCalls
+from gitcoord.faces.mcp.tool_call import ToolCall
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.faces.mcp.workplace import Workplace
 from gitcoord.service.session.workspace import Workspace
@@ -34,7 +37,7 @@ class FakeWorkplace(Workplace):
     """A place whose workspace is there already."""
 
     def __init__(self) -> None:
-        super().__init__(Path("/"), {}, lambda _: None)
+        super().__init__(Path("/"), {})
         self.workspace = FakeWorkspace()
         self.notices: list[dict[str, Json]] = [{"notice": "first"}]
 
@@ -51,8 +54,10 @@ class SlowTool:
 
     def __init__(self) -> None:
         self.begun, self.released, self.ended = threading.Event(), threading.Event(), threading.Event()
+        self.count = 0
 
     def __call__(self, _: object) -> dict[str, Json]:
+        self.count += 1
         self.begun.set()
         assert self.released.wait(ANSWER_S)
         self.ended.set()
@@ -62,8 +67,8 @@ class SlowTool:
 def server_of(workplace: Workplace, call: Any) -> Server[Any]:  # noqa: ANN401
     tool = Tool("slow", "Slow", "Takes its time.", call, {})
 
-    async def on_call(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> types.CallToolResult:
-        return await calls.call_tool(workplace, tool, [tool.name], ctx, params)
+    async def on_call(ctx: ServerRequestContext[Any, Any], _: types.CallToolRequestParams) -> types.CallToolResult:
+        return await calls.call_tool(ctx, ToolCall(workplace, tool, [tool.name], ctx.params))
 
     async def on_list(_: object, __: object) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[tool.definition()])
@@ -102,6 +107,50 @@ async def test_a_cancelled_call_runs_to_its_end_and_keeps_the_notices_for_the_ne
         result = await client.call_tool("slow", {})
 
     assert result.structured_content == {"notices": [{"notice": "first"}], "done": True}
+
+
+def early_calls(slow: SlowTool, workplace: FakeWorkplace) -> EarlyCalls:
+    early = EarlyCalls("work", "/", {})
+    early.workplace = workplace
+    early.tools = {"slow": Tool("slow", "Slow", "Takes its time.", slow, {})}
+    return early
+
+
+def test_a_call_that_began_early_is_carried_out_once_for_whoever_answers_it() -> None:
+    slow, answers = SlowTool(), queue.Queue[tuple[object, object]]()
+    early = early_calls(slow, FakeWorkplace())
+
+    is_begun = early.begin("x", {"name": "slow"}, lambda *answer: answers.put(answer))
+    assert slow.begun.wait(ANSWER_S)
+    call, again = early.taken("x"), early.taken("x")
+    slow.released.set()
+
+    assert is_begun
+    assert call is not None
+    assert again is None
+    assert answers.get(timeout=ANSWER_S) == ("x", call.result())
+    assert call.result()["structuredContent"] == {"notices": [{"notice": "first"}], "done": True}
+    assert slow.count == 1
+
+
+def test_an_early_call_that_is_cancelled_has_no_answer_and_keeps_the_notices() -> None:
+    slow, workplace, answers = SlowTool(), FakeWorkplace(), queue.Queue[tuple[object, object]]()
+    early = early_calls(slow, workplace)
+
+    early.begin("x", {"name": "slow"}, lambda *answer: answers.put(answer))
+    assert slow.begun.wait(ANSWER_S)
+    early.cancel("x")
+    slow.released.set()
+
+    assert answers.get(timeout=ANSWER_S) == ("x", None)
+    assert workplace.notices == [{"notice": "first"}]
+
+
+def test_a_tool_that_there_is_not_is_left_to_the_engine() -> None:
+    early = early_calls(SlowTool(), FakeWorkplace())
+
+    assert early.begin("x", {"name": "none"}, lambda *_: None) is False
+    assert early.taken("x") is None
 
 
 async def test_what_nobody_expected_is_a_text_that_names_a_file(

@@ -32,8 +32,10 @@ from gitcoord.faces.mcp.tools.arguments import (
     schema_of,
 )
 from gitcoord.faces.mcp.tools.mistakes import Node
+from gitcoord.faces.mcp.tools.predict_tools import predicted
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.faces.mcp.tools.tool_table import tools_of
+from gitcoord.service.checks.predict_conflicts import predict_conflicts
 
 ROOT = Path(__file__).parents[3]
 ALL = tools_of("all")
@@ -133,15 +135,28 @@ def test_a_definition_has_title_annotations_and_a_closed_schema(definition: dict
 def test_a_server_starts_without_the_models_of_its_tools() -> None:
     """All of them take 0.1 s; each is made by the first call of its tool."""
     code = """
-from gitcoord.faces.mcp.server.server import Handlers
-from gitcoord.faces.mcp.tools.tool_table import tools_of
-Handlers("all", None)
-print([tool.name for tool in tools_of("all").values() if "model" in vars(tool)])
+from gitcoord.faces.mcp.server.early_calls import EarlyCalls
+early = EarlyCalls("all", "/", {})
+print([tool.name for tool in early.tools.values() if "model" in vars(tool)])
 """
 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
 
     assert done.stdout == "[]\n"
+
+
+def test_the_tool_of_a_service_that_is_loaded_late_takes_the_same() -> None:
+    assert inspect.signature(predicted) == inspect.signature(predict_conflicts)
+
+
+def test_a_first_call_needs_neither_the_sdk_nor_libgit2() -> None:
+    """Each takes longer to load than the call takes; the engine loads the SDK behind it."""
+    code = "import sys, gitcoord.faces.mcp.server.early_calls; print(*sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded & {"mcp", "mcp_types", "anyio", "asyncio", "pygit2", "starlette", "ruamel"} == set()
 
 
 def nodes(schema: Node) -> Iterator[Node]:

@@ -7,7 +7,6 @@ import asyncio
 import json
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import anyio
 import anyio.lowlevel
@@ -18,11 +17,10 @@ from mcp.shared.message import SessionMessage
 from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp import channel
 from gitcoord.faces.mcp.results import all_seen
+from gitcoord.faces.mcp.server.early_calls import EarlyCalls
 from gitcoord.faces.mcp.server.handshake import ANSWERED
 from gitcoord.faces.mcp.server.server import build
 from gitcoord.faces.mcp.server.subscriptions import Subscriptions
-from gitcoord.faces.mcp.tools.tool import ToolSet
-from gitcoord.faces.mcp.workplace import Workplace
 from gitcoord.service.watch.watch import Tick
 
 _LISTEN = "subscriptions/listen"  # stays open for as long as the client wants
@@ -31,14 +29,14 @@ _LISTEN = "subscriptions/listen"  # stays open for as long as the client wants
 class Engine:
     """One conversation."""
 
-    def __init__(self, tool_set: ToolSet, cwd: str, env: Mapping[str, str], send_line: Callable[[bytes], None]) -> None:
+    def __init__(self, early: EarlyCalls, env: Mapping[str, str], send_line: Callable[[bytes], None]) -> None:
         """Prepare; `send_line` may be called from any thread."""
         self._send_line = send_line
-        self._workplace = Workplace(Path(cwd), dict(env), self._ticked)
+        self._workplace = early.workplace
         self._env = dict(env)
         self._channel_opened_by: Json = None  # the id of the opening request of a client with a channel
         self._subscriptions = Subscriptions()
-        self._server = build(tool_set, self._workplace, self._subscriptions)
+        self._server = build(early, self._subscriptions)
         self._unanswered: set[str | int] = set()
         self._idle = asyncio.Event()
         self._inbox, self._messages = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
@@ -60,6 +58,7 @@ class Engine:
         answers, written = anyio.create_memory_object_stream[SessionMessage](0)
         async with anyio.create_task_group() as self._tasks:
             self._tasks.start_soon(self._write, written)
+            self._workplace.listen(self._ticked)
             is_up(self)
             try:
                 await self._server.run(self._messages, answers, self._server.create_initialization_options())

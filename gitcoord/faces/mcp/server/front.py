@@ -10,6 +10,9 @@ Rules:
     order of messages that the manifest does not cover.
   * The engine is given the same opening request, so that both know the same conversation; that answer is dropped.
   * Every other message waits for the engine in the order in which it came; once the engine is up, it gets all of them.
+  * A call of a tool begins as soon as our own code is there, without the SDK (`early_calls`), which is loaded when such
+    calls have been answered, or after EARLY_S. A call is answered once: here, if it is over before the engine is up, or
+    by the engine, which is then given it like any other message, and goes on with what has begun.
   * Importing the engine holds the interpreter for milliseconds at a time, so it begins when the tools were listed, when
     something needs it, or at the first pause.
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from gitcoord.faces.mcp.manifest import ToolSet
+    from gitcoord.faces.mcp.server.early_calls import EarlyCalls
 
     class LoadedEngine(Protocol):
         """What the front knows of the engine."""
@@ -51,6 +55,8 @@ PATIENCE_AT_SIGNAL_S = 0.5
 # For what was asked before the engine was up, by a script that has closed the input: until the engine is up, and again
 # until it has answered. A bound for a hang: both take a second, and some twenty on a machine with much else to do.
 LOADING_S = 60.0
+# A call that takes longer is owed progress, which only the engine reports.
+EARLY_S = 1.0
 # From closing the session to the end of the process; its lock ends with the process in any case.
 CLOSE_S = 2.0
 # The default of 5 ms would let the import of the engine delay each answer that much, several times.
@@ -67,12 +73,14 @@ class Front:
         self._wire = wire
         self._tool_set: ToolSet = tool_set
         self._opening = Opening(manifest)
-        self._lock = threading.Lock()
+        self._opened_by: dict[str, Any] = {}
+        self._changed = threading.Condition()  # guards what follows
         self._waiting: list[bytes] = []
-        self._asked = False  # whether a request waits that only the engine answers
+        self._owed: set[int | str] = set()  # the requests among them
+        self._early: dict[int | str, tuple[dict[str, Any], bytes]] = {}  # those that are calls which have begun
+        self._calls: EarlyCalls | None = None
         self._engine: LoadedEngine | None = None
         self._failure = ""
-        self._settled = threading.Event()  # the engine is up, or never will be
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
 
     def run(self) -> None:
@@ -80,15 +88,26 @@ class Front:
         for line in self._wire.lines(self._load):
             self._take(line)
         if self._wire.interrupted:
-            self._end(0, PATIENCE_AT_SIGNAL_S)
+            self._end(PATIENCE_AT_SIGNAL_S if self._early else 0, PATIENCE_AT_SIGNAL_S)
         else:
-            self._end(LOADING_S, PATIENCE_AT_END_S if self._settled.is_set() else LOADING_S)
+            self._end(LOADING_S, LOADING_S if self._engine is None else PATIENCE_AT_END_S)
 
     def _take(self, line: bytes) -> None:
-        message = None if self._settled.is_set() else _request(line)
-        if message is None:
-            self._hand_over(line)
-            return
+        message = None if self._engine is not None or self._failure else _message(line)
+        match message:
+            case {"id": int() | str() as request} if not isinstance(request, bool):
+                self._take_request(message, line)
+            case {"method": "notifications/cancelled", "params": {"requestId": int() | str() as request}}:
+                with self._changed:
+                    self._hand_over(line)
+                    if self._calls is None:
+                        self._early.pop(request, None)
+                    else:
+                        self._calls.cancel(request)
+            case _:
+                self._hand_over(line)
+
+    def _take_request(self, message: "dict[str, Any]", line: bytes) -> None:
         opens = not self._opening.begun
         has_channel = opens and channel.is_open(os.environ, message.get("params"))
         if has_channel and message["method"] == _DISCOVER:
@@ -96,26 +115,53 @@ class Front:
             return
         result = self._opening.answer(message)
         if result is None:
-            self._asked = True
-            self._hand_over(line)
+            self._hand_over(line, message)
             self._load()
             return
         self._wire.send(
             {"jsonrpc": "2.0", "id": message["id"], "result": channel.declared(result) if has_channel else result}
         )
         if opens:
+            self._opened_by = message
             self._hand_over(json.dumps({**message, "id": ANSWERED}).encode())
         if message["method"] == "tools/list":
             self._load()
 
-    def _hand_over(self, line: bytes) -> None:
-        with self._lock:
+    def _hand_over(self, line: bytes, request: "dict[str, Any] | None" = None) -> None:
+        with self._changed:
             if self._failure:
                 self._refuse(line)
-            elif self._engine is None:
-                self._waiting.append(line)
-            else:
+            elif self._engine is not None:
                 self._engine.deliver(line)
+            else:
+                self._waiting.append(line)
+                if request is not None and request["id"] not in self._owed:
+                    self._owed.add(request["id"])
+                    if self._opening.added(request) is not None:
+                        self._early[request["id"]] = (request, line)
+                        self._begin(request)
+
+    def _begin(self, call: "dict[str, Any]") -> None:
+        """Begin a call, or leave it to the engine; where our code is not loaded yet, that is done when it is."""
+        if self._calls is not None and not self._calls.begin(call["id"], call["params"], self._answer):
+            del self._early[call["id"]]
+
+    def _answer(self, request: int | str, result: "dict[str, Any] | None") -> None:
+        """Answer a call that is over; called by its thread. `None`: the client wants no answer any more."""
+        from gitcoord.faces.mcp.results import all_seen
+
+        with self._changed:
+            if request not in self._early:  # the engine has been given it
+                return
+            call, line = self._early.pop(request)
+            self._owed.discard(request)
+            if not self._failure:
+                self._waiting.remove(line)
+            if result is not None:
+                answer = {"jsonrpc": "2.0", "id": request, "result": {**result, **(self._opening.added(call) or {})}}
+                text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+                self._wire.send_line(all_seen(text).encode())
+            self._changed.notify_all()
 
     def _load(self) -> None:
         if self._thread.ident is None:
@@ -124,49 +170,69 @@ class Front:
             self._thread.start()
 
     def _serve(self) -> None:
-        """Import the engine and serve with it; in a thread of its own."""
+        """Import our own code, then the SDK with the engine, and serve with it; in a thread of its own."""
         try:
+            from gitcoord.faces.mcp.server.early_calls import EarlyCalls as OurCalls
+
+            calls = OurCalls(self._tool_set, working_folder(), os.environ)
+            with self._changed:
+                if self._opened_by:
+                    calls.workplace.meet(self._opened_by["method"], self._opened_by["params"])
+                self._calls = calls
+                for call, _ in [*self._early.values()]:
+                    self._begin(call)
+                self._changed.wait_for(lambda: not self._early, EARLY_S)
             from gitcoord.faces.mcp.server.engine import Engine as SdkEngine
 
-            SdkEngine(self._tool_set, working_folder(), os.environ, self._wire.send_line).run(self._is_up)
+            SdkEngine(calls, os.environ, self._wire.send_line).run(self._is_up)
         except BaseException as error:  # noqa: BLE001 - whatever it is, every caller that waits gets an answer
             import traceback
 
             from gitcoord.redaction import redact
 
             sys.stderr.write(redact("".join(traceback.format_exception(error))))
-            with self._lock:
+            with self._changed:
                 what = redact(f"{type(error).__name__}: {error}")
                 self._failure = f"[bug] The MCP server of gitcoord stopped: {what}. Restart it"
+                if self._calls is None:
+                    self._early.clear()
+                begun = [line for _, line in self._early.values()]
                 for line in self._waiting:
-                    self._refuse(line)
+                    if line not in begun:
+                        self._refuse(line)
                 self._waiting.clear()
-                self._settled.set()
+                self._owed = {*self._early}
+                self._changed.notify_all()
 
     def _is_up(self, engine: "LoadedEngine") -> None:
         gc.enable()
         sys.setswitchinterval(SWITCH_DEFAULT_S)
-        with self._lock:
+        with self._changed:
             self._engine = engine
             for line in self._waiting:
                 engine.deliver(line)
             self._waiting.clear()
-            self._settled.set()
+            self._early.clear()
+            self._changed.notify_all()
 
     def _refuse(self, line: bytes) -> None:
-        message = _request(line)
-        if message is not None and message["id"] != ANSWERED:
-            error = {"code": -32603, "message": self._failure}
-            self._wire.send({"jsonrpc": "2.0", "id": message["id"], "error": error})
+        match _message(line):
+            case {"id": int() | str() as request} if request != ANSWERED:
+                error = {"code": -32603, "message": self._failure}
+                self._wire.send({"jsonrpc": "2.0", "id": request, "error": error})
+            case _:
+                pass
 
     def _end(self, loading_s: float, patience_s: float) -> None:
-        """Let the engine finish, if it was asked anything; then end the process, whatever threads still do."""
-        if self._asked:
-            self._settled.wait(loading_s)
-        engine = self._engine
+        """Let what was asked be answered, then end the process, whatever threads still do."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._engine is not None or not self._owed, loading_s)
+            engine = self._engine
         if engine is not None:
             engine.end(patience_s)
             self._thread.join(patience_s + CLOSE_S)
+        elif self._calls is not None:
+            self._calls.workplace.close()
         if self._thread.ident is not None:
             # Everything is written and closed. The interpreter would take a quarter of a second to tear the engine
             # down, would wait for a call that waits for a network, and may abort under a foreign library's thread.
@@ -174,16 +240,15 @@ class Front:
             os._exit(0)
 
 
-def _request(line: bytes) -> "dict[str, Any] | None":
+def _message(line: bytes) -> "dict[str, Any] | None":
     try:
-        message = json.loads(line)
+        match json.loads(line):
+            case {"jsonrpc": "2.0", "method": str()} as message:
+                return message
+            case _:
+                return None
     except (ValueError, RecursionError):
         return None
-    match message:
-        case {"jsonrpc": "2.0", "method": str(), "id": int() | str() as request} if not isinstance(request, bool):
-            return message
-        case _:
-            return None
 
 
 def working_folder() -> str:

@@ -1,5 +1,6 @@
 """The opening of a conversation: which requests the manifest may answer in the engine's place.
 
+A call of a tool is not answered here, but its parameters are looked at in the same way (`early_calls`).
 The first request settles the protocol version, as it does in the engine: an `initialize`, or a request with the
 envelope of 2026-07-28. Whatever the manifest does not cover, a version, a parameter, an order of messages, is left to
 the engine. Standard library only, without `typing`, which takes 9 ms.
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # The id under which the engine sees an opening request that was answered already.
 ANSWERED = "gitcoord:answered-by-front"
+CALL = "tools/call"
+_MEMBERS = ({"_meta"}, {"_meta", "name", "arguments"})  # of a request, and of a call of a tool
 _VERSION = "io.modelcontextprotocol/protocolVersion"
 _INFO = "io.modelcontextprotocol/clientInfo"
 _CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
@@ -24,6 +27,7 @@ class Opening:
     def __init__(self, manifest: Manifest | None) -> None:
         self._manifest = manifest
         self._version = ""
+        self._is_carried = False  # whether the first request was answered
         self.begun = False
 
     def answer(self, message: "dict[str, Any]") -> "dict[str, Any] | None":
@@ -36,8 +40,21 @@ class Opening:
             self._version = _version_of(method, params)
         if (method == "initialize") is not (first and self._version != MODERN_VERSION):
             return None
+        result = self._manifest.answer(self._version, method) if self._is_plain(method, params) else None
+        self._is_carried |= first and result is not None
+        return result
+
+    def added(self, message: "dict[str, Any]") -> "dict[str, Any] | None":
+        """Return what the engine adds to the result of a call of a tool; `None` to leave the request to it."""
+        params = message.get("params")
+        if message["method"] != CALL or not self._is_carried or self._manifest is None or not _is_object(params):
+            return None
+        has_tool = isinstance(params.get("name"), str) and isinstance(params.get("arguments", {}), dict)
+        return self._manifest.added(self._version) if has_tool and self._is_plain(CALL, params) else None
+
+    def _is_plain(self, method: str, params: "dict[str, Any]") -> bool:
         plain = _is_plain_modern if self._version == MODERN_VERSION else _is_plain
-        return self._manifest.answer(self._version, method) if plain(method, params) else None
+        return plain(method, params)
 
 
 def _version_of(method: str, params: "dict[str, Any]") -> str:
@@ -52,18 +69,18 @@ def _version_of(method: str, params: "dict[str, Any]") -> str:
 
 
 def _is_plain(method: str, params: "dict[str, Any]") -> bool:
-    """Return whether the answer to a request of the handshake era depends on its method alone."""
+    """Return whether the answer to a request of the handshake era depends on its method alone, or on its tool."""
     meta = _member(params, "_meta")
-    extra = method != "initialize" and params.keys() - {"_meta"}
+    extra = method != "initialize" and params.keys() - _MEMBERS[method == CALL]
     return not extra and _has_plain_meta(params) and _VERSION not in meta
 
 
-def _is_plain_modern(_: str, params: "dict[str, Any]") -> bool:
+def _is_plain_modern(method: str, params: "dict[str, Any]") -> bool:
     """Return the same for a request of 2026-07-28, each of which carries the envelope."""
     meta = _member(params, "_meta")
     has_envelope = meta.get(_VERSION) == MODERN_VERSION and isinstance(meta.get(_CAPABILITIES), dict)
     has_client = _INFO not in meta or _is_client(meta[_INFO])
-    return has_envelope and has_client and not params.keys() - {"_meta"} and _has_plain_meta(params)
+    return has_envelope and has_client and not params.keys() - _MEMBERS[method == CALL] and _has_plain_meta(params)
 
 
 def _has_plain_meta(params: "dict[str, Any]") -> bool:

@@ -3,25 +3,22 @@
 from typing import Any
 
 import mcp_types as types
-from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.server import NotificationOptions, Server
 from mcp.shared.exceptions import MCPError
 
 from gitcoord import __version__
-from gitcoord.faces.mcp import calls, client, prompts, resources
+from gitcoord.faces.mcp import calls, prompts, resources
 from gitcoord.faces.mcp.instructions import instructions
+from gitcoord.faces.mcp.manifest import LISTS
+from gitcoord.faces.mcp.server.early_calls import EarlyCalls
 from gitcoord.faces.mcp.server.subscriptions import Subscriptions
-from gitcoord.faces.mcp.tools.tool import ToolSet
-from gitcoord.faces.mcp.tools.tool_table import tools_of
-from gitcoord.faces.mcp.workplace import Workplace
+from gitcoord.faces.mcp.tool_call import ToolCall
 
 Context = ServerRequestContext[Any, Any]
 # The lists change only with gitcoord's version, so never while a server runs.
 _LISTS = CacheHint(ttl_ms=3_600_000, scope="public")
-_LISTED: tuple[CacheableMethod, ...] = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
-# What a client asks that only looks whether we are there; no workspace is opened for it.
-_LOOKING = frozenset({"initialize", "server/discover", "ping", *_LISTED})
 
 
 class ListsStay(Server[dict[str, Any]]):
@@ -53,17 +50,14 @@ class ListsStay(Server[dict[str, Any]]):
 class Handlers:
     """What the server does for each request."""
 
-    def __init__(self, tool_set: ToolSet, workplace: Workplace) -> None:
-        self._tools = tools_of(tool_set)
-        self._workplace = workplace
+    def __init__(self, early: EarlyCalls) -> None:
+        self._early = early
+        self._tools = early.tools
+        self._workplace = early.workplace
 
     async def meet(self, ctx: Context, call_next: CallNext) -> HandlerResult:
-        """See every message first: it may say who the client is, and that work begins."""
-        name = client.client_of(ctx.method, ctx.params or {})
-        if name is not None:
-            self._workplace.tool = client.tool_name(name)
-        if ctx.method not in _LOOKING:
-            self._workplace.begin()
+        """See every message first."""
+        self._workplace.meet(ctx.method, ctx.params or {})
         return await call_next(ctx)
 
     async def list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
@@ -76,7 +70,8 @@ class Handlers:
         if tool is None:
             message = f"Unknown tool {params.name[:60]!r}; there are {', '.join(self._tools)}."
             raise MCPError(types.INVALID_PARAMS, message)
-        return await calls.call_tool(self._workplace, tool, self._tools, ctx, params)
+        begun = self._early.taken(ctx.request_id)
+        return await calls.call_tool(ctx, begun or ToolCall(self._workplace, tool, self._tools, ctx.params))
 
     async def list_resources(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
         """Serve `resources/list`."""
@@ -101,15 +96,15 @@ class Handlers:
         return prompts.prompt(params.name, params.arguments or {})
 
 
-def build(tool_set: ToolSet, workplace: Workplace, subscriptions: Subscriptions) -> Server[dict[str, Any]]:
+def build(early: EarlyCalls, subscriptions: Subscriptions) -> Server[dict[str, Any]]:
     """Return the server for one connection."""
-    handlers = Handlers(tool_set, workplace)
+    handlers = Handlers(early)
     server = ListsStay(
         "gitcoord",
         version=__version__,
         title="gitcoord",
-        instructions=instructions(tool_set),
-        cache_hints=dict.fromkeys(_LISTED, _LISTS),
+        instructions=instructions(early.tool_set),
+        cache_hints=dict.fromkeys(LISTS, _LISTS),
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,

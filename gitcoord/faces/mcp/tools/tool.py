@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
-
-import mcp_types as types
+from typing import TYPE_CHECKING, Any, Literal
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp.tools.arguments import Arguments, Fields, model_of, schema_of
+
+if TYPE_CHECKING:
+    import mcp_types as types
 
 # What a call does to the world: nothing; the same however often it is called; something new each time; an end.
 Effect = Literal["reads", "idempotent", "writes", "ends"]
@@ -52,8 +53,10 @@ class Tool:
         """What reads its arguments; made by the first call, since all of them take as long as some calls, 0.1 s."""
         return model_of(self.name, self.arguments)
 
-    def definition(self) -> types.Tool:
+    def definition(self) -> "types.Tool":
         """Return what `tools/list` shows."""
+        import mcp_types as types  # half a second of the first call, which needs none of it
+
         meta: dict[str, Any] = {"anthropic/searchHint": self.hint} if self.hint else {"anthropic/alwaysLoad": True}
         if self.effect == "reads":
             annotations = types.ToolAnnotations(title=self.title, read_only_hint=True, open_world_hint=False)

@@ -11,8 +11,9 @@ import pytest
 
 from gitcoord import __version__
 from gitcoord.faces.mcp.manifest import TOOL_SETS, Manifest, load, path_of
-from gitcoord.faces.mcp.manifest.recorder import VERSIONS, engine_answers, methods_of, request_of
+from gitcoord.faces.mcp.manifest.recorder import CALL, VERSIONS, engine_answers, methods_of, request_of
 from gitcoord.faces.mcp.server import front
+from gitcoord.faces.mcp.server.early_calls import EarlyCalls
 from gitcoord.faces.mcp.server.engine import Engine
 from gitcoord.faces.mcp.server.handshake import Opening
 from gitcoord.faces.mcp.tools.tool import ToolSet
@@ -41,7 +42,12 @@ def test_the_front_answers_what_the_engine_answers(tool_set: ToolSet, version: s
 
     found = {method: opening.answer(request_of(version, method)) for method in methods_of(version)}
 
-    assert engine_answers(tool_set, version) == found
+    answers = engine_answers(tool_set, version)
+    result = answers.pop(CALL)
+    assert answers == found
+    assert isinstance(result, dict)
+    added = opening.added(request_of(version, CALL))
+    assert {name: result[name] for name in result.keys() - {"content", "isError"}} == added
 
 
 # Conversations that a front could get wrong: (opening, then).
@@ -93,7 +99,7 @@ def conversation_with_engine(messages: list[Message]) -> list[Message | None]:
     """Return the engine's answer to each message; `None` to one that is not answered."""
     lines: queue.Queue[bytes] = queue.Queue()
     up: queue.Queue[Engine] = queue.Queue()
-    engine = Engine("work", "/", {}, lines.put)
+    engine = Engine(EarlyCalls("work", "/", {}), {}, lines.put)
     thread = threading.Thread(target=engine.run, args=(up.put,), daemon=True)
     thread.start()
     up.get(timeout=ANSWER_S)
@@ -145,19 +151,20 @@ def test_without_a_manifest_the_engine_answers_everything(repo: Path) -> None:
     )
 
     answers = {answer["id"]: answer["result"] for answer in map(json.loads, done.stdout.splitlines())}
-    assert engine_answers("work", "2025-06-18") == answers
+    found = engine_answers("work", "2025-06-18")
+    assert found == {**answers, CALL: found[CALL]}
 
 
 def test_an_engine_that_cannot_start_is_told_to_whoever_waits(repo: Path, tmp_path: Path) -> None:
     (tmp_path / "mcp_types.py").write_text("raise ImportError('broken installation')")
     script = "from gitcoord.faces.mcp.server.front import main; import sys; sys.exit(main('all'))"
-    call = request("tools/call", {"name": "claim_step"}, "x")
+    read = request("resources/read", {"uri": "coord://status"}, "x")
 
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=repo,
         env=environment({"PYTHONPATH": f"{tmp_path}:{ROOT}"}),
-        input="".join(json.dumps(line) + "\n" for line in (request("initialize", handshake()), call)),
+        input="".join(json.dumps(line) + "\n" for line in (request("initialize", handshake()), read)),
         capture_output=True,
         encoding="utf-8",
         timeout=ANSWER_S,

@@ -1,0 +1,194 @@
+"""A call that comes before the engine is up begins without the SDK, and is answered once, as the engine would do it."""
+
+import json
+import queue
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitcoord.faces.mcp.manifest import MODERN_VERSION, load, path_of
+from gitcoord.faces.mcp.manifest.recorder import VERSIONS, request_of
+from gitcoord.faces.mcp.server.handshake import Opening
+from gitcoord.faces.mcp.workplace import Workplace
+from gitcoord.service.watch.watch import Tick
+from tests.conftest import AddWorktree
+from tests.faces.mcp.conftest import Serve
+from tests.faces.mcp.process import ANSWER_S, ROOT, Message, ServerProcess, command, envelope, environment, handshake
+
+_EARLY = "from gitcoord.faces.mcp.server.front import main; main('all')"
+_BY_THE_ENGINE = "from gitcoord.faces.mcp.server.front import *; Front(Wire.claim(), 'all', None).run()"
+_TITLE = "unseen \u202e and \x1b[31m"
+_CALLS: list[Message] = [
+    {"name": "get_available_steps", "arguments": {}},
+    {"name": "get_available_steps"},
+    {"name": "get_project", "arguments": {"name": "app", "limit": "1"}, "_meta": {"progressToken": 7}},
+    {"name": "get_project", "arguments": {"name": "nowhere"}},
+    {"name": "list_claims", "arguments": {"nonsense": True}},
+]
+
+
+def calls_of(version: str) -> list[Message]:
+    opening = request_of(version, "server/discover" if version == MODERN_VERSION else "initialize")
+    meta: Message = envelope() if version == MODERN_VERSION else {}
+    requests: list[Message] = []
+    for at, call in enumerate(_CALLS):
+        params = {**call, "_meta": {**meta, **call.get("_meta", {})}}
+        requests.append({"jsonrpc": "2.0", "id": at, "method": "tools/call", "params": params})
+    return [opening, *requests]
+
+
+def answers(script: str, repo: Path, messages: list[Message], path: str = "") -> dict[object, Message]:
+    """Send everything, close the input, and return each answer by its id; a second one fails."""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=repo,
+        env=environment({"PYTHONPATH": f"{path}:{ROOT}", "GITCOORD_AGENT": "ann/test/one"}),
+        input="".join(json.dumps(message) + "\n" for message in messages),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=ANSWER_S,
+        check=True,
+    )
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len({message["id"] for message in found}) == len(found)
+    return {message["id"]: message for message in found}
+
+
+@pytest.fixture
+def no_sdk(tmp_path: Path) -> str:
+    """A folder for PYTHONPATH in which the SDK is broken, so that no engine answers anything."""
+    (tmp_path / "mcp_types.py").write_text("raise ImportError('broken installation')")
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_call_is_answered_without_the_sdk_as_the_engine_answers_it(
+    serve: Serve, repo: Path, no_sdk: str, version: str
+) -> None:
+    planner = serve(repo)
+    planner.initialize()
+    planner.call(
+        "create_project", name="app", base_commit="HEAD", steps=[{"step_num": 1, "branch": "b", "title": _TITLE}]
+    )
+    planner.end()
+
+    early = answers(_EARLY, repo, calls_of(version), no_sdk)
+    later = answers(_BY_THE_ENGINE, repo, calls_of(version))
+
+    assert [early[at] for at in range(len(_CALLS))] == [later[at] for at in range(len(_CALLS))]
+    assert early[0]["result"]["structuredContent"]["steps"][0]["title"] == _TITLE
+
+
+def test_a_writing_call_without_the_sdk_lands_once_and_the_session_is_closed(repo: Path, no_sdk: str) -> None:
+    claim = {"name": "claim_files", "arguments": {"patterns": ["a.py"]}}
+    call: Message = {"jsonrpc": "2.0", "id": "c", "method": "tools/call", "params": claim}
+    opening: Message = {"jsonrpc": "2.0", "id": "o", "method": "initialize", "params": handshake()}
+
+    found = answers(_EARLY, repo, [opening, call], no_sdk)
+
+    assert found["c"]["result"]["structuredContent"]["granted"] is True
+    (session,) = (repo / ".git" / "gitcoord" / "sessions").glob("*.json")
+    assert json.loads(session.read_text())["closed_at"]
+
+
+def waiting_claim(pattern: str) -> Message:
+    return {
+        "name": "claim_files",
+        "arguments": {"patterns": [pattern], "wait_seconds": 50},
+        "_meta": {"progressToken": "p"},
+    }
+
+
+@pytest.fixture
+def holder(serve: Serve, add_worktree: AddWorktree, repo: Path) -> ServerProcess:
+    server = serve(add_worktree(repo, "side"))
+    server.initialize()
+    server.call("claim_files", patterns=["a.py"])
+    return server
+
+
+def test_the_engine_goes_on_with_a_call_that_takes_longer(serve: Serve, repo: Path, holder: ServerProcess) -> None:
+    waiter = serve(repo, program=command())
+    waiter.send({"id": "opening", "method": "initialize", "params": handshake()})
+    waiter.send({"id": "first", "method": "tools/call", "params": waiting_claim("a.py")})
+
+    told = waiter.receive_until(lambda message: message.get("method") == "notifications/progress")
+    holder.call("release_claims")
+    answer = waiter.receive_until(lambda message: message.get("id") == "first")
+    active = waiter.call("list_claims")["claims"]
+
+    assert told["params"]["progressToken"] == "p"
+    assert answer["result"]["structuredContent"]["granted"] is True
+    assert [claim["items"][0]["pattern"] for claim in active] == ["a.py"]
+    waiter.end()
+    assert not [line for line in waiter.rest() if b'"first"' in line]
+
+
+def test_a_call_that_is_cancelled_before_the_engine_is_up_is_not_answered(
+    serve: Serve, repo: Path, holder: ServerProcess
+) -> None:
+    waiter = serve(repo, program=command())
+    waiter.send({"id": "opening", "method": "initialize", "params": handshake()})
+    waiter.send({"id": "first", "method": "tools/call", "params": waiting_claim("a.py")})
+    waiter.send({"method": "notifications/cancelled", "params": {"requestId": "first"}})
+
+    held = waiter.call("list_claims")["claims"]
+    status = waiter.end()
+
+    assert [claim["agent"] for claim in held] == [holder.call("list_claims")["claims"][0]["agent"]]
+    assert status == 0
+    assert not [line for line in waiter.rest() if b'"first"' in line]
+
+
+_PLAIN: Message = {"name": "claim_files", "arguments": {}}
+
+
+@pytest.mark.parametrize(
+    ("params", "is_early"),
+    [
+        (_PLAIN, True),
+        ({"name": "claim_files"}, True),
+        ({**_PLAIN, "_meta": {"progressToken": "t", "client/own": {"a": 1}}}, True),
+        ({**_PLAIN, "_meta": {"progressToken": True}}, False),
+        ({**_PLAIN, "_meta": envelope()}, False),
+        ({**_PLAIN, "task": {"ttl": 1}}, False),
+        ({**_PLAIN, "arguments": None}, False),
+        ({**_PLAIN, "arguments": []}, False),
+        ({"arguments": {}}, False),
+        ([], False),
+    ],
+)
+def test_a_call_with_anything_beside_its_arguments_is_left_to_the_engine(params: object, is_early: bool) -> None:
+    opening = Opening(load(path_of("work")))
+    opening.answer({"method": "initialize", "params": handshake()})
+
+    found = opening.added({"method": "tools/call", "params": params})
+
+    assert found == ({} if is_early else None)
+
+
+def test_a_call_in_a_conversation_that_the_engine_opens_is_left_to_it() -> None:
+    unknown, unopened = Opening(load(path_of("work"))), Opening(load(path_of("work")))
+    unknown.answer({"method": "initialize", "params": handshake("1999-01-01")})
+
+    assert unknown.added({"method": "tools/call", "params": _PLAIN}) is None
+    assert unopened.added({"method": "tools/call", "params": _PLAIN}) is None
+
+
+def test_what_was_seen_before_the_engine_listens_is_not_lost(
+    serve: Serve, repo: Path, add_worktree: AddWorktree
+) -> None:
+    ticks: queue.Queue[Tick] = queue.Queue()
+    workplace = Workplace(repo, environment())
+    workplace.open()
+
+    other = serve(add_worktree(repo, "side"))
+    other.initialize()
+    other.call("claim_files", patterns=["a.py"])
+    workplace.listen(ticks.put)
+    tick = ticks.get(timeout=ANSWER_S)
+    workplace.close()
+
+    assert "coord://claims" in tick.changed
