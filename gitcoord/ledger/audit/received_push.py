@@ -18,7 +18,8 @@ Rules:
   * A commit that does not believe the time of the one before it is believed where that is ahead of the clock here.
   * SEC-8: ledgers, the team's ref, posts and heartbeats are signed where the policy from before the push asks for it,
     and commands of a name that is pinned come from whom it is pinned to. Of a heartbeat the names are not compared.
-    What comes back after a ledger went was judged when it came: the commits before the tip of its last decision.
+    What comes back after a ledger went was judged when it came: the commits before the tip of its last decision,
+    which is in the team's ref, so that who is known has signed for them.
   * SAFE-9: a ledger goes back or away only by a decision about its very tip, which the team's ref has with this push or
     before it: an old one of the same name is none. A repair that is put on top is the one that a decision names. One
     whose tip is not whole here, which no push that passed did, needs none: git may take no other push while it is
@@ -146,16 +147,14 @@ class _Judge:
         is_chain = ref == refs.config or self._place.ledgers.at(refs, ref) is not None
         if authors is None or new is None or not (is_chain or is_post or refs.clone_of(ref) is not None):
             return
-        walked = (at for at, _ in commits.walk(self._objects, new))
-        brought = [*takewhile(lambda at: at != old, walked)] if is_chain else [new]
-        if old is None and is_chain:
+        brought = [new]
+        if is_chain:
             there = self._decided_upon(ref)
-            brought = [at for at in brought if at not in there]
-        elif old and is_chain and not _leads_to(self._objects, new, old):
-            there = set[Oid]()
-            with suppress(CoordError):  # where it is damaged, history ends
-                there.update(at for at, _ in commits.walk(self._objects, old))
-            brought = [at for at in brought if at not in there]
+            if old and not _leads_to(self._objects, new, old):
+                with suppress(CoordError):  # where it is damaged, history ends
+                    there.update(at for at, _ in commits.walk(self._objects, old))
+            walked = takewhile(lambda at: at != old, (at for at, _ in commits.walk(self._objects, new)))
+            brought = [at for at in walked if at not in there]
         now = self._place.host.now()
         since: datetime | None = now
         if is_chain:  # what it comes after may be far ahead of all clocks
@@ -172,7 +171,7 @@ class _Judge:
         return None
 
     def _decided_upon(self, ref: RefName) -> set[Oid]:
-        """Return the commits of a ledger that is gone which its last decision says were there, and came from it."""
+        """Return the commits of a ledger which its last decision says were there, and those that its new tip is on."""
         ledger, found = ref.removeprefix(f"{self._place.refs.namespace}/"), set[Oid]()
         ours = [decision for decision in self._decisions.decisions if decision.ledger == ledger]
         for tip, is_judged in ((ours[-1].replaced, False), (ours[-1].tip, True)) if ours else ():

@@ -27,7 +27,7 @@ class RewindDecision(Doc, frozen=True, kw_only=True):
         what: `restored`, `kept`, `deleted`.
         seen: the highest sequence number that the decision is about; clones that saw no more accept it.
         seq: the ledger's sequence number after it; 0 where it is gone.
-        replaced: the tip that was there before; none where the ledger was gone.
+        replaced: the tip that was there before; none where the ledger was gone, unless it comes back at this tip.
     """
 
     ledger: Text

@@ -9,6 +9,8 @@ Rules:
   * SAFE-9: no fence and no command id is given twice, whichever is decided: sequence number, counters and fences go on
     above all that is known, by RESERVE, for another clone may have seen more.
   * What is decided is recorded in the team's ref first (`rewinds.json`), so that each clone goes on when it finds it.
+  * SEC-8: what comes back as it was is named by a decision first, where the team's policy asks who wrote it: who signs
+    that answers for what is older than the policy.
   * Both histories stay reachable from the new commit, where they are here.
   * A holder whose step both histories have alike keeps its fence; of other steps the fence is new, and their holders
     get them back with it by claiming again (STEP-4).
@@ -87,6 +89,8 @@ class Restorer:
             self._decide(ref, mark, ours, theirs or ours, theirs, "restored")
             return f"{ref} is what this clone kept of it, {ours[:12]}; what came after that is lost"
         if theirs is None or descends(self._objects, ours, theirs):
+            if ref != self.refs.config and self._judges_authors():
+                self._record(self._decision(ref, "restored", mark.seq, mark.seq, None, ours))
             self._swap(RefUpdate(ref, theirs, ours))
             self.lookback.marks.note(ref, mark)
             return f"{ref} is at {ours[:12]} again: nothing is lost"
@@ -200,6 +204,11 @@ class Restorer:
             self._objects.write(kind, data)
             return self._can_be_read(ref, tip)
         return False
+
+    def _judges_authors(self) -> bool:
+        """Whether the team's policy asks who wrote a commit: a server then takes what is older by a decision alone."""
+        policy = Reader(self.transport, self.refs).policy(self.refs.config, self._listed())
+        return policy.requires_signatures or bool(policy.pin_agents)
 
     def _can_be_read(self, ref: RefName, tip: Oid) -> bool:
         """Whether readers of its kind take a commit: one that is whole may still be no ledger."""

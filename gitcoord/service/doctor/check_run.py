@@ -54,6 +54,8 @@ class Repair:
         why_ask: what a person has to know who decides.
         keeps: keeps what is replaced, before that; `None`: nothing is, or none of it can be read here.
         needs_person: work that others rely on goes with it, so `--yes` is no answer.
+        is_else: another way than the repair before it, which gives up what that one saves: `--yes` does not take it
+            where that one failed.
     """
 
     text: str
@@ -61,6 +63,7 @@ class Repair:
     why_ask: str = ""
     keeps: Callable[[], Backup | None] | None = None
     needs_person: bool = False
+    is_else: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ more says so again with its next beat.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import islice, takewhile
 
@@ -91,7 +92,8 @@ def _gone(site: Site, error: RewoundError) -> Finding:
     ref, mark = RefName(error.where), site.mark_of(RefName(error.where))
     repairs = [_keep(site, ref, None, f"accept that {ref} is gone", "what was in it is lost for every clone")]
     if site.has(mark) and not error.clone:
-        repairs.insert(0, _put_back(site, ref, None, f"publish {ref} again as it was at {_short(mark)}", ""))
+        again = _put_back(site, ref, None, f"publish {ref} again as it was at {_short(mark)}", "")
+        repairs = [again, replace(repairs[0], is_else=True)]
     if error.clone:
         repairs.append(_unheard(site, error))
     hint = "gitcoord doctor --repair publishes it again, or accepts that it is gone."
@@ -115,7 +117,7 @@ def _back(site: Site, error: RewoundError, tip: Oid) -> Finding:
     facts |= {"lacks": [*ours], "written_since": [*theirs]}
     lost = f"written there since, and lost then: {_list(theirs)}" if theirs else "nothing was written there since"
     put_back = _put_back(site, ref, tip, f"put {ref} back to what this clone saw, {_short(mark)}", lost)
-    keep = _keep(site, ref, tip, f"accept {ref} as it is now", f"lost then: {_list(ours)}")
+    keep = replace(_keep(site, ref, tip, f"accept {ref} as it is now", f"lost then: {_list(ours)}"), is_else=True)
     text = f"{error} It lacks {_list(ours)}. Written there since: {_list(theirs)}."
     hint = "gitcoord doctor --repair asks whether to put it back, or to accept what is there now; --yes puts it back."
     return Finding(Status.FAIL, text, hint, facts, (put_back, keep))

@@ -164,8 +164,9 @@ class Site:
         return listed
 
     def rewound(self) -> list[RewoundError]:
-        """Return the ledgers that are back before what this clone saw, or gone."""
-        return self.lookback().rewound(self.listed(), self.host.now())
+        """Return the ledgers that are back before what this clone saw, or gone; the team's ref first: all need it."""
+        config, found = self.at_place().refs.config, self.lookback().rewound(self.listed(), self.host.now())
+        return sorted(found, key=lambda error: error.where != config)
 
     def restorer(self) -> Restorer:
         """Return what writes a decision of the person who works here.

@@ -97,9 +97,9 @@ def team(servers: Servers, make_repo: MakeRepo, git: Git, tmp_path: Path) -> Cal
 
 
 @pytest.fixture
-def busy(team: Callable[[str], Team]) -> Team:
-    """A team at work: a project with a step that is held, and a claim."""
-    made = team("path")
+def busy(team: Callable[[str], Team], request: pytest.FixtureRequest) -> Team:
+    """A team at work: a project with a step that is held, and a claim; on a path if no other kind is asked for."""
+    made = team(getattr(request, "param", "path"))
     made.gitcoord("project", "create", "plan.yaml")
     made.gitcoord("step", "claim", "--project", "app")
     made.gitcoord("claim", "add", "/README.md")

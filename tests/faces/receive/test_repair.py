@@ -34,12 +34,15 @@ def repaired(team: Team) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.rule("SEC-3", "SAFE-9")
 @pytest.mark.parametrize(
-    ("name", "pins"),
+    ("busy", "name", "pins"),
     [
-        (CLAIMS, ""),
-        (CLAIMS, "carl/*=carl@example.invalid"),  # then the hook looks at authors, too
-        pytest.param(f"{STEPS}:meta.json", "", marks=pytest.mark.torture),
+        ("path", CLAIMS, ""),
+        ("path", CLAIMS, "carl/*=carl@example.invalid"),  # then the hook looks at authors, too
+        pytest.param("path", f"{STEPS}:meta.json", "", marks=pytest.mark.torture),
+        ("http", CLAIMS, ""),
+        pytest.param("ssh", f"{STEPS}:meta.json", "carl/*=carl@example.invalid", marks=pytest.mark.torture),
     ],
+    indirect=["busy"],
 )
 def test_a_ledger_that_lost_an_object_at_the_server_is_put_back(name: str, pins: str, busy: Team) -> None:
     if pins:
@@ -54,6 +57,7 @@ def test_a_ledger_that_lost_an_object_at_the_server_is_put_back(name: str, pins:
 @pytest.mark.torture
 @pytest.mark.timeout(300)
 @pytest.mark.rule("SEC-3", "SAFE-9")
+@pytest.mark.parametrize("busy", ["path", "http", "ssh"], indirect=True)
 def test_what_was_forged_before_the_hook_was_there_is_put_back_through_it(busy: Team) -> None:
     forger = busy.forger()
     by_hand(forger)

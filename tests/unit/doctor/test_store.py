@@ -199,6 +199,7 @@ def test_the_refs_of_a_cache_are_not_judged(look: Look, repo: Path, make_bare: M
 
 def test_looking_changes_nothing(repo: Path, ann: Workspace) -> None:
     project(ann)
+    store_of(repo)  # what waits is written out, as it would be within half a second
     folder = repo / ".git" / "gitcoord"
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 

@@ -119,8 +119,9 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
     for row in rows:
         for repair in row.finding.repairs:
             asks_here = asks or (repair.needs_person and not as_json)
-            if not ((yes and not repair.needs_person) or (asks_here and _agreed(repair))):
-                how = "at a terminal" if repair.needs_person else "--yes"
+            is_left = repair.is_else and not asks_here and not row.repaired[-1]["done"]
+            if is_left or not ((yes and not repair.needs_person) or (asks_here and _agreed(repair))):
+                how = "at a terminal" if repair.needs_person or is_left else "--yes"
                 row.repaired.append({"repair": repair.text, "done": False, "text": f"not done: not confirmed ({how})"})
             else:
                 row.repaired.append(_done(repair))

@@ -162,6 +162,26 @@ def test_a_repair_that_fails_says_where_what_it_replaces_is_kept(
     assert row["command"].startswith("git ")
 
 
+@pytest.mark.rule("SAFE-9")
+def test_yes_accepts_no_loss_because_what_was_lost_could_not_be_put_back(run: Run, repo: Path, git: Git) -> None:
+    remote, claims = repo.parent / "hub.git", "refs/coord/claims"
+    git(repo.parent, "init", "--quiet", "--bare", str(remote))
+    git(repo, "config", "gitcoord.remote", f"file://{remote}")
+    run("claim", "add", "README.md")
+    git(remote, "update-ref", "-d", claims)
+    hook = remote / "hooks" / "update"
+    hook.write_text(f'#!/bin/sh\n[ "$1" != {claims} ]\n', encoding="ascii")
+    hook.chmod(0o755)
+
+    done = run("doctor", "--repair", "--yes", "--json")
+    hook.unlink()
+    again = run("doctor", "--repair", "--yes", "--json")
+
+    assert [row["done"] for row in _checks(done)["deleted"]["repairs"]] == [False, False]
+    assert [row["done"] for row in _checks(again)["deleted"]["repairs"]] == [True, True]
+    assert "README.md" in run("claim", "list").out
+
+
 @pytest.mark.parametrize(("answer", "status"), [(b"y\n", 0), (b"n\n", 1), (b"\n", 1)])
 def test_repair_asks_on_a_terminal_and_does_what_was_said(
     run: Run, repo: Path, plan: str, answer: bytes, status: int
