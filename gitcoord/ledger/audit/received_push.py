@@ -160,7 +160,7 @@ class _Judge:
         if is_chain:  # what it comes after may be far ahead of all clocks
             base = commits.before(self._objects, commits.read(self._objects, brought[-1])) if brought else None
             base = base or (old if ref == refs.config else None)
-            since = self._dated(base, now)
+            since = self._dated(base, now) if base else now  # what begins here begins now
         for finding in authors.run(ref, brought[::-1], since, has_agents=is_post, is_team=ref == refs.config).findings:
             yield f"is to have the commit {finding.commit or ''}, which {finding.what}"
 

@@ -110,6 +110,18 @@ def test_a_server_takes_no_heartbeat_and_no_post_that_is_signed_under_an_old_dat
     assert ["dated 2026-01-01" in whys[0] for whys in (found[1], beats[1])] == [True, True]
 
 
+def test_a_server_takes_no_ledger_that_begins_under_an_old_date(ann: Workspace, shared: Shared, keys: SshKeys) -> None:
+    assert ann
+    forger, now = Forger(shared.remote, CLAIMS), datetime.now(UTC)
+    first = forger.add(forger.tree_of(forger.commits[-1]), "publish claims", parents=[])
+    forger.repository.references.delete(CLAIMS)  # as if it had never been there
+
+    found = [refused(forger, None, dated(forger, keys, first, at)) for at in (now, now - timedelta(minutes=8), JANUARY)]
+
+    assert found[:2] == [[], []]
+    assert "is signed, and dated 2026-01-01T00:00:00" in found[2][0]
+
+
 def test_an_audit_finds_it_once(ann: Workspace, shared: Shared, keys: SshKeys) -> None:
     claims = Forger(shared.remote, CLAIMS)
     forged = dated(claims, keys, raised(claims), JANUARY)
