@@ -31,7 +31,7 @@ coverage: $(READY) ## Run the tests and report the lines and branches that none 
 	$(PYTEST) $(PYTEST_WORKERS) --cov --cov-report=term-missing $(PYTEST_ARGS)
 
 torture: $(READY) ## Run the tests that take minutes (SEED=N the same again, PART=fuzz one folder, SOAK=30m a longer load).
-	@mkdir -p build; $(if $(PART),,rm -f build/torture.jsonl;) \
+	@mkdir -p build; $(if $(PART),$(PY) -m tests.torture_report build/torture.jsonl --without tests/$(PART),rm -f build/torture.jsonl); \
 	seed=$(SEED); seed=$${seed:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
 	echo "The same again: make torture SEED=$$seed"; \
 	TORTURE_SEED=$$seed TORTURE_SOAK=$(SOAK) TORTURE_REPORT=$(CURDIR)/build/torture.jsonl TORTURE_EXAMPLES=3000 \

@@ -79,8 +79,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if hasattr(terminalreporter.config, "workerinput"):  # of whom another process has the sums
         return
     stats = terminalreporter.stats
-    broken = len(stats.get("failed", [])) + len(stats.get("error", []))
-    torture_report.add("violations", count=broken, operations=broken + len(stats.get("passed", [])))
+    broken, passed = [
+        Counter(report.nodeid.partition("::")[0] for word in words for report in stats.get(word, []))
+        for words in (("failed", "error"), ("passed",))
+    ]
+    for test in sorted(broken | passed):
+        torture_report.add("violations", count=broken[test], operations=broken[test] + passed[test], test=test)
 
 
 @pytest.fixture

@@ -19,6 +19,25 @@ def test_lines_of_a_kind_are_added_up(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sums == {"histories": {"count": 3, "operations": 59}, "faults": {"count": 1, "operations": 1}}
 
 
+def test_a_part_that_runs_again_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = tmp_path / "report"
+    monkeypatch.setenv(torture_report.VARIABLE, str(report))
+    torture_report.take_out(report, "tests/fuzz")
+    torture_report.add("violations", count=1, operations=9, test="tests/fuzz/test_fuzz.py")
+    torture_report.add("fuzz", count=1, operations=100, test="tests/fuzz/test_fuzz.py::test_much[a b] (a)")
+    torture_report.add("histories", count=1, operations=5, test="tests/fuzzy/test_x.py::test")
+
+    torture_report.take_out(report, "tests/fuzz")
+    torture_report.add("fuzz", count=1, operations=100)
+
+    sums = torture_report.totals(report)
+    assert sums == {"histories": {"count": 1, "operations": 5}, "fuzz": {"count": 1, "operations": 100}}
+    mine = "tests/unit/test_torture_report.py::test_a_part_that_runs_again_counts_once"
+    assert f'"test": "{mine}"' in report.read_text()
+    torture_report.take_out(report, "tests/unit/test_torture_report.py")
+    assert "fuzz" not in torture_report.totals(report)
+
+
 def test_without_a_file_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(torture_report.VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path)
