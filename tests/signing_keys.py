@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.remote.git.commit_signer import signer_of
+from gitcoord.remote.git.commit_signer import CommitSigner
 from tests.conftest import Git
 from tests.servers.daemons import need
 
@@ -68,7 +68,7 @@ class SshKeys:
     def signer(self, name: str) -> Callable[[bytes], str]:
         """Return what signs with a key."""
         settings = {"gpg.format": "ssh", "user.signingkey": str(self.folder / name)}
-        return signer_of(settings, "", os.environ, self.folder, self.folder)
+        return CommitSigner(settings, "", os.environ, self.folder, self.folder).sign
 
     def signed(self, raw: bytes, name: str) -> bytes:
         """Return a commit, signed by this key instead of its own."""

@@ -13,7 +13,7 @@ What this file does not know: when a commit is signed, and how a signature is ch
 """
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
@@ -115,13 +115,6 @@ class CommitSigner(NamedTuple):
     def _home(self, named: str) -> str:
         home = self.env.get("HOME")
         return f"{home}/{named[2:]}" if home and named.startswith("~/") else named
-
-
-def signer_of(
-    settings: Mapping[str, str], who: str, env: Mapping[str, str], top: Path, folder: Path
-) -> Callable[[bytes], str]:
-    """Return what signs by these settings; see `CommitSigner`."""
-    return CommitSigner(settings, who, env, top, folder).sign
 
 
 def _failed(program: str, ended: Ended) -> SigningError:

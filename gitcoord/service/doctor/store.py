@@ -8,7 +8,7 @@ Rules:
 """
 
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -168,11 +168,13 @@ def refs(site: Site) -> Finding:
         damage = _unreadable(reader, names, name, tip)
         if damage:
             damaged[name] = damage
-    for name, tips in home_tips(opened.folder).items():
+    noted = home_tips(opened.folder)
+    for name, tips in noted.items():
         if LEDGERS.is_ledger(names, name) and name not in listed and tips[-1] is not None:
             damaged.setdefault(name, "was written and cannot be found any more")
     count = len(listed)
-    found = [_damage(site, opened, ref, why, names, listed.get(ref)) for ref, why in sorted(damaged.items())]
+    last = {ref: [tip for tip in (*noted.get(ref, []), listed.get(ref)) if tip is not None] for ref in damaged}
+    found = [_damage(site, opened, ref, why, names, last[ref]) for ref, why in sorted(damaged.items())]
     return together(found, ok(f"{amount(count, 'ref')}, each can be read", count=count))
 
 
@@ -188,7 +190,7 @@ def _unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
     return ""
 
 
-def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs, listed_tip: Oid | None) -> Finding:
+def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs, last: Sequence[Oid]) -> Finding:
     def do() -> str:
         with locked(site):
             home = HomeTransport(opened, clocks=site.clocks())
@@ -215,8 +217,7 @@ def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs, list
 
     lost = "what was coordinated there after that tip is lost, unless the journal has it"
     hint = f"gitcoord doctor --repair puts it back to the newest tip that can be read; {lost}."
-    tips = [tip for tip in (*home_tips(opened.folder).get(ref, []), listed_tip) if tip is not None]
-    keeps = keeper(site, ref, tips[-1] if tips else None)
+    keeps = keeper(site, ref, last[-1] if last else None)
     repair = Repair(f"put {ref} back to the newest tip that can be read", do, lost, keeps)
     facts: dict[str, Json] = {"damaged": [ref]}
     return Finding(Status.FAIL, f"{ref} {why}.", hint, facts, (repair,))

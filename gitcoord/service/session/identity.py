@@ -64,10 +64,10 @@ def signature_of(
     who = Signature(settings.get("user.name") or fallback, settings.get("user.email") or "gitcoord@localhost")
     if repository is None or not is_on(settings, "gitcoord.sign", default=False):
         return who
-    from gitcoord.remote.git.commit_signer import signer_of
+    from gitcoord.remote.git.commit_signer import CommitSigner
 
     by = f"{who.name} <{who.email}>"
-    return who._replace(sign=signer_of(settings, by, repository.env, repository.top, repository.common_dir))
+    return who._replace(sign=CommitSigner(settings, by, repository.env, repository.top, repository.common_dir).sign)
 
 
 def session_of(given: str | None, agent: str, host: Host, *, serve: bool) -> str:
