@@ -218,7 +218,8 @@ class World:
         victim.tell("claim", patterns=patterns)
         results = [self._hear(victim)]
         if results[0] == {"gate": True}:
-            self._lose_races(patterns[0])
+            if not (self.disk and (self.disk / "filler").exists()):  # where it is, nobody else can write, either
+                self._lose_races(patterns[0])
             victim.go_on()
             results = [self._hear(victim)]
         results += [self._in_crowd(victim) if self.scene == "home" else self._heard(victim, "step")]

@@ -35,6 +35,7 @@ class Pending:
         self._former = former / _NAME if former else None
         self._unique = unique
         self._earlier: dict[RefName, list[Json]] = {}
+        self._here: dict[str, dict[str, Json]] = {}
 
     def pins(self) -> dict[str, RefName]:
         """Return for each pending command the ledger that it was sent to."""
@@ -46,6 +47,10 @@ class Pending:
         before = swaps[ref]["uids"] if ref in swaps and swaps[ref]["base"] == base else []
         self._earlier[ref] = before if isinstance(before, list) else []
         self._save({**swaps, ref: {"base": base, "uids": [*self._earlier[ref], *uids]}})
+
+    def note_sent(self, ref: RefName, base: Oid | None, uids: Iterable[str]) -> None:
+        """Note a swap that has no answer and was not noted before; only while this process lives."""
+        self._here[ref] = {"base": base, "uids": [*uids]}
 
     def take_back(self, ref: RefName) -> None:
         """Note that the swap that was added last did not land; what was on its way before it may still do."""
@@ -62,6 +67,7 @@ class Pending:
     def forget(self, ref: RefName) -> None:
         """Note that the tip has moved: of what was sent before, nothing can land any more."""
         self._earlier.pop(ref, None)
+        self._here.pop(ref, None)
         swaps = self._swaps()
         if swaps.pop(ref, None) is not None:
             self._save_later(swaps)
@@ -80,10 +86,11 @@ class Pending:
             if _is_same(ref, swap, listed) or any(uid in unread for uid in _pins({ref: swap}))
         }
         if len(left) != len(swaps):
+            self._here = {ref: swap for ref, swap in self._here.items() if ref in left}
             self._save_later(left)
 
     def _swaps(self) -> dict[str, dict[str, Json]]:
-        data = {**(files.read_json(self._former) if self._former else {}), **files.read_json(self._file)}
+        data = {**(files.read_json(self._former) if self._former else {}), **files.read_json(self._file), **self._here}
         return {ref: swap for ref, swap in data.items() if isinstance(swap, dict) and {"base", "uids"} <= swap.keys()}
 
     def _save_later(self, swaps: Mapping[str, dict[str, Json]]) -> None:

@@ -333,6 +333,8 @@ class Transactions:
             self.lost_swaps += 1
             lost_swaps.count(self._setup.clone.folder, self._setup.host.unique)
         if outcome.status is SwapStatus.UNKNOWN:
+            for plan in [] if self._noting else plans:
+                self._pending.note_sent(plan.state.ref, plan.state.tip, plan.own_replies())
             return
         for plan in plans:
             self._pending.take_back(plan.state.ref)
@@ -373,10 +375,8 @@ class Transactions:
         if entries:
             self._inbox.withdraw([entry.uid for entry in entries])
         pins = self._pins() if entries else {}
-        landed: dict[str, Reply] = {}
-        if any(entry.uid in pins for entry in entries):
-            landed = self._landed(entries)
-            pins = self._pins()
+        landed = self._landed(entries) if any(entry.uid in pins for entry in entries) else {}
+        pins = self._pins() if pins else {}
         now = self._setup.host.monotonic()
         replies = {entry.uid: failed(tries.failure(now, sent=entry.uid in pins)) for entry in entries}
         return replies | landed
@@ -390,8 +390,8 @@ class Transactions:
         except CoordError as error:
             self._note(error)
             return {}
-        found = {uid for plan in batch.plans.values() for uid in plan.before}
-        return {uid: reply for uid, reply in batch.answered.items() if uid in found}
+        replies = batch.answered
+        return {uid: replies[uid] for plan in batch.plans.values() for uid in plan.before if uid in replies}
 
 
 def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:

@@ -9,7 +9,7 @@ import pytest
 
 from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.steps.step_commands import ClaimStep
-from gitcoord.errors import UnknownOutcomeError
+from gitcoord.errors import StorageError, UnknownOutcomeError
 from gitcoord.ledger.clone import clone_id
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.transactions.combiner import Combiner
@@ -293,6 +293,34 @@ class Pretends(Wrapped):
         landed, failed = updates
         assert self.inner.swap([landed]).status is SwapStatus.WON
         return half_landed([landed.ref], failed.ref, LOST)
+
+
+@pytest.mark.rule("SAFE-3")
+def test_of_what_landed_by_half_nobody_is_told_that_nothing_was_written(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = world.clone("ann", IsFull)
+    session = ann.open_session()
+    entry = ann.entry(create(), "app")
+
+    reply = ann.transactions.run([entry], spooled=False)[entry.uid]
+
+    assert reply.failure is not None
+    assert reply.failure.code == "unknown_outcome"
+    session.forget()
+
+
+class IsFull(Wrapped):
+    """A repository on this machine whose disk is full after it has written one ref of two: not that of the command."""
+
+    is_far = False
+
+    def send(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        full = SwapOutcome(SwapStatus.UNREACHABLE, "no space left", StorageError("No space left."))
+        if len(self.swaps) > 1:
+            return full
+        failed, landed = updates
+        assert self.inner.swap([landed]).status is SwapStatus.WON
+        return half_landed([landed.ref], failed.ref, full)
 
 
 @pytest.mark.rule("SAFE-7")
