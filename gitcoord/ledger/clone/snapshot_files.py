@@ -95,8 +95,18 @@ def git_dir_around(start: str) -> "tuple[str, str] | None":
 
 
 def worktree_name(top: "str | os.PathLike[str]") -> str:
-    """Return what documents call a worktree: its folder's name, bytes that are no UTF-8 spelled out."""
+    """Return what documents and agents call a worktree: its folder's name, of a linked one git's name for it.
+
+    That is the folder's as well, but for a number where an older one has it; no two of a clone are called alike
+    (SAFE-10). Bytes that are no UTF-8 are spelled out.
+    """
     name: str = os.path.basename(str(top))
+    linked = first_line(os.path.join(str(top), ".git")).removeprefix("gitdir: ")
+    above, own = os.path.split(os.path.normpath(os.path.join(str(top), linked)))
+    if linked and os.path.basename(above) == "worktrees":
+        common = os.path.dirname(above)
+        main = os.path.basename(os.path.dirname(common) if os.path.basename(common) == ".git" else common)
+        name = own if own != main else f"{own}-wt"  # git numbers the linked ones only
     return name.encode("utf-8", "backslashreplace").decode()
 
 

@@ -112,14 +112,21 @@ def _named_like(site: Site, namespace: str) -> list[Finding]:
 
 def identity(site: Site) -> Finding:
     """Look at who works here."""
-    top = site.in_repository().top
+    repository, found = site.in_repository(), list[Finding]()
     try:
-        agent = agent_in(top, site.settings, site.env, "cli")
+        agent = agent_in(repository.top, site.settings, site.env, "cli")
     except CoordError as error:
         return failed(error)
-    good = ok(f"you are {agent}", agent=agent)
     email = site.settings.get("user.email") or site.env.get("GIT_AUTHOR_EMAIL") or site.env.get("EMAIL") or ""
-    if email:
-        return good
-    hint = "git config --global user.email you@example.org"
-    return together([warn("git does not know your e-mail address, so your commits carry none.", hint)], good)
+    if not email:
+        hint = "git config --global user.email you@example.org"
+        found.append(warn("git does not know your e-mail address, so your commits carry none.", hint))
+    is_linked = any((repository.common_dir / "worktrees").glob("*/gitdir"))
+    scoped = (repository.text("config", "--show-scope", "--get", "gitcoord.agent") or "") if is_linked else ""
+    if scoped and not scoped.startswith("worktree\t") and not site.env.get("GITCOORD_AGENT"):
+        text = (
+            "gitcoord.agent is set for all worktrees of this clone: what one command line there holds is the others'."
+        )
+        hint = "git config extensions.worktreeConfig true; gitcoord config set agent NAME --scope worktree, in each."
+        found.append(warn(text, hint))
+    return together(found, ok(f"you are {agent}", agent=agent))

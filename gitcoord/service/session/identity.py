@@ -54,7 +54,7 @@ def agent_of(named: str | None, user: str, tool: str, worktree: str) -> str:
 def agent_in(top: Path, settings: Mapping[str, str], env: Mapping[str, str], tool: str) -> str:
     """Return the agent's name in the worktree of that folder, by its settings; see `agent_of`."""
     named = env.get("GITCOORD_AGENT") or settings.get("gitcoord.agent")
-    return agent_of(named, settings.get("user.name", ""), tool, top.name)
+    return agent_of(named, settings.get("user.name", ""), tool, snapshot_files.worktree_name(top))
 
 
 def signature_of(

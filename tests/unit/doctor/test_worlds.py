@@ -141,6 +141,22 @@ def test_a_shallow_clone_and_a_submodule_are_told(look: Look, repo: Path, git: G
     assert (inner.status, inner.facts["submodule"]) == (Status.OK, True)
 
 
+@pytest.mark.rule("SAFE-10")
+def test_a_name_that_is_set_for_several_worktrees_is_a_warning(look: Look, repo: Path, git: Git) -> None:
+    git(repo, "config", "gitcoord.agent", "ann/cli/wt")
+    alone = look("identity", repo)
+    git(repo, "worktree", "add", "--quiet", "-b", "work", str(repo.parent / "linked"))
+    of_all = look("identity", repo)
+    git(repo, "config", "extensions.worktreeConfig", "true")
+    git(repo, "config", "--unset", "gitcoord.agent")
+    git(repo, "config", "--worktree", "gitcoord.agent", "ann/cli/wt")
+
+    of_one = look("identity", repo)
+
+    assert (alone.status, of_all.status, of_one.status) == (Status.OK, Status.WARN, Status.OK)
+    assert "--scope worktree" in of_all.hint
+
+
 def test_nobody_works_here_without_a_name(look: Look, repo: Path, git: Git) -> None:
     assert look("identity", repo).facts["agent"] == "test-author/cli/repo"
     git(repo, "config", "user.name", " ")

@@ -55,9 +55,9 @@ def names_here(place: Here) -> Iterator[str]:
     for beat in place.sessions():
         yield from _texts(beat.get("agents"))
         tools |= {str(beat.get("tool", ""))} - {""}
-    user = place.settings.get("user.name", "").strip()
+    user, top = place.settings.get("user.name", "").strip(), snapshot_files.worktree_name(place.repository.top)
     for tool in sorted(tools) if user else ():
-        yield "/".join((agent_level(user), agent_level(tool), agent_level(place.repository.top.name)))
+        yield "/".join((agent_level(user), agent_level(tool), agent_level(top)))
 
 
 def _texts(value: Json) -> list[str]:

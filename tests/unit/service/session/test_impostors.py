@@ -1,0 +1,99 @@
+"""Who borrows another's name, session or folder gets neither what that one holds nor its name (SAFE-10)."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitcoord.service.claims.claims import claim_files, list_claims, release_claims
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step, complete_step, recover_step
+from tests.conftest import Git
+from tests.unit.service.world import Agents, Result, Shared, project
+
+pytestmark = pytest.mark.rule("SAFE-10")
+NAME, SESSION = "ann/claude/one", "s-ann"
+Impostor = Callable[[Agents, Shared, Git], Workspace]
+
+
+def in_another_clone(agents: Agents, shared: Shared, _: Git) -> Workspace:
+    return agents(shared.two, NAME, tool="claude", session=SESSION, serve=True)
+
+
+def a_command_line_of_another_clone(agents: Agents, shared: Shared, _: Git) -> Workspace:
+    return agents(shared.two, NAME, env={"GITCOORD_SESSION": SESSION})
+
+
+def a_second_server(agents: Agents, shared: Shared, _: Git) -> Workspace:
+    return agents(shared.one, NAME, tool="claude", session=SESSION, serve=True)
+
+
+def a_server_of_another_name(agents: Agents, shared: Shared, _: Git) -> Workspace:
+    return agents(shared.one, "bob/claude/one", tool="claude", session=SESSION, serve=True)
+
+
+def in_another_worktree(agents: Agents, shared: Shared, git: Git) -> Workspace:
+    git(shared.one, "worktree", "add", "--quiet", "-b", "work", str(shared.one.parent / "linked"))
+    return agents(shared.one.parent / "linked", NAME, tool="claude", session=SESSION, serve=True)
+
+
+def in_a_copy(agents: Agents, shared: Shared, _: Git) -> Workspace:
+    copy = shutil.copytree(shared.one, shared.one.parent / "copy" / "one", symlinks=True)
+    return agents(copy, NAME, tool="claude", session=SESSION, serve=True)
+
+
+@pytest.mark.parametrize(
+    "impostor",
+    [
+        in_another_clone,
+        a_command_line_of_another_clone,
+        a_second_server,
+        a_server_of_another_name,
+        in_another_worktree,
+        in_a_copy,
+    ],
+    ids=lambda impostor: str(impostor.__name__),
+)
+def test_who_goes_by_the_name_and_the_session_of_an_agent_that_lives_gets_nothing_of_it(
+    impostor: Impostor, agents: Agents, shared: Shared, git: Git
+) -> None:
+    ann = agents(shared.one, NAME, tool="claude", session=SESSION, serve=True)
+    project(ann, (), ())
+    claim_step(ann)
+    claim_files(ann, patterns=["README.md"])
+
+    other = impostor(agents, shared, git)
+    claimed: Result = claim_files(other, patterns=["README.md"])
+    released: Result = release_claims(other)
+    taken: Result = claim_step(other, step_id="app/1")
+    recovered: Result = recover_step(other, step_id="app/1")
+    completed: Result = complete_step(other, step_id="app/1", commit_hash="HEAD")
+    held: Result = list_claims(ann)
+
+    assert (other.agent, other.clone_id) != (ann.agent, ann.clone_id)
+    assert (claimed["refused"], released["released"], taken["refused"]) == ("conflict", [], "held")
+    assert (recovered["refused"], completed["refused"]) == ("alive", "not_holder")
+    assert [claim["agent"] for claim in held["claims"]] == [NAME]
+    done: Result = complete_step(ann, step_id="app/1", commit_hash="HEAD")
+    assert done["step"]["status"] == "completed"
+
+
+def test_worktrees_whose_folders_are_called_alike_are_of_different_agents(
+    agents: Agents, shared: Shared, git: Git, tmp_path: Path
+) -> None:
+    folders = [shared.one, tmp_path / "x" / "one", tmp_path / "y" / "one"]
+    for number, folder in enumerate(folders[1:]):
+        git(shared.one, "worktree", "add", "--quiet", "-b", f"work-{number}", str(folder))
+
+    main, first, second = (agents(folder) for folder in folders)
+    server = agents(folders[2], tool="claude", serve=True)
+    granted: Result = claim_files(main, patterns=["README.md"])
+    refused: list[Result] = [claim_files(other, patterns=["README.md"]) for other in (first, second, server)]
+    shared_with: Result = claim_files(server, patterns=["b.py"])
+    kept_out: Result = claim_files(main, patterns=["b.py"])
+
+    names = [workspace.agent for workspace in (main, first, second, server)]
+    assert names == [f"test-author/{name}" for name in ("cli/one", "cli/one-wt", "cli/one1", "claude/one1")]
+    assert (granted["granted"], [result["refused"] for result in refused]) == (True, ["conflict"] * 3)
+    assert (shared_with["granted"], kept_out["refused"]) == (True, "conflict")
