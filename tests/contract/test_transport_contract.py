@@ -7,10 +7,10 @@ import pytest
 
 from gitcoord.errors import CoordError, MissingObjectError
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
-from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WORLDS, World, Worlds, commit, put, put_all, won
+from tests.contract.worlds import CLAIMS, CONFIG, SLOW_WORLDS, STEPS, WORLDS, World, Worlds, commit, put, put_all, won
 
 
-@pytest.fixture(params=WORLDS)
+@pytest.fixture(params=[*WORLDS, *(pytest.param(kind, marks=pytest.mark.torture) for kind in SLOW_WORLDS)])
 def world(request: pytest.FixtureRequest, worlds: Worlds) -> World:
     return worlds.make(request.param)
 

@@ -41,6 +41,8 @@ WORLDS = (
     *(f"smarthttp-{kind}" for kind in HTTP_KINDS),
     *(f"smartssh-{kind}" for kind in SSH_KINDS),
 )
+SLOW_WORLDS = ("gitcli-gitolite", "smartssh-gitolite", "gitcli-jgit-git", "gitcli-jgit-http", "smarthttp-jgit-http")
+"""gitolite starts Perl for each session; JGit 4.11 rereads its packs for 2.5 s after one was written."""
 CLAIMS, CONFIG, STEPS = (RefName(f"refs/coord/{name}") for name in ("claims", "config", "steps/myapp"))
 
 

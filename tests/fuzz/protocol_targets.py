@@ -160,7 +160,8 @@ def check_advertisement(data: bytes) -> None:
             assert "push-cert" not in found
         case b"u":
             found = advertisement.uploading(body)
-            assert {"ls-refs", "fetch"} <= found.keys()
+            is_first = advertisement.VERSION_1 in found
+            assert body.endswith(FLUSH) if is_first else {"ls-refs", "fetch"} <= found.keys()
         case _:
             found, refs = advertisement.listing(body)
             text = body.decode("utf-8", "replace")
@@ -511,6 +512,8 @@ TARGETS: Sequence[Target] = (
             + FLUSH
             + _pkt("version 2", "agent=git/2", "ls-refs", "fetch=shallow"),
             b"l" + _pkt(f"{A} {CLAIMS}\0{_CAPABILITIES}", f"{B} {STEPS}", f"{B} {STEPS}^{{}}"),
+            b"u" + line("# service=git-upload-pack") + FLUSH + _pkt(f"{A} {CLAIMS}\0side-band-64k", f"{B} {STEPS}"),
+            b"u" + line("# service=git-upload-pack") + FLUSH + FLUSH,
             b"r" + _pkt(f"{A} {CLAIMS}\0report-status push-cert=x object-format=sha256"),
             b"u" + packet(b"ERR no such repository"),
         ],

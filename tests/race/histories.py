@@ -28,8 +28,11 @@ KINDS: Mapping[str, tuple[int, int]] = {
     "ssh": (2, 1),
     "daemon": (2, 1),
     "no-atomic": (2, 1),
+    "dulwich-http": (2, 1),
 }
 """Where a history is recorded: by how many clones, of how many worktrees each."""
+SLOW_KINDS: Mapping[str, tuple[int, int]] = {"gitolite": (2, 1), "jgit-http": (2, 1), "jgit-git": (2, 1)}
+_ONE_AT_A_TIME = {"no-atomic", "dulwich-http"}
 
 
 @dataclass
@@ -65,9 +68,9 @@ def record(
     Each of them has so many `agents` and gives so many `commands`. With `unsure`, of each so many of its swaps the
     answer goes missing.
     """
-    clones, worktrees = KINDS[kind]
+    clones, worktrees = {**KINDS, **SLOW_KINDS}[kind]
     # One ref at a time: the first half of a command of two ledgers can be seen before the other lands (SAFE-5).
-    paths = {} if kind == "no-atomic" else STEP_PATHS
+    paths = {} if kind in _ONE_AT_A_TIME else STEP_PATHS
     race = races.make(clones=clones, worktrees=worktrees, steps=4 + commands, remote=remote, worker=CALLER, paths=paths)
     race.told = {"seed": seed, "commands": commands, "unsure": unsure}
     before = _look(race)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.race.conftest import Races
-from tests.race.histories import KINDS, record
+from tests.race.histories import KINDS, SLOW_KINDS, record
 from tests.servers.fixtures import Remote, Servers
 from tests.torture_seed import ANY_SEED
 
@@ -32,7 +32,7 @@ def test_a_history_in_which_answers_go_missing_is_linearizable(races: Races) -> 
 @pytest.mark.torture
 @pytest.mark.rule("SAFE-1", "SAFE-2", "SAFE-4", "TXN-1")
 @pytest.mark.parametrize("number", range(HISTORIES))
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *SLOW_KINDS])
 def test_a_long_history_is_linearizable(races: Races, servers: Servers, kind: str, number: int) -> None:
     record(races, kind, remote_of(servers, kind), seed=ANY_SEED + number, commands=COMMANDS, agents=2).check()
 

@@ -16,15 +16,17 @@ import pytest
 
 from gitcoord.remote.contract.protocol import RefName
 from tests.servers.daemons import START_S, server_env
+from tests.servers.foreign import Dulwich, JGit
 from tests.servers.git_daemon import GitDaemon
+from tests.servers.gitolite import COORDINATES, WRITES_BRANCHES, Gitolite
 from tests.servers.http_backend import PASSWORD, USER, HttpBackend
 from tests.servers.sshd import OldSshd, Sshd
 
 KINDS = ("path", "path-hook", "http", "http-auth", "daemon", "ssh", "no-atomic", "fsck")
-HTTP_KINDS = ("http", "http-auth", "no-atomic")
+HTTP_KINDS = ("http", "http-auth", "http-old", "no-atomic", "dulwich-http")
 SSH_KINDS = ("ssh", "ssh-old")
 
-_Server = TypeVar("_Server", HttpBackend, GitDaemon, Sshd, OldSshd)
+_Server = TypeVar("_Server", HttpBackend, GitDaemon, Sshd, OldSshd, Gitolite, JGit, Dulwich)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Servers:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._running: dict[str, HttpBackend | GitDaemon | Sshd] = {}
+        self._running: dict[str, HttpBackend | GitDaemon | Sshd | JGit | Dulwich] = {}
         self._count = 0
 
     def remote(self, kind: str = "path", *, object_format: str = "sha1") -> Remote:
@@ -80,6 +82,12 @@ class Servers:
         elif kind == "daemon":
             daemon = self._started(GitDaemon)
             remote = Remote(kind, daemon.url(name), daemon.root / name)
+        elif kind == "gitolite":
+            return self.gitolite(COORDINATES, WRITES_BRANCHES)
+        elif kind.startswith(("jgit-", "dulwich-")):
+            program, _, way = kind.partition("-")
+            server = self.foreign(program)
+            remote = Remote(kind, server.url(way, name), server.root / name)
         elif kind in SSH_KINDS:
             sshd = self._started(Sshd if kind == "ssh" else OldSshd)
             remote = Remote(kind, sshd.url(name), sshd.root / name, sshd.client_env())
@@ -87,6 +95,21 @@ class Servers:
             remote = self._http_remote(kind, name)
         self._create(remote, object_format)
         return remote
+
+    def gitolite(self, *rules: str) -> Remote:
+        """Return a fresh bare repository of gitolite, with these rules of who may do what."""
+        self._count += 1
+        name = f"r{self._count}.git"
+        gitolite = self.gitolite_sshd()
+        gitolite.create(name, *rules)
+        return Remote("gitolite", gitolite.url(name), gitolite.root / name, gitolite.client_env())
+
+    def foreign(self, program: str) -> JGit | Dulwich:
+        """Return a server that is not git's: `jgit` or `dulwich`."""
+        return self._started(JGit) if program == "jgit" else self._started(Dulwich)
+
+    def gitolite_sshd(self) -> Gitolite:
+        return self._started(Gitolite)
 
     def sshd(self) -> Sshd:
         return self._started(Sshd)
@@ -96,7 +119,7 @@ class Servers:
 
     def _http_remote(self, kind: str, name: str) -> Remote:
         http = self._started(HttpBackend)
-        area = "auth" if kind == "http-auth" else "open"
+        area = {"http-auth": "auth", "http-old": "old"}.get(kind, "open")
         header = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         settings = (("http.extraHeader", f"Authorization: Basic {header}"),) if kind == "http-auth" else ()
         return Remote(kind, http.url(area, name), http.root / area / name, settings=settings)
@@ -104,7 +127,7 @@ class Servers:
     def _started(self, server: type[_Server]) -> _Server:
         name = server.__name__
         if name not in self._running:
-            self._running[name] = server(self._folder / name[0])
+            self._running[name] = server(self._folder / f"{len(self._running)}")  # short: a socket's path has 107 bytes
         running = self._running[name]
         assert isinstance(running, server)
         return running

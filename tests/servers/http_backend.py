@@ -2,6 +2,7 @@
 
 http://127.0.0.1:<port>/open/<name>.git     no sign-in
 http://127.0.0.1:<port>/auth/<name>.git     basic authentication as USER with PASSWORD
+http://127.0.0.1:<port>/old/<name>.git      no header but the usual ones gets through, so version 1 of the protocol
 """
 
 import os
@@ -36,7 +37,9 @@ http {{
   fastcgi_param GIT_PROJECT_ROOT {root};
   fastcgi_param GIT_HTTP_EXPORT_ALL "";
   fastcgi_param GIT_CONFIG_NOSYSTEM "1";
-  fastcgi_param GIT_PROTOCOL $http_git_protocol;
+  map $uri $git_protocol {{ ~^/old/ ""; default $http_git_protocol; }}
+  fastcgi_param GIT_PROTOCOL $git_protocol;
+  fastcgi_param HTTP_CONTENT_ENCODING $http_content_encoding;
   fastcgi_param HOME {folder};
   fastcgi_param PATH /usr/bin:/bin:/usr/local/bin;
   fastcgi_param PATH_INFO $uri;
@@ -48,6 +51,7 @@ http {{
   server {{
     listen 127.0.0.1:{port}{tls};
     location /open/ {{ fastcgi_pass unix:{socket}; }}
+    location /old/ {{ fastcgi_pass_request_headers off; fastcgi_pass unix:{socket}; }}
     location /auth/ {{
       auth_basic "gitcoord tests";
       auth_basic_user_file {folder}/htpasswd;
@@ -59,14 +63,14 @@ http {{
 
 
 class HttpBackend:
-    """Serves the repositories in `<folder>/root/open` and `<folder>/root/auth`."""
+    """Serves the repositories in `<folder>/root/open`, `auth` and `old`."""
 
     def __init__(self, folder: Path, certificate: tuple[Path, Path] | None = None) -> None:
         """Start it. `certificate`: with its key; it speaks TLS then."""
         nginx, fcgiwrap, backend = need("nginx"), need("fcgiwrap"), need("git-http-backend")
         self.root = folder / "root"
         self.port = free_port()
-        for name in ("open", "auth"):
+        for name in ("open", "auth", "old"):
             (self.root / name).mkdir(parents=True)
         (folder / "htpasswd").write_text(_HTPASSWD)
         path = folder / "s"  # short: a socket's path may have 107 bytes

@@ -17,7 +17,7 @@ ListenAddress 127.0.0.1
 Port {port}
 HostKey {folder}/host
 PidFile none
-AuthorizedKeysFile {folder}/user.pub
+AuthorizedKeysFile {folder}/{keys}
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin yes
@@ -34,11 +34,13 @@ class Sshd:
     """Serves any path that the user may read."""
 
     accepted = "GIT_PROTOCOL"
+    keys = "user.pub"  # who is let in
+    served = "root"
 
     def __init__(self, folder: Path) -> None:
         sshd, keygen = need("sshd"), need("ssh-keygen")
         need("ssh")
-        self.root = folder / "root"
+        self.root = folder / self.served
         self.root.mkdir(parents=True)
         self.port = free_port()
         for name in ("host", "user", "stranger"):
@@ -46,7 +48,8 @@ class Sshd:
             subprocess.run(command, check=True, timeout=START_S, stdin=subprocess.DEVNULL)
         self._host_key = (folder / "host.pub").read_text().rsplit(" ", 1)[0]
         (folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {self._host_key}\n")
-        (folder / "sshd.conf").write_text(_CONFIG.format(port=self.port, folder=folder, accepted=self.accepted))
+        words = {"port": self.port, "folder": folder, "accepted": self.accepted, "keys": self.keys}
+        (folder / "sshd.conf").write_text(_CONFIG.format(**words))
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # Debian's sshd refuses to start without it
         self._folder = folder
@@ -67,7 +70,11 @@ class Sshd:
         line = f"[127.0.0.1]:{port} {self._host_key}\n"
         if line not in known.read_text():
             known.write_text(known.read_text() + line)
-        return f"ssh://{getpass.getuser()}@127.0.0.1:{port}{self.root}/{name}"
+        return f"ssh://{getpass.getuser()}@127.0.0.1:{port}{self.path(name)}"
+
+    def path(self, name: str) -> str:
+        """Return what follows the port in the URL of a repository."""
+        return f"{self.root}/{name}"
 
     def client_env(self, key: str = "user") -> dict[str, str]:
         """Return what a client needs to sign in; `stranger` is a key that the server does not know.
@@ -122,7 +129,9 @@ def sockets_in(folder: Path) -> list[Path]:
 
 def _running() -> dict[int, str]:
     """Return the command lines of all processes."""
-    said = subprocess.run(["ps", "-A", "-o", "pid=,args="], timeout=START_S, capture_output=True, check=True, text=True)
+    said = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,args="], timeout=START_S, capture_output=True, check=True, text=True
+    )
     rows = (line.split(maxsplit=1) for line in said.stdout.splitlines())
     return {int(row[0]): row[1] for row in rows if len(row) > 1}
 

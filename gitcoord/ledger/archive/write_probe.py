@@ -39,9 +39,13 @@ def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) ->
                 raise UnreachableError(text, hint="Check the URL and the network.")
             if outcome.status is SwapStatus.DENIED:
                 raise DeniedError(
-                    text, hint="Ask for the right to push refs/coord/*, or coordinate in another repository."
+                    text,
+                    hint="Ask for the right to push refs/coord/*, by force too, or coordinate in another repository.",
                 )
             raise UnknownOutcomeError(text, hint="Try again.")
+        if old is None and ref not in transport.read([ref]):
+            hint = "Ask its administrator whether uploadpack.hideRefs names refs/coord, or coordinate elsewhere."
+            raise DeniedError(f"The remote takes {ref} and does not list it.", hint=hint)
     return {
         "transport": transport.name,
         "atomic": transport.atomic,

@@ -5,9 +5,10 @@ See gitprotocol-http(5) and gitprotocol-v2(5), Capability Advertisement:
     001f# service=git-receive-pack\\n0000        may be left out in version 2
     <id> <ref>\\0<capabilities>\\n               receive-pack: the first ref; of none, the id is zero
     version 2\\nagent=…\\nls-refs=…\\nfetch=…     upload-pack, one packet a line
+    <id> <ref>\\0<capabilities>\\n               upload-pack of a server, or behind a proxy, that knows version 1 only
 
 Rules:
-  * Only capabilities are read; refs are listed by `ls-refs`, with a prefix.
+  * Only capabilities are read; refs are listed by `ls-refs`, with a prefix. In version 1 this lists all refs.
   * What is missing for this transport is an `UnfamiliarError`, with what it is.
 
 What this file does not know: how the answer came.
@@ -17,11 +18,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from gitcoord.remote.contract.protocol import Oid, RefName
-from gitcoord.remote.http.pkt_line import Mark, packets
+from gitcoord.remote.http.pkt_line import FLUSH, Mark, packets
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 
 CAPABILITIES_CHARS_MAX: Final = 4096  # as they are kept; git's have 300
 VERSION_2: Final = b"version 2"
+VERSION_1: Final = "version=1"  # among the capabilities of a server that is read by the first version
 _WRITING: Final = ("report-status",)
 
 
@@ -38,13 +40,18 @@ def receiving(body: bytes) -> Mapping[str, str]:
     return checked_receiving(_by_name(words.decode("utf-8", "replace").split()))
 
 
-def listing(body: bytes) -> tuple[Mapping[str, str], Mapping[RefName, Oid]]:
+def listing(body: bytes, service: str = "git-receive-pack") -> tuple[Mapping[str, str], Mapping[RefName, Oid]]:
     """Return the capabilities and the refs that a server lists unasked: for pushes, and in the first version.
 
     Raises:
         UnfamiliarError: it is no such listing.
     """
-    lines = [line.decode("utf-8", "replace").strip("\n") for line in _lines(body, "git-receive-pack")]
+    lines = [line.decode("utf-8", "replace").strip("\n") for line in _lines(body, service)]
+    if service == "git-upload-pack":
+        if not body.endswith(FLUSH):
+            raise UnfamiliarError("its listing of refs was cut short", lasts=False)
+        if not lines and body.endswith(FLUSH + FLUSH):  # nothing to list, and so nothing is offered [dulwich 1.2]
+            return {}, {}
     first, has_capabilities, words = "".join(lines[:1]).partition("\0")
     if not has_capabilities or len(words) > CAPABILITIES_CHARS_MAX:
         raise UnfamiliarError("it does not say what it offers")
@@ -66,14 +73,15 @@ def checked_receiving(found: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def uploading(body: bytes) -> Mapping[str, str]:
-    """Return the capabilities of a server that is read by version 2 of the protocol.
+    """Return the capabilities of a server for reading; of one that does not know version 2, with `VERSION_1`.
 
     Raises:
-        UnfamiliarError: it does not know that version.
+        UnfamiliarError: it speaks neither version as this transport does.
     """
     lines = _lines(body, "git-upload-pack")
     if next(lines, b"").strip() != VERSION_2:
-        raise UnfamiliarError("it does not speak version 2 of git's protocol")
+        offered, _ = listing(body, "git-upload-pack")
+        return {**offered, VERSION_1: ""}
     found = _by_name([line.decode("utf-8", "replace").strip() for line in lines])
     _check_format(found)
     if not {"ls-refs", "fetch"} <= found.keys():

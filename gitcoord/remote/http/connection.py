@@ -92,6 +92,25 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def kind(self) -> str:
+        """Return its media type, without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def words(self) -> str:
+        """Return what one that is no success says: its status, and its words where they are plain text."""
+        is_text = self.kind == "text/plain"
+        said = clean_text(self.body[:2000].decode("utf-8", "replace"), chars_max=300) if is_text else ""
+        words = f"it answers {self.status}"
+        return f"{words}: {said.rstrip('.')}" if said else words
+
+    @property
+    def retry_hint(self) -> str:
+        """Return when to ask again, as the end of a hint."""
+        value = self.headers.get("retry-after", "")
+        return f" Try again in {value} s." if value.isdecimal() and len(value) < 6 else ""  # noqa: PLR2004 - a day
+
 
 class _Line(NamedTuple):
     """A connection. `idle_since`: when its last answer came."""

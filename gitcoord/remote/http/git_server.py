@@ -24,8 +24,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from gitcoord.errors import DeniedError, UnreachableError
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome, SwapStatus
-from gitcoord.remote.git.git_process import clean_text
+from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome, SwapStatus, is_under
 from gitcoord.remote.http import advertisement, fetch, listed_refs
 from gitcoord.remote.http.agent import AGENT
 from gitcoord.remote.http.connection import Answer, Connections, Proxy, Question, Server
@@ -40,8 +39,8 @@ _ADVERTISED_BYTES_MAX: Final = 64 << 20  # the refs of a large repository, which
 _GZIP_BYTES: Final = 1024  # as git does
 _REDIRECTS_MAX: Final = 5
 _FRESH_S: Final = 60  # what was asked so lately is not asked again at a surprise
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _OK, _SIGN_IN, _FORBIDDEN, _MISSING, _TOO_LARGE, _TOO_MANY = 200, 401, 403, 404, 413, 429
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # Statuses of servers that did nothing with a post: its way, length or encoding is not theirs, or it is elsewhere.
 _NOT_DONE: Final = frozenset({*_REDIRECTS, 404, 405, 406, 407, 410, 411, 415, 417, 501, 505})
 _TAKEN_CHALLENGE: Final = re.compile(r"(?i)\b(?:basic|bearer)\b")
@@ -102,8 +101,7 @@ class GitServer:
     def uploading(self) -> Mapping[str, str]:
         """Return the capabilities for reading; see `receiving`."""
         if not self.known.uploading:
-            offered = advertisement.uploading(self._advertised("git-upload-pack"))
-            self._learn(uploading={**offered})
+            self._learn(uploading={**advertisement.uploading(self._advertised("git-upload-pack"))})
         return self.known.uploading
 
     def renew(self) -> None:
@@ -142,9 +140,9 @@ class GitServer:
         """Note for a day that it compares."""
         self.known = self._kept.change(self._now_s(), self.known, compares=True)
 
-    def note_wrong(self) -> None:
-        """Note for a day that it took a push that it had to refuse."""
-        self.known = self._kept.change(self._now_s(), self.known, takes_wrong=True)
+    def note_wrong(self, *, is_taken: bool) -> None:
+        """Note for a day that it said yes to a push that it had to refuse, and whether it took it."""
+        self.known = self._kept.change(self._now_s(), self.known, takes_wrong=is_taken, says_wrong=not is_taken)
 
     def note_halves(self) -> None:
         """Note for a day that it took a part of several refs."""
@@ -169,7 +167,7 @@ class GitServer:
                 self._follow(answer, target, service)
                 continue
             self._check(answer)
-            if _type_of(answer) != wanted:
+            if answer.kind != wanted:
                 raise UnfamiliarError("it does not answer as a git server of today does")
             return answer.body
         raise UnfamiliarError("it redirects without end", lasts=False)
@@ -189,32 +187,42 @@ class GitServer:
 
     def listed(self, prefixes: Sequence[str]) -> tuple[Mapping[RefName, Oid], Sequence[RefFault]]:
         """List refs; see `SmartServer`."""
+        if advertisement.VERSION_1 in self.uploading():
+            offered, refs = advertisement.listing(self._advertised("git-upload-pack"), "git-upload-pack")
+            if {**offered, advertisement.VERSION_1: ""} != self.known.uploading:  # what has no refs may offer nothing
+                self._learn(uploading={**offered, advertisement.VERSION_1: ""})
+            return {ref: oid for ref, oid in refs.items() if is_under(ref, prefixes)}, ()
         return listed_refs.parsed(
             self._upload_pack(listed_refs.question(prefixes, self._agent()), listed_refs.BYTES_MAX), prefixes
         )
 
     def pack_of(self, oids: Sequence[Oid], haves: Iterable[Oid]) -> bytes:
         """Ask for commits; see `SmartServer`."""
+        offered = self.uploading()
+        if advertisement.VERSION_1 in offered:
+            return fetch.first_pack_in(
+                self._upload_pack(fetch.first_question(oids, haves, offered), fetch.BYTES_MAX, version=1)
+            )
         return fetch.pack_in(self._upload_pack(fetch.question(oids, haves, self._agent()), fetch.BYTES_MAX))
 
     def _agent(self) -> str:
         return AGENT if "agent" in self.uploading() else ""
 
-    def _upload_pack(self, body: bytes, bytes_max: int) -> bytes:
-        """Post a question of version 2, and return the answer.
+    def _upload_pack(self, body: bytes, bytes_max: int, *, version: int = 2) -> bytes:
+        """Post a question of that version, and return the answer.
 
         Raises:
             UnfamiliarError: it is not git's.
             CoordError: there is none, or it is a no.
         """
         self.uploading()
-        headers = [("Git-Protocol", "version=2")]
+        headers = [("Git-Protocol", "version=2")] if version > 1 else []
         if len(body) > _GZIP_BYTES:
             body, headers = gzip.compress(body, 6), [*headers, ("Content-Encoding", "gzip")]
         question = self._post("git-upload-pack", body, headers, bytes_max)
         answer = self.ask(question)
         self._check(answer)
-        if _type_of(answer) != "application/x-git-upload-pack-result":
+        if answer.kind != "application/x-git-upload-pack-result":
             raise UnfamiliarError("it does not answer as a git server of today does")
         return answer.body
 
@@ -233,7 +241,7 @@ class GitServer:
         """Raise what a status means to who reads."""
         if answer.status == _OK:
             return
-        said = words_of(answer)
+        said = answer.words
         if answer.status == _MISSING and not self._is_fresh:  # it may have moved on from where a redirect led
             raise UnfamiliarError(said, lasts=False)
         text = f"The remote {self.shown!r} was not read: {said}."
@@ -244,7 +252,7 @@ class GitServer:
         if answer.status == _TOO_LARGE:
             raise DeniedError(text)
         if answer.status == _TOO_MANY:
-            raise UnreachableError(text, hint=f"The remote asks for fewer requests.{retry_after(answer)}")
+            raise UnreachableError(text, hint=f"The remote asks for fewer requests.{answer.retry_hint}")
         if answer.status >= 500 and answer.status not in _NOT_DONE:  # noqa: PLR2004 - its own fault, see RFC 9110
             raise UnreachableError(text, hint="Try again; if it stays so, ask its administrator.")
         raise UnfamiliarError(said, lasts=False)
@@ -341,35 +349,17 @@ class Push:
         answer = self._server.ask(self._question)
         if answer.status in _NOT_DONE:
             self._question.again()
-            raise UnfamiliarError(words_of(answer), lasts=False)
-        if answer.status == _OK and _type_of(answer) == "application/x-git-receive-pack-result":
+            raise UnfamiliarError(answer.words, lasts=False)
+        if answer.status == _OK and answer.kind == "application/x-git-receive-pack-result":
             return answer.body
-        words = words_of(answer)
+        words = answer.words
         if answer.status in {_FORBIDDEN, _TOO_LARGE}:
             return SwapOutcome(SwapStatus.DENIED, words)
         if answer.status == _TOO_MANY:
-            text = f"{words}. The remote asks for fewer requests.{retry_after(answer)}"
+            text = f"{words}. The remote asks for fewer requests.{answer.retry_hint}"
             return SwapOutcome(SwapStatus.UNREACHABLE, text.rstrip("."))  # the middle of a sentence
         self._server.forget()  # what is believed of it may be why
         return SwapOutcome(SwapStatus.UNKNOWN, f"{words}, which is no report of a push")
-
-
-def words_of(answer: Answer) -> str:
-    """Return what an answer that is no success says: its status, and its words where they are plain text."""
-    kind = _type_of(answer)
-    said = clean_text(answer.body[:2000].decode("utf-8", "replace"), chars_max=300) if kind == "text/plain" else ""
-    words = f"it answers {answer.status}"
-    return f"{words}: {said.rstrip('.')}" if said else words
-
-
-def retry_after(answer: Answer) -> str:
-    """Return when to ask again, as the end of a hint."""
-    value = answer.headers.get("retry-after", "")
-    return f" Try again in {value} s." if value.isdecimal() and len(value) < 6 else ""  # noqa: PLR2004 - a day
-
-
-def _type_of(answer: Answer) -> str:
-    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _bare(url: SplitResult) -> SplitResult:

@@ -33,6 +33,7 @@ class KnownServer:
         receiving, uploading: its capabilities; empty as long as they are not known.
         compares: it was seen to refuse a push whose ref was not where it was expected.
         takes_wrong: it was seen to take such a push.
+        says_wrong: it said yes to such a push, and did not take it.
         takes_one: it took several refs at once by halves.
         wants_sign_in: a question without credentials was refused.
         by_git: why git is asked instead; nothing where it is not.
@@ -46,6 +47,7 @@ class KnownServer:
     uploading: Mapping[str, str] = field(default_factory=dict[str, str])
     compares: bool = False
     takes_wrong: bool = False
+    says_wrong: bool = False
     takes_one: bool = False
     wants_sign_in: bool = False
     by_git: str = ""

@@ -14,11 +14,10 @@ from gitcoord.remote.http.pack_writer import PackWriter
 
 
 class WrongPush(NamedTuple):
-    """Its lines and pack; `undo` takes away the line that is right, should it have landed."""
+    """Its lines, of which the last is wrong, and its pack."""
 
     lines: Sequence[RefUpdate]
     pack: bytes
-    undo: Sequence[RefUpdate]
 
 
 def wrong_push(objects: Objects, namespace: str, now_s: int, *, atomic: bool) -> WrongPush:
@@ -34,4 +33,4 @@ def wrong_push(objects: Objects, namespace: str, now_s: int, *, atomic: bool) ->
     writer.add(old, None)
     writer.add(new, None)
     lines = [RefUpdate(ref, None, new), wrong] if atomic else [wrong]
-    return WrongPush(lines, writer.pack(), [RefUpdate(ref, new, None)])
+    return WrongPush(lines, writer.pack())

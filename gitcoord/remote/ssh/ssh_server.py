@@ -136,9 +136,9 @@ class SshServer:
         """Note for a day that it compares."""
         self._learn(compares=True)
 
-    def note_wrong(self) -> None:
-        """Note for a day that it took a push that it had to refuse."""
-        self._learn(takes_wrong=True)
+    def note_wrong(self, *, is_taken: bool) -> None:
+        """Note for a day that it said yes to a push that it had to refuse, and whether it took it."""
+        self._learn(takes_wrong=is_taken, says_wrong=not is_taken)
 
     def note_halves(self) -> None:
         """Note for a day that it took a part of several refs."""

@@ -10,8 +10,9 @@ Rules:
     before.
   * A deletion is sent with the commit that it expects, since a server deletes without comparing what it does not know;
     where nothing else is written no pack is read, and the refs are listed immediately before.
-  * A server that says yes without comparing (dulwich's does) would make each race a win for all. So before the first
-    push it has to refuse one that is wrong on purpose, whole.
+  * A server that says yes to a push that it does not take (dulwich's does), or that takes it without comparing, would
+    make each race a win for all. So before the first push it has to refuse one that is wrong on purpose, whole. If not,
+    it gets single refs only, by git, and a win is one only where the ref is found there afterwards, else UNKNOWN.
   * What was sent and not answered is UNKNOWN; so is everything but a win where a kept connection swallowed a first try.
   * What is unfamiliar is left to the git program (`gitcli`), which speaks to the same remote: for this call, or for a
     day. A swap is left to it only while nothing was carried out.
@@ -113,10 +114,10 @@ class SmartTransport:
     @property
     def atomic(self) -> bool:
         """Whether several refs may be written at once, as far as is known."""
-        if self.why_git:
-            return self._by_git().atomic
         known = self._server.known
-        return not known.takes_one and (not known.receiving or "atomic" in known.receiving)
+        if known.takes_one:
+            return False
+        return self._by_git().atomic if self.why_git else not known.receiving or "atomic" in known.receiving
 
     @property
     def sends_checks(self) -> bool:
@@ -205,6 +206,15 @@ class SmartTransport:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
         except CoordError as error:  # of this machine
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
+        known = self._server.known
+        if outcome.status is SwapStatus.WON and (known.takes_wrong or known.says_wrong):  # its yes says nothing
+            written = [RefUpdate(update.ref, update.new, None) for update in updates if not update.is_check]
+            try:
+                elsewhere = first_stale(self.read([update.ref for update in written]), written)
+            except CoordError as error:
+                return SwapOutcome(SwapStatus.UNKNOWN, str(error).rstrip("."))
+            if elsewhere is not None:
+                return SwapOutcome(SwapStatus.UNKNOWN, f"the remote said yes, and {elsewhere.ref} is elsewhere")
         if outcome.status is SwapStatus.WON:
             listed = {**self._listed, **{update.ref: update.new for update in updates}}
             # Never changed in place: another thread may be reading it.
@@ -243,15 +253,23 @@ class SmartTransport:
         offered = self._server.receiving()
         wrong = wrong_push(self.objects, self._store.namespace, self._clocks.wall_ns() // 10**9, atomic=self.atomic)
         outcome = self._push(wrong.lines, report_status.commands(wrong.lines, offered, AGENT) + wrong.pack)
-        if outcome.status is SwapStatus.UNKNOWN and self._server.known.takes_one:  # the line that is right has landed
-            self._push(wrong.undo, report_status.commands(wrong.undo, offered, AGENT))
-        elif outcome.status is SwapStatus.UNREACHABLE:
+        is_yes = outcome.status is SwapStatus.WON
+        if outcome.status is SwapStatus.UNREACHABLE:
             raise UnreachableError(outcome.message)
-        elif outcome.status in {SwapStatus.WON, SwapStatus.UNKNOWN}:
-            is_yes = outcome.status is SwapStatus.WON
+        if outcome.status is SwapStatus.UNKNOWN and not self._server.known.takes_one:
+            raise UnfamiliarError(outcome.message, lasts=False)
+        if is_yes or outcome.status is SwapStatus.UNKNOWN:
+            landed = self._list([line.ref for line in wrong.lines])
+            for ref, tip in landed.items():
+                undo = [RefUpdate(ref, tip, None)]
+                self._push(undo, report_status.commands(undo, offered, AGENT))
             if is_yes:
-                self._server.note_wrong()
-            raise UnfamiliarError("it takes pushes without comparing" if is_yes else outcome.message, lasts=is_yes)
+                is_taken = wrong.lines[-1].ref in landed
+                self._server.note_halves()
+                self._server.note_wrong(is_taken=is_taken)
+                raise UnfamiliarError(
+                    "it takes pushes without comparing" if is_taken else "it says yes to a push that it does not take"
+                )
         self._server.note_proof()
 
     def _pack(self, updates: Sequence[RefUpdate]) -> bytes:
@@ -310,6 +328,7 @@ class SmartTransport:
     def _by_git(self) -> "GitCliTransport":
         if self._git is None:
             self._git = self._make_git()
+        self._git.atomic = self._git.atomic and not self._server.known.takes_one
         return self._git
 
     def _or_by_git(self, own: Callable[[], _T], by_git: Callable[[Transport], _T]) -> _T:

@@ -95,8 +95,8 @@ class SmartServer(Protocol):
         """Note for a day that it compares."""
         ...
 
-    def note_wrong(self) -> None:
-        """Note for a day that it took a push that it had to refuse."""
+    def note_wrong(self, *, is_taken: bool) -> None:
+        """Note for a day that it said yes to a push that it had to refuse, and whether it took it."""
         ...
 
     def note_halves(self) -> None:

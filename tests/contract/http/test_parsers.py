@@ -143,7 +143,9 @@ def test_a_ref_where_a_hook_put_something_else_is_no_win(before: list[str]) -> N
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (line("# service=git-upload-pack") + FLUSH + line("version 1"), "version 2"),
+        (line("# service=git-upload-pack") + FLUSH + line("version 1") + FLUSH, "what it offers"),
+        (line("# service=git-upload-pack") + FLUSH + line(f"{A} refs/heads/main\0side-band-64k"), "cut short"),
+        (line("# service=git-upload-pack") + FLUSH, "what it offers"),
         (line("version 2") + line("object-format=sha256") + line("ls-refs") + line("fetch") + FLUSH, "sha256"),
         (line("version 2") + line("agent=git/2") + FLUSH, "does not list refs"),
     ],

@@ -44,3 +44,28 @@ def test_a_remote_that_takes_a_wrong_push_is_a_warning(look: Look, repo: Path, g
 
     assert (found.status, found.facts["transport"], found.facts["compares"]) == (Status.WARN, "gitcli", False)
     assert "both may win" in found.text
+
+
+def test_a_remote_that_hides_what_it_takes_cannot_be_used(look: Look, repo: Path, git: Git, servers: Servers) -> None:
+    """Each clone would find nothing there, and be told that something is."""
+    remote = servers.remote("http")
+    remote.git("config", "uploadpack.hideRefs", "refs/coord")
+    git(repo, "config", "gitcoord.remote", remote.url)
+
+    found = look("write", repo)
+
+    assert (found.status, found.facts["code"]) == (Status.FAIL, "denied")
+    assert "does not list it" in found.text
+    assert "uploadpack.hideRefs" in found.hint
+
+
+def test_it_says_that_a_remote_says_yes_to_what_it_does_not_take(
+    look: Look, repo: Path, git: Git, servers: Servers
+) -> None:
+    git(repo, "config", "gitcoord.remote", servers.remote("dulwich-http").url)
+    tried = look("write", repo)
+
+    found = look("remote", repo)
+
+    assert (tried.status, tried.facts["atomic"]) == (Status.WARN, False)
+    assert (found.status, found.facts["why_git"]) == (Status.OK, "it says yes to a push that it does not take")

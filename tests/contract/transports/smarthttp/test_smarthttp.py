@@ -13,6 +13,7 @@ from gitcoord.errors import DeniedError, UnreachableError
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.remote.http import report_status
 from gitcoord.remote.http.pkt_line import FLUSH, line, packet, packets
+from gitcoord.remote.http.wrong_push import wrong_push
 from gitcoord.remote.journal.pack_files import LEVEL_PACKS
 from gitcoord.remote.store.known_tips import PACKED_MIN
 from gitcoord.remote.transports.smart import SmartTransport
@@ -222,8 +223,26 @@ def test_a_server_that_says_yes_without_comparing_gets_no_push_of_ours(
 
     ann.swap([RefUpdate(CLAIMS, None, one)])
 
+    assert (ann.name, ann.why_git) == ("gitcli", "it says yes to a push that it does not take")
+    assert ann.compares
+
+
+@pytest.mark.rule("SAFE-1")
+def test_a_server_that_takes_a_wrong_push_is_known_for_it(worlds: Worlds, servers: Servers) -> None:
+    """Here it is right: what the push that is wrong on purpose expects is there already."""
+    remote = servers.remote("http")
+    clocks = WAITING._replace(wall_ns=lambda: 1_800_000_000 * 10**9)
+    bob = worlds.smarthttp(remote)
+    wrong = wrong_push(bob.objects, "refs/coord/", 1_800_000_000, atomic=True).lines[-1]
+    won(put(bob, wrong.ref, None, wrong.old))
+    ann = worlds.smarthttp(remote, clocks=clocks)
+    one = commit(ann, "one")
+
+    won(put(ann, CLAIMS, None, one))
+
     assert (ann.name, ann.why_git) == ("gitcli", "it takes pushes without comparing")
     assert not ann.compares
+    assert remote.refs() == {CLAIMS: one}
 
 
 def test_a_server_has_to_refuse_once_a_day(ann: SmartTransport, remote: Remote, server: Server) -> None:
@@ -387,15 +406,9 @@ def test_a_process_that_lives_for_long_asks_again_each_day(worlds: Worlds, serve
     assert ann.name == "smarthttp"
 
 
-def test_a_server_that_speaks_no_version_2_is_read_by_git(worlds: Worlds, servers: Servers, server: Server) -> None:
+def test_a_server_that_speaks_neither_version_is_left_to_git(worlds: Worlds, servers: Servers, server: Server) -> None:
     remote = behind(server, servers.remote("http"))
-    remote.git("config", "protocol.version", "0")
-    remote.git("config", "uploadpack.advertiseSidebandAll", "false")
-    server.answers("service=git-upload-pack", Meddled(body=b"001e# service=git-upload-pack\n00000000"))
     ann = worlds.smarthttp(remote)
-    one = commit(ann, "one")
-
-    server.clear()
     server.answers(
         "service=git-upload-pack",
         Meddled(body=None, change=lambda body: body.replace(b"version 2\n", b"version 1\n")),
@@ -405,7 +418,7 @@ def test_a_server_that_speaks_no_version_2_is_read_by_git(worlds: Worlds, server
     server.clear()
 
     assert dict(ann.read(["refs/coord/"])) == {}
-    won(put(ann, CLAIMS, None, one))
+    won(put(ann, CLAIMS, None, commit(ann, "one")))
     assert ann.name == "smarthttp"
 
 
