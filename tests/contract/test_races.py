@@ -38,6 +38,10 @@ def open_smarthttp(remote: Remote, folder: Path) -> Transport:
     return Worlds(folder).smarthttp(remote, folder=folder)
 
 
+def open_smartssh(remote: Remote, folder: Path) -> Transport:
+    return Worlds(folder).smartssh(remote, folder=folder)
+
+
 def race(
     opened: Callable[[Remote, Path], Transport],
     remote: Remote,
@@ -60,7 +64,15 @@ def race(
 
 @pytest.mark.parametrize(
     ("opened", "kind"),
-    [(open_local, "path"), (open_gitcli, "path-hook"), (open_gitcli, "http"), (open_smarthttp, "http")],
+    [
+        (open_local, "path"),
+        (open_gitcli, "path-hook"),
+        (open_gitcli, "http"),
+        (open_smarthttp, "http"),
+        (open_smartssh, "gitolite"),
+        pytest.param(open_smarthttp, "jgit-http", marks=pytest.mark.torture),
+        pytest.param(open_gitcli, "jgit-git", marks=pytest.mark.torture),
+    ],
 )
 def test_of_racing_processes_exactly_one_wins(
     opened: Callable[[Remote, Path], Transport], kind: str, servers: Servers, tmp_path: Path

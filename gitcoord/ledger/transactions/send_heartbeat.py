@@ -106,7 +106,8 @@ def _has_landed(setting: Setting, beat: RefUpdate, outcome: SwapOutcome) -> bool
     hint = "Other clones will consider its sessions gone; "
     match outcome.status:
         case SwapStatus.DENIED:
-            raise DeniedError(text, hint=f"{hint}ask the remote's administrator to allow pushes to refs/coord/*.")
+            hint += "ask the remote's administrator to allow pushes to refs/coord/*, by force too."
+            raise DeniedError(text, hint=hint)
         case SwapStatus.UNREACHABLE:
             raise UnreachableError(text, hint=f"{hint}check the network and the remote.")
         case SwapStatus.UNKNOWN:

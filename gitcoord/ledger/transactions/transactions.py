@@ -340,7 +340,7 @@ class Transactions:
             self._pending.take_back(plan.state.ref)
         entries = _waiting_in(plans)
         if outcome.status is SwapStatus.DENIED and len(entries) == 1:
-            hint = "Ask the remote's administrator to allow pushes to refs/coord/*, or coordinate elsewhere."
+            hint = "Ask the remote's administrator to allow pushes to refs/coord/*, by force too, or go elsewhere."
             error = DeniedError(f"The remote declined: {outcome.message or 'it gave no reason'}.", hint=hint)
             replies |= self._not_landed([entries[0].uid], error)
         elif outcome.status is SwapStatus.DENIED:

@@ -42,6 +42,8 @@ _ROWS: Final[tuple[tuple[str, SwapStatus, str], ...]] = (
         SwapStatus.DENIED,
         "Check the URL.",
     ),
+    # gitolite 3.6 and GitHub over ssh, before git's own words that nothing was read.
+    (r"FATAL: .* DENIED by |permission to \S+ denied to ", SwapStatus.DENIED, "Ask for the right to use the remote."),
     (r"detected dubious ownership|safe\.directory", SwapStatus.DENIED, "Name the folder in `safe.directory`."),
     (r"fsck error|fsck failed", SwapStatus.DENIED, ""),
     # A reference-transaction hook said no. receive-pack dies of it without a report [git 2.39]; nothing was written.

@@ -36,7 +36,9 @@ _LINE = re.compile(
 _LOST: Final = re.compile(
     r"stale info|fetch first|needs force|failed to update ref|failed to lock|cannot lock ref"
     r"|reference already exists|reference does not exist|already exists|incorrect old value|is at .* but expected"
-    r"|missing necessary objects|unresolved deltas|lock.failure|remote ref updated since checkout",
+    r"|missing necessary objects|unresolved deltas|lock.failure|remote ref updated since checkout"
+    # JGit's words [4.11; JGitText]: a race that was lost by the listing of this push, and a base that went away.
+    r"|invalid old id sent|missing object\(s\)|object [0-9a-f]{40} missing",
     re.IGNORECASE,
 )
 # Said by git's client this is a lost race; said by the server it is `receive.denyNonFastForwards`, a rule.
@@ -45,7 +47,7 @@ _REWIND: Final = "non-fast-forward"
 _UNPACK: Final = re.compile(r"unpacker error|unpack failed|abnormal exit", re.IGNORECASE)
 # Said of every ref of a push because of another one.
 _BECAUSE_OF_ANOTHER: Final = re.compile(
-    r"atomic (?:push|transaction) fail|transaction failed|failed atomic", re.IGNORECASE
+    r"atomic (?:push|transaction) fail|transaction failed|failed atomic|transaction aborted", re.IGNORECASE
 )
 # Among the words of a loser these mean that trying again does not help.
 _PERMANENT: Final = re.compile(

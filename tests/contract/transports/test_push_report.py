@@ -1,7 +1,7 @@
 """What git says of a push, recorded from real servers under `samples/`, and what we take it to mean.
 
 A sample is what git 2.39 printed: an outcome to expect, the updates that were sent, standard output and error.
-Paths and ports were replaced; nothing else was.
+Paths and ports were replaced; nothing else was. One sample says that it was recorded by others.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapStatus, oid
 from gitcoord.remote.git.git_process import Completed
-from gitcoord.remote.transports.push_report import PushLine, judge_push, parse_report
+from gitcoord.remote.transports.push_report import PushLine, judge_lines, judge_push, lines_of, parse_report
 
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.txt"))
 REF = RefName("refs/coord/claims")
@@ -106,6 +106,25 @@ def test_a_report_with_both_ok_and_rejected_is_unknown_and_names_what_landed() -
 
     assert outcome.status is SwapStatus.UNKNOWN
     assert outcome.message.startswith(f"{REF} landed")
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        {REF: "invalid old id sent"},
+        {REF: "transaction aborted", "refs/coord/config": "invalid old id sent"},
+        {REF: "already exists", "refs/coord/config": "transaction aborted"},
+        {REF: "failed to lock"},
+        {REF: "object 0123456789abcdef0123456789abcdef01234567 missing"},
+    ],
+)
+def test_who_lost_a_race_at_jgit_has_lost_and_was_not_denied(failed: dict[str, str]) -> None:
+    """Its words, as version 4.11 reports them."""
+    updates = [RefUpdate(RefName(ref), OLD, NEW) for ref in failed]
+
+    outcome = judge_lines(lines_of(updates, (), failed), updates, "")
+
+    assert outcome.status is SwapStatus.LOST
 
 
 @given(stdout=st.binary() | st.text().map(str.encode), stderr=st.binary(), rc=st.integers(-15, 255))
