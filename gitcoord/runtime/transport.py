@@ -15,6 +15,7 @@ from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.remote.contract.protocol import TellsTime, Transport
 from gitcoord.remote.ssh.ssh_place import ssh_place
+from gitcoord.remote.store.buffered_objects import BufferedObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports.local import LocalTransport
@@ -74,9 +75,10 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
     from gitcoord.remote.git.user_config import settings_of  # half of the clones never need it
 
     store = ensure_store(folder, StoreMode.CACHE)  # it may only be tried: no remote is noted
-    settings, objects, namespace = settings_of(repository.top, env), PygitObjects(store.path), f"{refs.namespace}/"
+    settings, namespace = settings_of(repository.top, env), f"{refs.namespace}/"
+    buffered = BufferedObjects(store.path, clocks().wall_ns)
 
-    def by_git() -> "GitCliTransport":
+    def by_git(objects: PygitObjects = buffered) -> "GitCliTransport":
         from gitcoord.remote.transports.gitcli import GitCliTransport
 
         return GitCliTransport(
@@ -92,14 +94,14 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
     if not url.lower().startswith(("http://", "https://")):
         place = ssh_place(url) if path is None else None
         if place is None:
-            return by_git()
+            return by_git(PygitObjects(store.path))  # git reads what is on disk
         from gitcoord.remote.transports.smartssh import smart_ssh
 
         return smart_ssh(
             url,
             place,
             store_path=store.path,
-            objects=objects,
+            objects=buffered,
             env=env,
             clocks=clocks(),
             settings=settings,
@@ -111,7 +113,7 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
     return smart_http(
         url,
         store_path=store.path,
-        objects=objects,
+        objects=buffered,
         env=env,
         clocks=clocks(),
         settings=settings,

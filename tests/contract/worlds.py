@@ -18,6 +18,7 @@ from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from gitcoord.remote.git.user_config import ConnectionSettings
 from gitcoord.remote.ssh.ssh_place import ssh_place
+from gitcoord.remote.store.buffered_objects import BufferedObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.store.write_out import write_out
@@ -107,7 +108,7 @@ class Worlds:
         return smart_http(
             remote.url,
             store_path=store.path,
-            objects=PygitObjects(store.path),
+            objects=BufferedObjects(store.path, clocks.wall_ns),
             env=environment,
             clocks=clocks,
             settings=ConnectionSettings(remote.settings, remote.settings),
@@ -132,7 +133,7 @@ class Worlds:
             remote.url,
             place,
             store_path=store.path,
-            objects=PygitObjects(store.path),
+            objects=BufferedObjects(store.path, clocks.wall_ns),
             env={**os.environ, **remote.env, **(env or {})},
             clocks=clocks,
             settings=ConnectionSettings(remote.settings, ()),

@@ -120,7 +120,14 @@ _HTTP: Mapping[str, Sequence[str]] = {
         f"{_REMOTE}.http.connection:Connections._send",
         f"{_REMOTE}.http.pack_writer:PackWriter.pack",
     ),
-    "store": (f"{_STORE}.known_tips:KnownTips.note", f"{_STORE}.pygit_objects:PygitObjects.write"),
+    "store": (
+        f"{_STORE}.known_tips:KnownTips.note",
+        f"{_STORE}.buffered_objects:BufferedObjects.write",
+        f"{_STORE}.buffered_objects:BufferedObjects.flush",
+        f"{_STORE}.buffered_objects:BufferedObjects.put",
+        f"{_STORE}.buffered_objects:BufferedObjects.discard",
+        f"{_JOURNAL}.pack_files:write_pack",
+    ),
 }
 _AREAS: Mapping[str, Sequence[Mapping[str, Sequence[str]]]] = {
     "home": (_COMMON, _SPOOL, _HOME),

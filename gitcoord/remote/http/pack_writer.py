@@ -83,6 +83,11 @@ class PackWriter:
         """Whether nothing is new."""
         return not self._new
 
+    @property
+    def oids(self) -> frozenset[Oid]:
+        """Return what is in the pack."""
+        return frozenset(self._new)
+
     def pack(self, *, with_deltas: bool = True) -> bytes:
         """Return the pack. `with_deltas`: of objects that the receiver has, where that is shorter."""
         head = b"PACK\0\0\0\x02" + len(self._new).to_bytes(4, "big")

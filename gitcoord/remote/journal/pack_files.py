@@ -7,6 +7,7 @@
 Rules:
   * A pack is whole and flushed before it is there: files of another name are renamed, the index last. What a process
     that died has left has no index, counts for nothing and is removed later.
+  * One of a copy of a remote's is not flushed: what a power cut damages in it counts for nothing, and is brought again.
   * Objects are never deltas here, so that packs are joined by copying; `git gc` finds deltas.
   * Joined are packs of about one size, when eight are: so their number grows with the logarithm of what was written.
 
@@ -62,15 +63,16 @@ def oid_of(kind: ObjectKind, data: bytes) -> Oid:
     return Oid(hashlib.sha1(b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest())
 
 
-def write_pack(objects: Path, new: Iterable[PackedObject], *, keeps: bool = True) -> Path | None:
-    """Write a pack, flushed; return it. `objects`: the folder of that name.
+def write_pack(objects: Path, new: Iterable[PackedObject], *, is_copy: bool = False) -> Path | None:
+    """Write a pack and return it. `objects`: the folder of that name.
 
-    `keeps`: `git gc` leaves it alone, since no ref may have what is in it yet.
+    `is_copy`: a remote has all of it. Else it is flushed, and `git gc` leaves it alone, since no ref may have it yet.
 
     Raises:
         OSError: the disk is full or cannot be written; there is no pack then.
     """
-    return _write(objects / "pack", {bytes.fromhex(item.oid): item.packed for item in new}, keeps=keeps)
+    packed = {bytes.fromhex(item.oid): item.packed for item in new}
+    return _write(objects / "pack", packed, keeps=not is_copy, flushes=not is_copy)
 
 
 def tidy_packs(objects: Path, now_s: float) -> None:
@@ -137,7 +139,7 @@ def _entries(pack: Path) -> dict[bytes, bytes] | None:
     return found
 
 
-def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool = True) -> Path | None:
+def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool, flushes: bool = True) -> Path | None:
     if not objects:
         return None
     ids, begins, position = sorted(objects), list[int](), 12
@@ -161,7 +163,7 @@ def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool = True) -> 
     placed: list[Path] = []
     try:
         for suffix in (*((".keep",) if keeps else ()), ".pack", ".idx"):
-            drafts[suffix] = _draft(folder, content_of[suffix])
+            drafts[suffix] = _draft(folder, content_of[suffix], flushes=flushes)
         for suffix, draft in drafts.items():
             placed.append(draft.rename(pack.with_suffix(suffix)))
     except OSError:
@@ -171,7 +173,7 @@ def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool = True) -> 
     return pack
 
 
-def _draft(folder: Path, data: bytes) -> Path:
+def _draft(folder: Path, data: bytes, *, flushes: bool) -> Path:
     """Write a file under a name of its own, for another process may be writing the same pack."""
     from tempfile import mkstemp
 
@@ -181,7 +183,8 @@ def _draft(folder: Path, data: bytes) -> Path:
         while data:
             data = data[os.write(handle, data) :]
         Path(name).chmod(0o444)
-        os.fsync(handle)
+        if flushes:
+            os.fsync(handle)
     except OSError:
         _remove(Path(name))
         raise

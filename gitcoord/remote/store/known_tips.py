@@ -10,23 +10,19 @@ What this file does not know: how objects come, and what they are.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
-from gitcoord.errors import StorageError, unwritable
-from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, RefName
+from gitcoord.errors import StorageError
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.remote.git.git_failure import shown
 from gitcoord.remote.git.git_process import run_git
-from gitcoord.remote.journal.pack_files import LEVEL_PACKS, PackedObject, tidy_packs, write_pack
+from gitcoord.remote.store.buffered_objects import BufferedObjects
 from gitcoord.remote.store.files_refs import FilesRefs
 from gitcoord.remote.store.pygit_objects import libgit2_errors, open_repository
 
-PACKED_MIN: Final = 16  # objects; a pack is two files
-_LOCK: Final = "packs.lock"
 _INDEX_S: Final = 60.0  # git takes 1 s for 60 MB
 
 
@@ -37,7 +33,7 @@ class KnownTips:
         self,
         store: Path,
         *,
-        objects: Objects,
+        objects: BufferedObjects,
         namespace: str,
         shown_url: str,
         env: Mapping[str, str],
@@ -50,7 +46,6 @@ class KnownTips:
         self._env = env
         self._own = f"refs/http/{hashlib.sha256(shown_url.encode()).hexdigest()[:12]}/"
         self._refs = FilesRefs(store, now_ns=now_ns)
-        self._now_ns = now_ns
 
     def known(self) -> frozenset[Oid]:
         """Return the commits that are here with all they need."""
@@ -59,8 +54,14 @@ class KnownTips:
     def note(self, listed: Mapping[RefName, Oid], *, is_all: bool) -> None:
         """Note what was brought of a listing. `is_all`: of the whole namespace, so what is not in it is gone."""
         before = self._refs.read([self._own])
-        inside = {ref: oid for ref, oid in listed.items() if ref.startswith(self.namespace) and self.objects.has(oid)}
-        wanted = {RefName(self._own + ref.removeprefix(self.namespace)): oid for ref, oid in inside.items()}
+        if any(map(self.objects.is_buffered, listed.values())):  # the disk had no room when the swap was won
+            with suppress(StorageError):
+                self.objects.flush()
+        ours = {ref: oid for ref, oid in listed.items() if ref.startswith(self.namespace)}
+        kept = {oid for oid in ours.values() if self.objects.has(oid) and not self.objects.is_buffered(oid)}
+        wanted = {
+            RefName(self._own + ref.removeprefix(self.namespace)): oid for ref, oid in ours.items() if oid in kept
+        }
         gone = before.keys() - wanted.keys() if is_all else ()
         new = {ref: oid for ref, oid in wanted.items() if before.get(ref) != oid}
         if not gone and not new:
@@ -73,25 +74,6 @@ class KnownTips:
             for ref, oid in new.items():
                 with suppress(*libgit2_errors()):
                     references.create(ref, oid, force=True)
-
-    def put(self, objects: Sequence[tuple[Oid, ObjectKind, bytes]]) -> None:
-        """Keep objects, of which each comes behind those that it needs: many as a pack, for a file each takes longer.
-
-        Raises:
-            StorageError: the disk is full or read-only.
-        """
-        if len(objects) < PACKED_MIN:
-            for _, kind, data in objects:
-                self.objects.write(kind, data)
-            return
-        folder = self._store / "objects"
-        try:
-            write_pack(folder, (PackedObject.of(*made) for made in objects), keeps=False)
-        except OSError as error:
-            raise unwritable(f"The repository {str(self._store)!r}", error) from error
-        if len([*(folder / "pack").glob("*.pack")]) % LEVEL_PACKS == 0:
-            with suppress(OSError, Timeout), FileLock(self._store / _LOCK, timeout=0):  # of several, one does
-                tidy_packs(folder, self._now_ns() / 1e9)
 
     def index(self, pack: bytes) -> None:
         """Keep a pack as it came.

@@ -14,6 +14,7 @@ Rules:
     make each race a win for all. So before the first push it has to refuse one that is wrong on purpose, whole. If not,
     it gets single refs only, by git, and a win is one only where the ref is found there afterwards, else UNKNOWN.
   * What was sent and not answered is UNKNOWN; so is everything but a win where a kept connection swallowed a first try.
+  * What a swap needs is on disk once it was won, or may have been, and of one that was lost never (`buffered_objects`).
   * What is unfamiliar is left to the git program (`gitcli`), which speaks to the same remote: for this call, or for a
     day. A swap is left to it only while nothing was carried out.
 
@@ -25,7 +26,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from gitcoord.errors import CoordError, DeniedError, MissingObjectError, UnreachableError
+from gitcoord.errors import CoordError, DeniedError, MissingObjectError, StorageError, UnreachableError
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.deadline import NoAnswerError, TooSlowError
 from gitcoord.remote.contract.protocol import (
@@ -95,6 +96,8 @@ class SmartTransport:
         self._listed: dict[RefName, Oid] = {}
         self._noted: Mapping[RefName, Oid] = {}
         self._is_all_listed = False
+        self._sent: frozenset[Oid] = frozenset()
+        self._lost: frozenset[Oid] = frozenset()
 
     @property
     def name(self) -> str:
@@ -173,7 +176,7 @@ class SmartTransport:
             self._store.index(pack)
         else:
             try:
-                self._store.put(objects_in(pack, self.objects.read))
+                self._store.objects.put(objects_in(pack, self.objects.read))
             except MissingObjectError:
                 raise UnfamiliarError("its pack needs what is not here", lasts=False) from None
         lacking = [oid for oid in oids if not self.objects.has(oid)]
@@ -196,8 +199,25 @@ class SmartTransport:
         lacking = [tip for tip in tips if not self.objects.has(tip)]
         if lacking:
             return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
+        outcome = self._outcome_of(updates)
+        sent, self._sent = self._sent, frozenset()
+        if outcome.status is SwapStatus.WON:
+            listed = {**self._listed, **{update.ref: update.new for update in updates}}
+            # Never changed in place: another thread may be reading it.
+            self._listed = {ref: oid for ref, oid in listed.items() if oid is not None}
+        if outcome.status in {SwapStatus.WON, SwapStatus.UNKNOWN}:
+            with suppress(StorageError):  # it has landed; what finds no room is written with the next look
+                self._store.objects.flush(sent)
+        if outcome.status is SwapStatus.WON:
+            self._store.objects.discard(self._lost - sent)
+            self._lost = frozenset()
+        else:
+            self._lost |= sent  # until another is won: its caller may send it again
+        return outcome
+
+    def _outcome_of(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         try:
-            outcome = self._or_by_git(lambda: self._swap(updates), lambda git: git.swap(updates))
+            outcome = self._or_by_git(lambda: self._swap(updates), lambda git: self._swap_by(git, updates))
         except DeniedError as error:
             return SwapOutcome(SwapStatus.DENIED, str(error).rstrip("."))
         except (NoAnswerError, TooSlowError) as error:
@@ -215,11 +235,12 @@ class SmartTransport:
                 return SwapOutcome(SwapStatus.UNKNOWN, str(error).rstrip("."))
             if elsewhere is not None:
                 return SwapOutcome(SwapStatus.UNKNOWN, f"the remote said yes, and {elsewhere.ref} is elsewhere")
-        if outcome.status is SwapStatus.WON:
-            listed = {**self._listed, **{update.ref: update.new for update in updates}}
-            # Never changed in place: another thread may be reading it.
-            self._listed = {ref: oid for ref, oid in listed.items() if oid is not None}
         return outcome
+
+    def _swap_by(self, git: Transport, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        """Have git push, which reads what is on disk."""
+        self._store.objects.flush()
+        return git.swap(updates)
 
     def _swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         offered = self._server.receiving()
@@ -282,6 +303,7 @@ class SmartTransport:
                 writer.add(update.new, update.old)
         if writer.is_empty:  # a server that gets no object may take the push for one that only deletes
             writer.add_alone(next(update.new for update in updates if update.new))
+        self._sent = writer.oids
         return writer.pack()
 
     def _push(self, updates: Sequence[RefUpdate], body: bytes) -> SwapOutcome:

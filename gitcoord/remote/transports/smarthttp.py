@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.protocol import Objects
 from gitcoord.remote.git.git_version import git_version
 from gitcoord.remote.git.named_url import env_for
 from gitcoord.remote.git.user_config import ConnectionSettings
 from gitcoord.remote.http.git_server import GitServer, Way
 from gitcoord.remote.http.http_settings import http_settings
+from gitcoord.remote.store.buffered_objects import BufferedObjects
 from gitcoord.remote.store.known_tips import KnownTips
 from gitcoord.remote.transports.smart import TIMEOUT_S, SmartTransport
 
@@ -27,7 +27,7 @@ def smart_http(  # noqa: PLR0913 - the composition root names each
     url: str,
     *,
     store_path: Path,
-    objects: Objects,
+    objects: BufferedObjects,
     env: Mapping[str, str],
     clocks: Clocks,
     settings: ConnectionSettings,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.protocol import Objects
 from gitcoord.remote.git.named_url import env_for
 from gitcoord.remote.git.user_config import ConnectionSettings
 from gitcoord.remote.ssh.ssh_command import SshCommand, why_not_openssh
 from gitcoord.remote.ssh.ssh_place import SshPlace
 from gitcoord.remote.ssh.ssh_server import SshServer
+from gitcoord.remote.store.buffered_objects import BufferedObjects
 from gitcoord.remote.store.known_tips import KnownTips
 from gitcoord.remote.transports.smart import TIMEOUT_S, SmartTransport
 
@@ -27,7 +27,7 @@ def smart_ssh(  # noqa: PLR0913 - the composition root names each
     place: SshPlace,
     *,
     store_path: Path,
-    objects: Objects,
+    objects: BufferedObjects,
     env: Mapping[str, str],
     clocks: Clocks,
     settings: ConnectionSettings,

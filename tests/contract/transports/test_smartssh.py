@@ -218,7 +218,7 @@ def test_what_hangs_before_a_push_is_unreachable_and_after_it_unknown(
     ann = worlds.smartssh(remote)
     tip = written(ann, 1)
     hasty = worlds.smartssh(remote, folder=worlds.folder / "clone-1", timeout_s=2)
-    new = commit(ann, "held", tip)
+    new = commit(hasty, "held", tip)
     remote.hook("pre-receive", "cat >/dev/null; exec sleep 30")
 
     after = put(hasty, CLAIMS, tip, new)

@@ -49,15 +49,14 @@ def test_nothing_is_asked_until_then_by_any_process(
 ) -> None:
     ann = clone.process()
     won(put(ann, CONFIG, None, commit(ann, "config")))
-    new = commit(ann, "one")
     server.answers(RECEIVE, Meddled(429, {"Retry-After": retry_after}))
-    assert put(ann, CLAIMS, None, new).status is SwapStatus.UNREACHABLE
+    assert put(ann, CLAIMS, None, commit(ann, "one")).status is SwapStatus.UNREACHABLE
     server.clear()
     asked = len(server.asked)
 
     clone.now_s += quiet_s - 1
     for process in (ann, clone.process()):
-        outcome = put(process, CLAIMS, None, new)
+        outcome = put(process, CLAIMS, None, commit(process, "one"))
         assert outcome.status is SwapStatus.UNREACHABLE
         with pytest.raises(UnreachableError) as caught:
             process.read([CLAIMS])
@@ -65,7 +64,8 @@ def test_nothing_is_asked_until_then_by_any_process(
     assert len(server.asked) == asked
 
     clone.now_s += 1
-    won(put(clone.process(), CLAIMS, None, new))
+    later = clone.process()
+    won(put(later, CLAIMS, None, commit(later, "one")))
 
 
 @pytest.mark.parametrize("retry_after", ["", "soon", "0", "-5"])

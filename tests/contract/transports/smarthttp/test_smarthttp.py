@@ -15,7 +15,6 @@ from gitcoord.remote.http import report_status
 from gitcoord.remote.http.pkt_line import FLUSH, line, packet, packets
 from gitcoord.remote.http.wrong_push import wrong_push
 from gitcoord.remote.journal.pack_files import LEVEL_PACKS
-from gitcoord.remote.store.known_tips import PACKED_MIN
 from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.transports.smarthttp.meddled import LIST, NO_EXCEPTIONS, RECEIVE, UPLOAD, behind, helper, posts
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WAITING, Worlds, commit, put, won
@@ -113,7 +112,7 @@ def test_what_a_clone_wrote_itself_is_kept_from_the_next_look_on(worlds: Worlds,
     assert kept.stdout.split() == [tip]
 
 
-def test_much_that_is_brought_is_one_pack_and_little_is_files(
+def test_what_is_brought_is_one_pack_and_many_packs_are_joined(
     worlds: Worlds, remote: Remote, ann: SmartTransport
 ) -> None:
     folder = worlds.new_folder()
@@ -121,17 +120,14 @@ def test_much_that_is_brought_is_one_pack_and_little_is_files(
     packs = folder / "gitcoord" / "store.git" / "objects" / "pack"
     found: list[int] = []
     old: Oid | None = None
-    for turn in range(LEVEL_PACKS + 1):
-        count = 1 if turn == 0 else PACKED_MIN
-        new = old
-        for number in range(count):
-            new = commit(ann, f"{turn}.{number}", new)
+    for turn in range(LEVEL_PACKS):
+        new = commit(ann, f"{turn}", old)
         won(put(ann, CLAIMS, old, new))
         old = new
         bob.fetch(bob.read(["refs/coord/"]).values())
         found.append(len([*packs.glob("*.pack")]))
 
-    assert found == [0, *range(1, LEVEL_PACKS), 1]  # so many are joined
+    assert found == [*range(1, LEVEL_PACKS), 1]
     assert [*packs.glob("*.keep")] == []  # `gitcoord gc` packs the rest
     assert old
     assert bob.objects.read(old)[0] is ObjectKind.COMMIT

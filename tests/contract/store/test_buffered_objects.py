@@ -1,0 +1,240 @@
+"""What a clone writes for a remote on another machine: one pack once the remote has it, and nothing before."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitcoord.errors import MissingObjectError, StorageError
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, SwapStatus
+from gitcoord.remote.store import buffered_objects
+from gitcoord.remote.store.buffered_objects import BufferedObjects
+from gitcoord.remote.store.pygit_objects import PygitObjects
+from gitcoord.remote.store.store import StoreMode, ensure_store
+from gitcoord.remote.transports.smart import SmartTransport
+from tests.contract.worlds import CLAIMS, STEPS, Worlds, commit, put, won
+from tests.servers.fixtures import Remote, Servers
+
+
+@pytest.fixture
+def remote(servers: Servers) -> Remote:
+    return servers.remote("http")
+
+
+@pytest.fixture
+def clone(worlds: Worlds) -> Path:
+    return worlds.new_folder()
+
+
+@pytest.fixture
+def ann(worlds: Worlds, remote: Remote, clone: Path) -> SmartTransport:
+    return worlds.smarthttp(remote, folder=clone)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    return ensure_store(tmp_path, StoreMode.CACHE).path
+
+
+def files(clone: Path, suffix: str = "") -> list[Path]:
+    """Return the files of objects in a clone's store, or those that end so."""
+    found = (clone / "gitcoord" / "store.git" / "objects").rglob(f"*{suffix}")
+    return sorted(path for path in found if path.is_file())
+
+
+def on_disk(clone: Path) -> PygitObjects:
+    """Read a clone's store as another process does."""
+    return PygitObjects(clone / "gitcoord" / "store.git")
+
+
+def tips(ann: SmartTransport) -> list[Oid]:
+    return [*ann.read(["refs/coord/"]).values()]
+
+
+# -- what becomes of a swap --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("SAFE-3")
+def test_what_was_won_is_one_pack_and_all_of_it_is_there(ann: SmartTransport, clone: Path) -> None:
+    tip = commit(ann, "one")
+    assert files(clone) == []
+
+    won(put(ann, CLAIMS, None, tip))
+
+    assert [path.suffix for path in files(clone)] == [".idx", ".pack"]
+    words = ["git", f"--git-dir={clone}/gitcoord/store.git", "rev-list", "--objects", tip]
+    assert len(subprocess.run(words, capture_output=True, check=True, timeout=30).stdout.splitlines()) == 3
+
+
+def test_what_was_lost_leaves_nothing_and_can_be_sent_again(
+    ann: SmartTransport, worlds: Worlds, remote: Remote, clone: Path
+) -> None:
+    bob = worlds.smarthttp(remote)
+    first = commit(bob, "first")
+    won(put(bob, CLAIMS, None, first))
+    lost, other = commit(ann, "lost"), commit(ann, "other")
+
+    assert put(ann, CLAIMS, None, lost).status is SwapStatus.LOST
+    assert files(clone) == []
+    won(put(ann, STEPS, None, lost))
+    assert put(ann, CLAIMS, None, other).status is SwapStatus.LOST
+    won(put(ann, STEPS, lost, commit(ann, "next", lost)))
+
+    assert on_disk(clone).has(lost)
+    assert not ann.objects.has(other)
+    assert not on_disk(clone).has(other)
+
+
+def test_what_got_no_answer_is_kept_for_it_may_have_landed(
+    ann: SmartTransport, worlds: Worlds, remote: Remote, clone: Path
+) -> None:
+    won(put(ann, STEPS, None, commit(ann, "the server is known")))
+    hasty = worlds.smarthttp(remote, folder=clone, timeout_s=2)
+    remote.hook("pre-receive", "cat >/dev/null; exec sleep 10")
+    tip = commit(hasty, "held")
+
+    assert put(hasty, CLAIMS, None, tip).status is SwapStatus.UNKNOWN
+
+    assert on_disk(clone).has(tip)
+
+
+def test_git_pushes_what_is_on_disk(ann: SmartTransport, clone: Path) -> None:
+    tip = commit(ann, "by git")
+    ann._server.leave_to_git("a test")
+
+    won(put(ann, CLAIMS, None, tip))
+
+    assert ann.name == "gitcli"
+    assert on_disk(clone).has(tip)
+
+
+# -- crashes and full disks --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("SAFE-3", "SAFE-6")
+def test_who_dies_before_its_pack_is_there_names_nothing_and_the_next_look_brings_it(
+    worlds: Worlds, remote: Remote, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = worlds.smarthttp(remote, folder=clone)
+    won(put(ann, STEPS, None, commit(ann, "step")))
+    tip = commit(ann, "one")
+    with monkeypatch.context() as full:
+        full.setattr(buffered_objects, "write_pack", _no_room)
+        won(put(ann, CLAIMS, None, tip))
+        ann.fetch(tips(ann))
+    names = subprocess.run(
+        ["git", f"--git-dir={clone}/gitcoord/store.git", "for-each-ref", "--format=%(objectname)"],
+        capture_output=True,
+        encoding="ascii",
+        check=True,
+        timeout=30,
+    )
+    assert tip not in names.stdout
+    assert not on_disk(clone).has(tip)
+
+    later = worlds.smarthttp(remote, folder=clone)
+    later.fetch(tips(later))
+
+    assert on_disk(clone).read(tip)[0] is ObjectKind.COMMIT
+    won(put(later, CLAIMS, tip, commit(later, "two", tip)))
+
+
+@pytest.mark.rule("SAFE-3")
+def test_what_found_no_room_is_written_with_the_next_look(
+    ann: SmartTransport, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tip = commit(ann, "one")
+    with monkeypatch.context() as full:
+        full.setattr(buffered_objects, "write_pack", _no_room)
+        won(put(ann, CLAIMS, None, tip))
+    assert ann.objects.read(tip)[0] is ObjectKind.COMMIT
+
+    ann.fetch(tips(ann))
+
+    assert on_disk(clone).has(tip)
+
+
+def _no_room(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Not in place: libgit2 may have mapped the old one."""
+    path.unlink()
+    path.write_bytes(data)
+
+
+def _emptied(path: Path) -> None:
+    _replace(path, b"")
+
+
+def _zeroed(path: Path) -> None:
+    _replace(path, bytes(path.stat().st_size))
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("suffixes", [(".pack",), (".idx",), (".pack", ".idx")])
+@pytest.mark.parametrize("damage", [_emptied, _zeroed, Path.unlink])
+def test_a_pack_that_a_power_cut_left_half_is_brought_again(
+    worlds: Worlds,
+    remote: Remote,
+    clone: Path,
+    suffixes: tuple[str, ...],
+    damage: Callable[[Path], None],
+) -> None:
+    ann = worlds.smarthttp(remote, folder=clone)
+    old = commit(ann, "one")
+    won(put(ann, CLAIMS, None, old))
+    ann.fetch(tips(ann))
+    del ann
+    for suffix in suffixes:
+        for path in files(clone, suffix):
+            damage(path)
+    bob = worlds.smarthttp(remote)
+    bob.fetch(tips(bob))
+    new = commit(bob, "two", old)
+    won(put(bob, CLAIMS, old, new))
+
+    later = worlds.smarthttp(remote, folder=clone)
+    later.fetch(tips(later))
+    won(put(later, CLAIMS, new, commit(later, "three", new)))
+
+    assert later.objects.read(new)[0] is ObjectKind.COMMIT
+
+
+# -- the buffer --------------------------------------------------------------------------------------------------------
+
+
+def test_a_buffer_that_is_full_becomes_a_pack(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffered_objects, "BUFFER_OBJECTS", 3)
+    objects = BufferedObjects(bare, lambda: 0)
+
+    oids = [objects.write(ObjectKind.BLOB, bytes([number])) for number in range(5)]
+
+    kept = [PygitObjects(bare).has(oid) for oid in oids]
+    assert kept == [True, True, True, True, False]
+    assert [objects.is_buffered(oid) for oid in oids] == [not there for there in kept]
+    assert [objects.read(oid)[1] for oid in oids] == [bytes([number]) for number in range(5)]
+
+
+def test_a_buffer_has_a_bound_of_bytes_and_says_when_the_disk_is_full(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffered_objects, "write_pack", _no_room)
+    objects = BufferedObjects(bare, lambda: 0)
+    objects.write(ObjectKind.BLOB, bytes(buffered_objects.BUFFER_BYTES))
+
+    with pytest.raises(StorageError, match="No space left"):
+        objects.write(ObjectKind.BLOB, b"one more")
+
+
+def test_what_was_discarded_is_not_here(bare: Path) -> None:
+    objects = BufferedObjects(bare, lambda: 0)
+    oid = objects.write(ObjectKind.BLOB, b"document")
+
+    objects.discard([oid])
+
+    assert not objects.has(oid)
+    with pytest.raises(MissingObjectError):
+        objects.read(oid)
