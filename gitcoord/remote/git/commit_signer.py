@@ -1,6 +1,6 @@
 """Signing the bytes of a commit as git does, by git's own settings, without asking a person.
 
-    gpg.format = ssh        ssh-keygen -Y sign -n git -f KEY FILE       which an ssh-agent may do
+    gpg.format = ssh        the ssh-agent at SSH_AUTH_SOCK, else ssh-keygen -Y sign -n git -f KEY FILE
     gpg.format = openpgp    gpg --detach-sign --armor -u KEY            which a gpg-agent may do
 
 Rules:
@@ -14,15 +14,18 @@ What this file does not know: when a commit is signed, and how a signature is ch
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from gitcoord.errors import SigningError
+from gitcoord.remote.git import ssh_agent
 from gitcoord.remote.git.git_process import clean_env, clean_text
 from gitcoord.remote.git.program import Ended, run_program
 
 SIGN_S: Final = 10.0  # an agent answers in milliseconds; who waits for a finger on a key holds up the whole clone
+_KEY_BYTES_MAX: Final = 16 * 1024  # a public key of RSA has 2 KB at most
 _STATUS: Final = "[GNUPG:] "
 _HINT: Final = (
     "Try it: `git commit-tree -S -m try HEAD^{tree}`. No one is asked for a passphrase here: let ssh-agent or "
@@ -70,6 +73,9 @@ class CommitSigner(NamedTuple):
     def _by_ssh(self, data: bytes) -> str:
         named = self.settings.get("gpg.ssh.program") or "ssh-keygen"
         key = self.settings.get("user.signingkey") or self._default_key()
+        by_agent = self._by_agent(key, data)
+        if by_agent:
+            return by_agent
         try:
             with TemporaryDirectory(prefix="gitcoord-sign-") as name:
                 draft, public = Path(name, "commit"), Path(name, "key.pub")
@@ -90,6 +96,21 @@ class CommitSigner(NamedTuple):
             raise SigningError(text, hint=_HINT) from None
         except OSError as error:
             raise SigningError(f"Commits cannot be signed: {error.strerror or error}.", hint=_HINT) from None
+
+    def _by_agent(self, key: str, data: bytes) -> str | None:
+        """Return a signature by the agent that ssh-keygen would ask first; `None`: that program is to be asked."""
+        agent = self.env.get("SSH_AUTH_SOCK")
+        if not agent or self.settings.get("gpg.ssh.program"):
+            return None
+        public = key.removeprefix("key::")
+        if public == key and not key.startswith("ssh-"):
+            path = self.top / self._home(key)
+            public = next(filter(None, (_key_in(Path(f"{path}.pub")), _key_in(path))), "")
+        try:
+            return ssh_agent.sign(agent, public, "git", data, SIGN_S)
+        except TimeoutError:
+            text = "The commit cannot be signed by ssh-agent: it did not answer in time."
+            raise SigningError(text, hint=_HINT) from None
 
     def _default_key(self) -> str:
         """Return the first key that `gpg.ssh.defaultKeyCommand` writes, as git takes it."""
@@ -115,6 +136,13 @@ class CommitSigner(NamedTuple):
     def _home(self, named: str) -> str:
         home = self.env.get("HOME")
         return f"{home}/{named[2:]}" if home and named.startswith("~/") else named
+
+
+def _key_in(path: Path) -> str:
+    """Return the first line of a file of a public key; nothing where there is none."""
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(_KEY_BYTES_MAX).decode("ascii", "replace").partition("\n")[0]
+    return ""
 
 
 def _failed(program: str, ended: Ended) -> SigningError:
