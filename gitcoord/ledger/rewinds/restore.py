@@ -89,7 +89,9 @@ class Restorer:
             self._decide(ref, mark, ours, theirs or ours, theirs, "restored")
             return f"{ref} is what this clone kept of it, {ours[:12]}; what came after that is lost"
         if theirs is None or descends(self._objects, ours, theirs):
-            if ref != self.refs.config and self._judges_authors():
+            policy = Reader(self.transport, self.refs).policy(self.refs.config, self._listed())
+            if ref != self.refs.config and (policy.requires_signatures or policy.pin_agents):
+                # Of what is older than such a policy a server takes what a decision names, and nothing else.
                 self._record(self._decision(ref, "restored", mark.seq, mark.seq, None, ours))
             self._swap(RefUpdate(ref, theirs, ours))
             self.lookback.marks.note(ref, mark)
@@ -204,11 +206,6 @@ class Restorer:
             self._objects.write(kind, data)
             return self._can_be_read(ref, tip)
         return False
-
-    def _judges_authors(self) -> bool:
-        """Whether the team's policy asks who wrote a commit: a server then takes what is older by a decision alone."""
-        policy = Reader(self.transport, self.refs).policy(self.refs.config, self._listed())
-        return policy.requires_signatures or bool(policy.pin_agents)
 
     def _can_be_read(self, ref: RefName, tip: Oid) -> bool:
         """Whether readers of its kind take a commit: one that is whole may still be no ledger."""
