@@ -19,7 +19,7 @@ from tests.bench.hooks import committing
 from tests.bench.peers import coord
 from tests.bench.places import repository, workspace
 from tests.bench.registry import Measurement, Run, measurements, order
-from tests.bench.remote import hosted_hour, http_claims, p16, packed_remote
+from tests.bench.remote import crowds_of_clones, hosted_hour, http_claims, p16, packed_remote, slow_clone
 from tests.bench.report import Figure, not_measured, read, table, write
 from tests.bench.source import definitions, folder_claims
 from tests.bench.source.sources import SOURCES
@@ -144,6 +144,15 @@ def test_measurements_are_found_where_they_stand_in_the_order_of_their_numbers()
 
     assert found == sorted(found, key=order)
     assert {"P1", "P3s", "P7c", "P10", "P13"} <= {*found}
+
+
+def test_what_a_clone_far_away_gets_is_measured_beside_the_others() -> None:
+    with crowds_of_clones.site(3) as given, slow_clone.lines(given, 1) as envs:
+        figure = slow_clone.measured(given, envs, 1, 0.2)
+
+    assert figure.samples
+    assert figure.notes["failed"] == 0
+    assert [env["GITCOORD_REMOTE"] for env in envs[:1]] != [env["GITCOORD_REMOTE"] for env in envs[1:]]
 
 
 def test_claims_over_a_line_are_measured_with_their_requests() -> None:

@@ -115,7 +115,7 @@ def sustained(given: Site, worktrees: int, seconds: float) -> Figure:
             seats.append(seat)
     asked = given.server.requests()
     with get_context("spawn").Manager() as manager:
-        _, rows = crowd(len(seats), _on_and_on, (seats, given.env, seconds, manager.Lock()))
+        _, rows = crowd(len(seats), on_and_on, (seats, [given.env] * len(seats), seconds, manager.Lock()))
     latencies = [ms for row in rows for ms in row["ms"]]
     failed = sum(row["failed"] for row in rows)
     pushes = sum(push for _, _, push in given.server.requests()[len(asked) :])
@@ -185,10 +185,16 @@ def _once(
     return {"warm": warm, "begun": begun, "ms": ms, "failed": failed}
 
 
-def _on_and_on(
-    k: int, start: Callable[[], object], seats: Sequence[Path], env: dict[str, str], seconds: float, turns: Any
+def on_and_on(
+    k: int,
+    start: Callable[[], object],
+    seats: Sequence[Path],
+    envs: Sequence[dict[str, str]],
+    seconds: float,
+    turns: Any,
 ) -> dict[str, Any]:
-    claimer = _ready(seats[k], env, turns, f"on-{k}")
+    """Claim one file after another in the seat of that number, with its environment, for so long."""
+    claimer = _ready(seats[k], envs[k], turns, f"on-{k}")
     transactions = claimer.combiner.transactions
     before = {"won": transactions.won_swaps, "lost": transactions.lost_swaps}
     start()
@@ -199,6 +205,7 @@ def _on_and_on(
         latencies.append(ms)
         failures += failed
     return {
+        "number": k,
         "ms": latencies,
         "failed": failures,
         "took_s": time.perf_counter() - begun,
