@@ -24,6 +24,7 @@ A file of the snapshot has a line for each item, sorted, so that what concerns o
 Rules:
   * Hooks import this and little else: standard library only, without `typing`, `pathlib` and `dataclasses`, which
     together take longer to load than the answer takes to find.
+  * SAFE-10: no two worktrees of a clone are called alike, whose agents then differ.
   * A name that has `%` or what cannot be printed is spelled with `%XX`, so that it stays in its line and column.
 
 What this file does not know: who writes the snapshot, what a hook answers.
@@ -97,8 +98,7 @@ def git_dir_around(start: str) -> "tuple[str, str] | None":
 def worktree_name(top: "str | os.PathLike[str]") -> str:
     """Return what documents and agents call a worktree: its folder's name, of a linked one git's name for it.
 
-    That is the folder's as well, but for a number where an older one has it; no two of a clone are called alike
-    (SAFE-10). Bytes that are no UTF-8 are spelled out.
+    That is the folder's as well, but for a number where an older one has it. Bytes that are no UTF-8 are spelled out.
     """
     name: str = os.path.basename(str(top))
     linked = first_line(os.path.join(str(top), ".git")).removeprefix("gitdir: ")

@@ -1,7 +1,7 @@
 """Identity: under which name and in which session an agent works here.
 
 Rules:
-  * A name that was given is taken as it is; else it is `<git user>/<tool>/<worktree folder>`.
+  * A name that was given is taken as it is; else it is `<git user>/<tool>/<worktree>`, as git calls that.
   * A name that is live in another session or clone gets `-2`, `-3` …, and the first reply says so. It is chosen and
     taken under one lock, so that servers that start at the same moment get different ones. So does a second server of
     one session of a tool: it is one more identity.
