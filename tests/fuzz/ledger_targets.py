@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from gitcoord.core.documents import limits
 from gitcoord.core.documents.json_text import Json, canonical, load_json, load_object
 from gitcoord.core.relay.relay import Position
 from gitcoord.errors import DocumentError, InvalidError, LimitError, MissingObjectError
@@ -131,12 +132,12 @@ def _plain(line: str | bytes) -> Json:
 
 
 def _is_moment(text: str) -> bool:
-    """Whether a text is a moment as we write it, or with another zone."""
+    """Whether a text is a moment that a document may have, in any zone."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return False
-    return moment.tzinfo is not None
+    return moment.tzinfo is not None and limits.MOMENT_FIRST <= moment <= limits.MOMENT_LAST
 
 
 FILE, LEAF, LOOP = (Oid(digit * 40) for digit in "123")

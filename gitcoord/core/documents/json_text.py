@@ -147,7 +147,7 @@ def clock_text(moment: datetime, now: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Read a moment that a document spells.
+    """Read a moment that a document spells, as exactly as we would spell it.
 
     Raises:
         ValueError: not a moment, one without a zone, or one beyond the limits.
@@ -157,7 +157,7 @@ def parse_time(text: str) -> datetime:
         message = f"{text!r} has no time zone"
         raise ValueError(message)
     check_moment(moment)
-    return moment.astimezone(UTC)
+    return as_written(moment.astimezone(UTC))
 
 
 def moment_of(seconds: int) -> datetime:
