@@ -73,7 +73,7 @@ def test_what_is_older_than_the_policy_comes_back_after_it_was_removed_by_hand(
     repair(ann, tips)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["http", *(pytest.param(kind, marks=pytest.mark.torture) for kind in ("ssh", "path"))])
 def test_what_a_backup_lacks_comes_back_with_the_policy_that_it_lacks(
     kind: str, signed_since: Callable[[str], Team]
 ) -> None:
