@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[int, int]] = {
     "http": (3, 1),
     "ssh": (2, 1),
     "daemon": (2, 1),
+    "http-fsck": (2, 1),
     "no-atomic": (2, 1),
     "dulwich-http": (2, 1),
 }

@@ -23,7 +23,7 @@ from tests.servers.http_backend import PASSWORD, USER, HttpBackend
 from tests.servers.sshd import OldSshd, Sshd
 
 KINDS = ("path", "path-hook", "http", "http-auth", "daemon", "ssh", "no-atomic", "fsck")
-HTTP_KINDS = ("http", "http-auth", "http-old", "no-atomic", "dulwich-http")
+HTTP_KINDS = ("http", "http-auth", "http-old", "http-fsck", "no-atomic", "dulwich-http")
 SSH_KINDS = ("ssh", "ssh-old")
 
 _Server = TypeVar("_Server", HttpBackend, GitDaemon, Sshd, OldSshd, Gitolite, JGit, Dulwich)
@@ -141,7 +141,7 @@ class Servers:
             remote.hook("pre-receive", "cat >/dev/null; echo checked by the hook")
         elif remote.kind == "no-atomic":
             remote.git("config", "receive.advertiseAtomic", "false")
-        elif remote.kind == "fsck":
+        elif remote.kind in {"fsck", "http-fsck"}:
             remote.git("config", "transfer.fsckObjects", "true")
             remote.git("config", "receive.maxInputSize", "2m")
 
