@@ -1,5 +1,6 @@
 """A ledger whose tip, or a document of it, is gone from the remote: it is named, and put back to what is whole."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,19 @@ def third(hub: Hub, clone: Clone, git: Git) -> Path:
 def lose(hub: Hub, name: str) -> str:
     """Take an object away by hand, as `git gc --prune=now` does."""
     oid = hub.git(hub.path, "rev-parse", name)
-    (hub.path / "objects" / oid[:2] / oid[2:]).unlink()
+    lose_in(hub.path, oid)
     return oid
+
+
+def lose_in(git_dir: Path, oid: str) -> None:
+    """Take an object out of a repository, whether it lies in a pack there or by itself."""
+    for pack in (git_dir / "objects" / "pack").glob("*.pack"):
+        data = pack.read_bytes()
+        for part in pack.parent.glob(f"{pack.stem}.*"):
+            part.unlink()
+        words = ["git", f"--git-dir={git_dir}", "unpack-objects", "-q"]
+        subprocess.run(words, input=data, capture_output=True, check=True)
+    (git_dir / "objects" / oid[:2] / oid[2:]).unlink()
 
 
 def fences_of(agent: Workspace) -> dict[str, int]:
@@ -135,7 +147,7 @@ def test_what_the_clone_has_not_whole_either_goes_back_and_no_fence_comes_twice(
     given = max(fences_of(bob).values())
     before, tip = hub.git(hub.path, "rev-parse", f"{CLAIMS}~1"), hub.git(hub.path, "rev-parse", CLAIMS)
     oid = lose(hub, f"{CLAIMS}:meta.json")
-    (ann.setting.clone.folder / "store.git" / "objects" / oid[:2] / oid[2:]).unlink()
+    lose_in(ann.setting.clone.folder / "store.git", oid)
 
     (repair,) = look("ledgers", hub.one).repairs
 
