@@ -25,7 +25,8 @@ class RewindDecision(Doc, frozen=True, kw_only=True):
     Attributes:
         ledger: its ref, without the namespace.
         what: `restored`, `kept`, `deleted`.
-        seen: the highest sequence number that the decision is about; clones that saw no more accept it.
+        seen: the highest sequence number that the decision is about; clones that saw no more accept it. 0: it is about
+            the tip `replaced` alone, for a server, and each clone looks for itself.
         seq: the ledger's sequence number after it; 0 where it is gone.
         replaced: the tip that was there before; none where the ledger was gone, unless it comes back at this tip.
     """

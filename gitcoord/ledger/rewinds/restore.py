@@ -92,7 +92,7 @@ class Restorer:
             policy = Reader(self.transport, self.refs).policy(self.refs.config, self._listed())
             if ref != self.refs.config and (policy.requires_signatures or policy.pin_agents):
                 # Of what is older than such a policy a server takes what a decision names, and nothing else.
-                self._record(self._decision(ref, "restored", mark.seq, mark.seq, None, ours))
+                self._record(self._decision(ref, "restored", 0, 0, None, ours))
             self._swap(RefUpdate(ref, theirs, ours))
             self.lookback.marks.note(ref, mark)
             return f"{ref} is at {ours[:12]} again: nothing is lost"
@@ -159,9 +159,8 @@ class Restorer:
             self._swap(RefUpdate(ref, theirs, None))
         if whole == theirs:
             if is_far:
-                seq = present_at(self._objects, whole, "").seq
                 if ref != self.refs.config:  # a server that asks for signatures takes what is older by this
-                    self._record(self._decision(ref, "mended", seq, seq, None, theirs))
+                    self._record(self._decision(ref, "mended", 0, 0, None, theirs))
                 self._swap(RefUpdate(ref, None, whole))
             return f"{ref} is whole again: nothing is lost"
         self._decide(ref, mark, whole, Oid(mark.tip or theirs), None if is_far else theirs, "mended")

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import ContendedError
+from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.doctor.check_run import Status
 from gitcoord.service.steps.step_views import get_step
 from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.team.policy import set_policy
 from gitcoord.service.watch.overview import status
 from tests.conftest import Git, MakeBare
 from tests.unit.doctor.conftest import Look
@@ -50,6 +52,29 @@ def test_what_a_mirror_push_deleted_is_published_again_and_work_goes_on(
     step = seen(get_step(bob, step_id="app/1"))["step"]
     assert (step["status"], step["fence"]) == ("claimed", 1)
     assert seen(claim_step(bob))["step"]["step_num"] == 2
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_decision_for_a_server_hides_no_later_fork_from_other_clones(
+    look: Look, through_git: Shared, agents: Agents, git: Git
+) -> None:
+    claims = "refs/coord/claims"
+    ann, bob = agents(through_git.one, "ann/cli/one"), agents(through_git.two, "bob/cli/two")
+    set_policy(ann, name="pin_agents", value="zoe/*=zoe@example.invalid")
+    claim_files(ann, patterns=["a.py"])
+    status(bob)
+    git(through_git.remote, "update-ref", "-d", claims)
+    for repair in look("deleted", through_git.one).repairs:
+        repair.do()
+    before = seen(status(bob))["oddities"]
+    fork = git(through_git.remote, "commit-tree", f"{claims}^{{tree}}", "-m", "another beginning")
+    git(through_git.remote, "update-ref", claims, fork)
+
+    after = seen(status(bob))["oddities"]
+
+    assert "restored claims" in git(through_git.remote, "log", "--format=%s", "refs/coord/config")
+    assert before == []
+    assert [oddity["code"] for oddity in after] == ["rewound"]
 
 
 def test_one_that_is_back_is_never_written_over(look: Look, through_git: Shared, agents: Agents, git: Git) -> None:
