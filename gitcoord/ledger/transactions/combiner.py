@@ -204,7 +204,7 @@ class Combiner:
 
     def _lead_others(self, own: Entry) -> Reply | None:
         """Carry out what waits, our own entry with it, if no other process does; see `_lead`."""
-        lock = self._try_lock()
+        lock = None if self._asking.is_noted else self._try_lock()
         if lock is None:
             return None
         try:
