@@ -279,18 +279,19 @@ class SmartTransport:
             raise UnreachableError(outcome.message)
         if outcome.status is SwapStatus.UNKNOWN and not self._server.known.takes_one:
             raise UnfamiliarError(outcome.message, lasts=False)
+        if is_yes:  # noted before anything else can fail
+            self._server.note_halves()
+            self._server.note_wrong(is_taken=False)
         if is_yes or outcome.status is SwapStatus.UNKNOWN:
-            landed = self._list([line.ref for line in wrong.lines])
+            landed, _ = self._server.listed([line.ref for line in wrong.lines])
             for ref, tip in landed.items():
                 undo = [RefUpdate(ref, tip, None)]
                 self._push(undo, report_status.commands(undo, offered, AGENT))
-            if is_yes:
-                is_taken = wrong.lines[-1].ref in landed
-                self._server.note_halves()
-                self._server.note_wrong(is_taken=is_taken)
-                raise UnfamiliarError(
-                    "it takes pushes without comparing" if is_taken else "it says yes to a push that it does not take"
-                )
+            if is_yes and wrong.lines[-1].ref in landed:
+                self._server.note_wrong(is_taken=True)
+                raise UnfamiliarError("it takes pushes without comparing")
+        if is_yes:
+            raise UnfamiliarError("it says yes to a push that it does not take")
         self._server.note_proof()
 
     def _pack(self, updates: Sequence[RefUpdate]) -> bytes:
