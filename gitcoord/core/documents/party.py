@@ -16,9 +16,11 @@ What this file does not know: clones, claims, steps.
 """
 
 import re
+from zlib import crc32
 
 COMMAND_LINE = "cli"
 LEVELS = 3  # person, tool, worktree
+LEVEL_CHARS = 50
 
 
 def are_partners(one: str, other: str) -> bool:
@@ -32,9 +34,11 @@ def are_partners(one: str, other: str) -> bool:
 
 
 def agent_level(text: str) -> str:
-    """Turn any text (a user's name, a folder) into one part of an agent's name."""
+    """Turn any text (a user's name, a folder) into one part of an agent's name; a long one is cut, and gets a sum."""
     clean = re.sub(r"[^\w.+-]+", "-", text.strip().lower()).strip("-.")
-    return clean[:50] or "unknown"
+    if len(clean) > LEVEL_CHARS:
+        clean = f"{clean[: LEVEL_CHARS - 9]}.{crc32(clean.encode('utf-8', 'surrogatepass')):08x}"
+    return clean or "unknown"
 
 
 def is_one(holder: "tuple[str, str]", other: "tuple[str, str]") -> bool:

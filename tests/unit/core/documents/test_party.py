@@ -19,6 +19,17 @@ LIVE = Sighting(locked=True, clone_beats=True)
 CRASHED = Sighting(locked=False, clone_beats=True)
 
 
+@pytest.mark.rule("SAFE-10")
+def test_long_names_that_begin_alike_are_of_different_agents() -> None:
+    texts = [f"fix-{'the-long-name-of-a-branch-' * 3}{end}" for end in ("one", "two")]
+
+    levels = [party.agent_level(text) for text in texts]
+
+    assert levels[0] != levels[1]
+    assert {len(level) for level in levels} == {party.LEVEL_CHARS}
+    assert party.agent_level("x" * party.LEVEL_CHARS) == "x" * party.LEVEL_CHARS
+
+
 @pytest.mark.parametrize(
     ("one", "other", "is_party"),
     [

@@ -43,7 +43,7 @@ def test_an_agent_is_named_after_its_user_its_tool_and_its_worktree(
         ("Zoë Ångström", "café menü", "zoë-ångström/cli/café-menü"),
         ("-x --y", "a.b", "x---y/cli/a.b"),
         ("!!!", "$(x)", "unknown/cli/x"),
-        ("a" * 300, "b" * 200, f"{'a' * 50}/cli/{'b' * 50}"),
+        ("a" * 300, "b" * 200, f"{'a' * 41}.89971909/cli/{'b' * 41}.5d01e2ea"),
     ],
 )
 def test_any_user_and_folder_give_a_name(
