@@ -54,6 +54,16 @@ class KnownServer:
     git: str = ""
     quiet_until: int = 0
 
+    @classmethod
+    def of(cls, row: object) -> "KnownServer":
+        """Return what a row of the file says; nothing where it is none of this version."""
+        try:
+            known = cls(**cast("dict[str, Any]", row)) if isinstance(row, dict) else cls()
+        except TypeError:  # a field that another version has
+            return cls()
+        is_well = all(isinstance(value, type(getattr(cls(), name))) for name, value in asdict(known).items())
+        return known if is_well else cls()
+
 
 class KnownServers:
     """The file."""
@@ -62,16 +72,19 @@ class KnownServers:
         """Keep what is known of one remote; `shown`: its URL without credentials, `name`: of the file."""
         self._path = folder / name
         self._shown = shown
+        self._read = KnownServer()
+        self._stamp: tuple[int, int, int] | None = None
 
     def load(self, now_s: int) -> KnownServer:
-        """Return what is known and not too old."""
-        row = self._rows().get(self._shown)
+        """Return what is known and not too old. Before each question: so the file is read when it has changed."""
         try:
-            known = KnownServer(**cast("dict[str, Any]", row)) if isinstance(row, dict) else KnownServer()
-        except TypeError:  # a field that another version has
-            return KnownServer()
-        is_well = all(isinstance(value, type(getattr(KnownServer(), name))) for name, value in asdict(known).items())
-        return known if is_well and 0 <= now_s - known.at < BELIEVED_S else KnownServer()
+            status = self._path.stat()
+            stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        except OSError:
+            stamp = None
+        if stamp is None or stamp != self._stamp:
+            self._read, self._stamp = KnownServer.of(self._rows().get(self._shown)), stamp
+        return self._read if 0 <= now_s - self._read.at < BELIEVED_S else KnownServer()
 
     def change(self, now_s: int, known: KnownServer, **changes: Any) -> KnownServer:  # noqa: ANN401 - of its fields
         """Keep what is known, by other processes first, with these changes; return that."""
