@@ -39,7 +39,7 @@ class Pending:
 
     def pins(self) -> dict[str, RefName]:
         """Return for each pending command the ledger that it was sent to."""
-        return _pins(self._swaps())
+        return _pins(self._here) | _pins(self._swaps())
 
     def add(self, ref: RefName, base: Oid | None, uids: Iterable[str]) -> None:
         """Note a swap that is about to be sent, beside those that were sent from the same base before."""
@@ -50,7 +50,9 @@ class Pending:
 
     def note_sent(self, ref: RefName, base: Oid | None, uids: Iterable[str]) -> None:
         """Note a swap that has no answer and was not noted before; only while this process lives."""
-        self._here[ref] = {"base": base, "uids": [*uids]}
+        swap = self._here.get(ref, {"base": base, "uids": []})
+        before = swap["uids"] if swap["base"] == base and isinstance(swap["uids"], list) else []
+        self._here[ref] = {"base": base, "uids": [*before, *uids]}
 
     def take_back(self, ref: RefName) -> None:
         """Note that the swap that was added last did not land; what was on its way before it may still do."""
@@ -74,23 +76,19 @@ class Pending:
 
     def resolve(self, listed: Mapping[RefName, Oid]) -> tuple[dict[str, RefName], dict[str, RefName]]:
         """Return the pins: of all swaps, and of those that can still land, for their ref has not moved since."""
-        swaps = self._swaps()
-        return _pins(swaps), _pins({ref: swap for ref, swap in swaps.items() if _is_same(ref, swap, listed)})
+        same = (_pins(_unsettled(swaps, listed, ())) for swaps in (self._here, self._swaps()))
+        return self.pins(), next(same) | next(same)
 
     def settle(self, listed: Mapping[RefName, Oid], unread: Container[str]) -> None:
         """Forget the swaps whose ref has moved; not those of `unread` commands, which may have landed."""
         swaps = self._swaps()
-        left = {
-            ref: swap
-            for ref, swap in swaps.items()
-            if _is_same(ref, swap, listed) or any(uid in unread for uid in _pins({ref: swap}))
-        }
+        left = _unsettled(swaps, listed, unread)
+        self._here = _unsettled(self._here, listed, unread)
         if len(left) != len(swaps):
-            self._here = {ref: swap for ref, swap in self._here.items() if ref in left}
             self._save_later(left)
 
     def _swaps(self) -> dict[str, dict[str, Json]]:
-        data = {**(files.read_json(self._former) if self._former else {}), **files.read_json(self._file), **self._here}
+        data = {**(files.read_json(self._former) if self._former else {}), **files.read_json(self._file)}
         return {ref: swap for ref, swap in data.items() if isinstance(swap, dict) and {"base", "uids"} <= swap.keys()}
 
     def _save_later(self, swaps: Mapping[str, dict[str, Json]]) -> None:
@@ -105,6 +103,16 @@ class Pending:
             files.remove(self._file)
         if self._former:
             files.remove(self._former)
+
+
+def _unsettled(
+    swaps: Mapping[str, dict[str, Json]], listed: Mapping[RefName, Oid], unread: Container[str]
+) -> dict[str, dict[str, Json]]:
+    return {
+        ref: swap
+        for ref, swap in swaps.items()
+        if _is_same(ref, swap, listed) or any(uid in unread for uid in _pins({ref: swap}))
+    }
 
 
 def _is_same(ref: str, swap: Mapping[str, Json], listed: Mapping[RefName, Oid]) -> bool:

@@ -113,6 +113,25 @@ def test_taking_a_swap_back_leaves_what_was_on_its_way_before(tmp_path: Path) ->
     assert pending.pins() == {"a": REF}
 
 
+@pytest.mark.rule("TXN-2")
+def test_what_was_sent_without_a_note_pins_beside_what_was_noted_while_the_process_lives(tmp_path: Path) -> None:
+    Pending(tmp_path, "1").add(REF, X, ["of one that died"])
+    pending = Pending(tmp_path, "2")
+
+    pending.note_sent(REF, X, ["a"])
+    pending.note_sent(REF, X, ["b"])
+    pending.add(REF, X, ["c"])
+
+    noted = {"of one that died": REF, "c": REF}
+    assert pending.pins() == {"a": REF, "b": REF, **noted}
+    assert pending.resolve({REF: X}) == (pending.pins(), pending.pins())
+    assert Pending(tmp_path, "3").pins() == noted
+    pending.settle({REF: Y}, {"b"})
+    assert pending.pins() == {"a": REF, "b": REF}
+    pending.forget(REF)
+    assert pending.pins() == {}
+
+
 @pytest.mark.rule("SAFE-6")
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"r":1}', '{"r":{"base":1}}', '{"r":{"base":null,"uids":7}}', "\0"])
 def test_a_damaged_list_of_pending_swaps_is_as_good_as_none(tmp_path: Path, damage: str) -> None:
