@@ -220,6 +220,11 @@ class FallsBack(Protocol):
         """Whether the remote was not seen to take a push whose old value was wrong."""
         ...
 
+    @property
+    def looks_again(self) -> bool:
+        """Whether a yes is not known to prove anything, so that a write counts only where its ref is found then."""
+        ...
+
 
 def is_under(ref: str, prefixes: Sequence[str]) -> bool:
     """Whether a ref is one of the whole names, or lies under one of the prefixes that end in `/`."""

@@ -12,7 +12,8 @@ Rules:
     where nothing else is written no pack is read, and the refs are listed immediately before.
   * A server that says yes to a push that it does not take (dulwich's does), or that takes it without comparing, would
     make each race a win for all. So before the first push it has to refuse one that is wrong on purpose, whole. If not,
-    it gets single refs only, by git, and a win is one only where the ref is found there afterwards, else UNKNOWN.
+    it gets single refs only, by git. There, and where git pushes before that was tried, a win is one only where the ref
+    is found afterwards, else UNKNOWN.
   * What was sent and not answered is UNKNOWN; so is everything but a win where a kept connection swallowed a first try.
   * What a swap needs is on disk once it was won, or may have been, and of one that was lost never (`buffered_objects`).
   * What is unfamiliar is left to the git program (`gitcli`), which speaks to the same remote: for this call, or for a
@@ -113,6 +114,12 @@ class SmartTransport:
     def compares(self) -> bool:
         """Whether the server was not seen to take a push that it had to refuse."""
         return not self._server.known.takes_wrong
+
+    @property
+    def looks_again(self) -> bool:
+        """Whether a yes is not known to prove anything, so that a write counts only where its ref is found then."""
+        known = self._server.known
+        return known.takes_wrong or known.says_wrong or not known.compares
 
     @property
     def atomic(self) -> bool:
@@ -226,8 +233,7 @@ class SmartTransport:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
         except CoordError as error:  # of this machine
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
-        known = self._server.known
-        if outcome.status is SwapStatus.WON and (known.takes_wrong or known.says_wrong):  # its yes says nothing
+        if outcome.status is SwapStatus.WON and self.looks_again:
             written = [RefUpdate(update.ref, update.new, None) for update in updates if not update.is_check]
             try:
                 elsewhere = first_stale(self.read([update.ref for update in written]), written)

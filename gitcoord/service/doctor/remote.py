@@ -82,6 +82,9 @@ def remote(site: Site) -> Finding:
     by_git = f"; git talks to it, since {why_git}" if why_git else ""
     if why_git:
         facts["why_git"] = why_git
+    if why_git and isinstance(transport, FallsBack) and transport.looks_again:
+        facts["looks_again"] = True
+        by_git += ", and its yes proves nothing: a ref is looked at again after each write"
     text = f"{place.shown} answers in {took:.1f} s, {amount(len(listed), 'ref')}, {sharing}{by_git}"
     good = ok(text, **facts, refs=len(listed))
     # The refs that a listing passed over, which only the transport has seen.

@@ -30,6 +30,7 @@ def test_it_says_why_git_talks_to_a_remote(
     assert found.status is Status.OK
     assert (found.facts["transport"], found.facts.get("why_git", "")) == (transport, why)
     assert ("git talks to it, since" in found.text) is bool(why)
+    assert found.facts.get("looks_again", False) is bool(why)
 
 
 def test_a_remote_that_takes_a_wrong_push_is_a_warning(look: Look, repo: Path, git: Git, servers: Servers) -> None:

@@ -1,6 +1,7 @@
 """dulwich's server: it compares, says yes all the same, and lands several refs by halves."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -54,10 +55,12 @@ def test_another_process_of_the_clone_knows_it(worlds: Worlds, remote: Remote, s
 
 
 @pytest.mark.rule("SAFE-1", "SAFE-3")
+@pytest.mark.parametrize("settings", [(), (("http.sslVersion", "tlsv1.2"),)])
 def test_a_yes_to_a_push_that_lost_its_race_is_no_win(
-    worlds: Worlds, ann: SmartTransport, remote: Remote, server: Server
+    worlds: Worlds, remote: Remote, server: Server, settings: tuple[tuple[str, str], ...]
 ) -> None:
-    """Another clone writes between the listing that git pushes by and the push."""
+    """Another clone writes between the listing that git pushes by and the push, also where git does it all."""
+    ann = worlds.smarthttp(replace(remote, settings=settings))
     one = commit(ann, "one")
     won(put(ann, CLAIMS, None, one))
     bob = worlds.smarthttp(remote)
