@@ -119,8 +119,11 @@ def _join(folder: Path, packs: Sequence[Path]) -> None:
 
 
 def _entries(pack: Path) -> dict[bytes, bytes] | None:
-    """Return the objects of a pack as they stand in it; `None` where it is damaged, or has deltas."""
-    data, index = pack.with_suffix(".pack").read_bytes(), pack.with_suffix(".idx").read_bytes()
+    """Return the objects of a pack as they stand in it; `None` where it is damaged, gone, or has deltas."""
+    try:
+        data, index = pack.with_suffix(".pack").read_bytes(), pack.with_suffix(".idx").read_bytes()
+    except FileNotFoundError:
+        return None
     count = int.from_bytes(index[8 + 255 * 4 : 8 + 256 * 4], "big")
     ids, crcs = 8 + 256 * 4, 8 + 256 * 4 + count * _ID_BYTES
     offsets = crcs + count * 4
@@ -133,7 +136,7 @@ def _entries(pack: Path) -> dict[bytes, bytes] | None:
     found: dict[bytes, bytes] = {}
     for number, begin in enumerate(begins):
         packed = data[begin : ends[begin]]
-        if zlib.crc32(packed) != sums[number] or (packed[0] >> 4) & 7 not in KINDS:
+        if not packed or zlib.crc32(packed) != sums[number] or (packed[0] >> 4) & 7 not in KINDS:
             return None
         found[index[ids + number * _ID_BYTES : ids + (number + 1) * _ID_BYTES]] = packed
     return found
@@ -149,8 +152,8 @@ def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool, flushes: b
     content = b"".join([b"PACK", struct.pack(">II", 2, len(ids)), *(objects[raw] for raw in ids)])
     checksum = _sha1(content)
     pack = folder / f"pack-{checksum.hex()}"
-    if pack.with_suffix(".idx").exists():
-        return pack
+    if pack.with_suffix(".idx").exists() and _entries(pack) == objects:
+        return pack  # else a power cut has damaged it
     counts = [0] * 256
     for raw in ids:
         counts[raw[0]] += 1

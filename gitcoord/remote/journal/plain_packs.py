@@ -2,7 +2,7 @@
 
 Rules:
   * What is not found here is for libgit2 to judge: a delta, a large pack, damage, what is not there at all.
-  * A content counts only if it has the id that was asked for.
+  * A content counts only if it has the id that was asked for; a pack that is damaged hides no other.
 
 What this file does not know: loose objects, the journal.
 """
@@ -57,12 +57,13 @@ class PlainPacks:
         if self._left <= 0:
             return None
         self._left -= 1
-        with suppress(OSError, zlib.error):
+        with suppress(OSError):
             self._look()
-            raw = bytes.fromhex(oid)
-            for index in self._indexes.values():
-                offset = index.offset(raw) if index is not None else None
-                if index is not None and offset is not None:
+        raw = bytes.fromhex(oid)
+        for index in self._indexes.values():
+            offset = index.offset(raw) if index is not None else None
+            if index is not None and offset is not None:
+                with suppress(OSError, zlib.error, IndexError):  # it is gone, damaged, or cut short
                     found = _read(index.pack, offset)
                     if found is not None and oid_of(*found) == oid:
                         return found

@@ -10,6 +10,7 @@ Rules:
   * SAFE-6: nothing on disk names an object that only a buffer has; who asks whether it is here to say so on disk asks
     `is_buffered` as well.
   * A file for each of ten objects takes several times as long, and one that a power cut left empty stops a reader.
+  * What a power cut has damaged is not here: the remote has it, and it is brought again.
   * A buffer has a bound; what is more becomes a pack, whatever becomes of its swap.
   * What was kept last is read from memory: the next swap needs it, and who fetched it reads it at once.
 
@@ -23,8 +24,8 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import unwritable
-from gitcoord.remote.contract.protocol import ObjectKind, Oid
+from gitcoord.errors import DocumentError, MissingObjectError, unwritable
+from gitcoord.remote.contract.protocol import CorruptError, ObjectKind, Oid
 from gitcoord.remote.journal.pack_files import LEVEL_PACKS, PackedObject, oid_of, tidy_packs, write_pack
 from gitcoord.remote.journal.plain_packs import PlainPacks
 from gitcoord.remote.store.pygit_objects import PygitObjects
@@ -52,12 +53,31 @@ class BufferedObjects(PygitObjects):
         self._recent_bytes = 0
 
     def read(self, oid: Oid) -> tuple[ObjectKind, bytes]:
-        """Return the kind and content of an object; see `PygitObjects.read`."""
-        return self._buffer.get(oid) or self._recent.get(oid) or self._plain(oid) or super().read(oid)
+        """Return the kind and content of an object; see `PygitObjects.read`. One that is damaged is not here."""
+        found = self._buffer.get(oid) or self._recent.get(oid) or self._plain(oid)
+        if found is not None:
+            return found
+        try:
+            return super().read(oid)
+        except CorruptError as error:  # libgit2 stops at a damaged pack where another one has it
+            found = self._packs.find(oid)
+            if found is None:
+                raise MissingObjectError(str(error)) from None
+            return found
 
     def has(self, oid: Oid) -> bool:
-        """Whether the object is here, on disk or in the buffer."""
-        return oid in self._buffer or self._plain(oid) is not None or super().has(oid)
+        """Whether the object is here and whole, on disk or in the buffer."""
+        if oid in self._buffer or self._plain(oid) is not None:
+            return True
+        if not super().has(oid):  # an index that lists it says nothing of the pack
+            return False
+        try:
+            self.read(oid)
+        except MissingObjectError:
+            return False
+        except DocumentError:  # of another kind, or too large
+            return True
+        return True
 
     def is_buffered(self, oid: Oid) -> bool:
         """Whether the object is here for this process alone."""

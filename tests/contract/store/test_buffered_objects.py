@@ -48,6 +48,12 @@ def on_disk(clone: Path) -> PygitObjects:
     return PygitObjects(clone / "gitcoord" / "store.git")
 
 
+def git_lists(clone: Path, tip: Oid) -> list[bytes]:
+    """Have git read all of a commit in a clone's store."""
+    words = ["git", f"--git-dir={clone}/gitcoord/store.git", "rev-list", "--objects", tip]
+    return subprocess.run(words, capture_output=True, check=True, timeout=30).stdout.splitlines()
+
+
 def tips(ann: SmartTransport) -> list[Oid]:
     return [*ann.read(["refs/coord/"]).values()]
 
@@ -63,8 +69,7 @@ def test_what_was_won_is_one_pack_and_all_of_it_is_there(ann: SmartTransport, cl
     won(put(ann, CLAIMS, None, tip))
 
     assert [path.suffix for path in files(clone)] == [".idx", ".pack"]
-    words = ["git", f"--git-dir={clone}/gitcoord/store.git", "rev-list", "--objects", tip]
-    assert len(subprocess.run(words, capture_output=True, check=True, timeout=30).stdout.splitlines()) == 3
+    assert len(git_lists(clone, tip)) == 3
 
 
 def test_what_was_lost_leaves_nothing_and_can_be_sent_again(
@@ -173,9 +178,66 @@ def _zeroed(path: Path) -> None:
     _replace(path, bytes(path.stat().st_size))
 
 
+def _zeroed_inside(path: Path) -> None:
+    """All but what git looks at first: the header of a pack, and the checksum at the end."""
+    data = path.read_bytes()
+    _replace(path, data[:12] + bytes(len(data) - 32) + data[-20:])
+
+
+def whole(transport: SmartTransport, tip: Oid) -> list[Oid]:
+    """Read all that a commit of `commit` and its parents need, and return the ids."""
+    read = transport.objects.read
+    found = [tip]
+    for line in read(tip)[1].partition(b"\n\n")[0].splitlines():
+        word, _, name = line.decode().partition(" ")
+        if word == "parent":
+            found += whole(transport, Oid(name))
+        elif word == "tree":
+            blob = Oid(read(Oid(name))[1][-20:].hex())
+            assert read(blob)[0] is ObjectKind.BLOB
+            found += [Oid(name), blob]
+    return found
+
+
+DAMAGES = [_emptied, _zeroed, _zeroed_inside, Path.unlink]
+SUFFIXES = [(".pack",), (".idx",), (".pack", ".idx")]
+
+
 @pytest.mark.rule("SAFE-6")
-@pytest.mark.parametrize("suffixes", [(".pack",), (".idx",), (".pack", ".idx")])
-@pytest.mark.parametrize("damage", [_emptied, _zeroed, Path.unlink])
+@pytest.mark.parametrize("suffixes", SUFFIXES)
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_a_damaged_pack_counts_for_nothing(
+    worlds: Worlds,
+    remote: Remote,
+    clone: Path,
+    suffixes: tuple[str, ...],
+    damage: Callable[[Path], None],
+    is_loaded: bool,
+) -> None:
+    ann = worlds.smarthttp(remote, folder=clone)
+    tip = commit(ann, "one")
+    won(put(ann, CLAIMS, None, tip))
+    for suffix in suffixes:
+        for path in files(clone, suffix):
+            damage(path)
+
+    later = worlds.smarthttp(remote, folder=clone)
+    if is_loaded:
+        assert not later.objects.has(Oid("1" * 40))  # only libgit2 can tell
+    assert not later.objects.has(tip)
+    with pytest.raises(MissingObjectError):
+        later.objects.read(tip)
+    later.fetch(tips(later))
+
+    assert len(whole(later, tip)) == 3
+    assert len(whole(worlds.smarthttp(remote, folder=clone), tip)) == 3
+    assert len(git_lists(clone, tip)) == 3
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("suffixes", SUFFIXES)
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_pack_that_a_power_cut_left_half_is_brought_again(
     worlds: Worlds,
     remote: Remote,
