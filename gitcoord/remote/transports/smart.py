@@ -289,16 +289,26 @@ class SmartTransport:
             self._server.note_halves()
             self._server.note_wrong(is_taken=False)
         if is_yes or outcome.status is SwapStatus.UNKNOWN:
-            landed, _ = self._server.listed([line.ref for line in wrong.lines])
-            for ref, tip in landed.items():
-                undo = [RefUpdate(ref, tip, None)]
-                self._push(undo, report_status.commands(undo, offered, AGENT))
+            try:
+                landed, _ = self._server.listed([line.ref for line in wrong.lines])
+            finally:
+                self.withdraw(wrong.lines)
             if is_yes and wrong.lines[-1].ref in landed:
                 self._server.note_wrong(is_taken=True)
                 raise UnfamiliarError("it takes pushes without comparing")
         if is_yes:
             raise UnfamiliarError("it says yes to a push that it does not take")
         self._server.note_proof()
+
+    def withdraw(self, written: Sequence[RefUpdate]) -> None:
+        """Delete what was just written, as far as that works: also what no listing shows."""
+        for update in written:
+            undo = [RefUpdate(update.ref, update.new, None)]
+            with suppress(CoordError):
+                if self.why_git:
+                    self._by_git().swap(undo)
+                else:
+                    self._push(undo, report_status.commands(undo, self._server.receiving(), AGENT))
 
     def _pack(self, updates: Sequence[RefUpdate]) -> bytes:
         tips = {*self._listed.values(), *(update.old for update in updates if update.old)}

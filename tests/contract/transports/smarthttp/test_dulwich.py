@@ -87,3 +87,26 @@ def test_several_refs_are_written_one_after_another(ann: SmartTransport, remote:
 
     assert outcome.status is SwapStatus.LOST
     assert remote.refs() == {CLAIMS: one}
+
+
+@pytest.mark.rule("SAFE-1", "SAFE-3")
+def test_a_listing_that_is_cut_short_hides_neither_a_lost_race_nor_what_was_tried(
+    worlds: Worlds, ann: SmartTransport, remote: Remote, server: Server
+) -> None:
+    """It is cut where the refs of the wrong push are looked for."""
+    bob = worlds.smarthttp(remote)
+    one = commit(bob, "one")
+    others = commit(bob, "of bob", one)
+    won(put(bob, CLAIMS, None, one))
+    won(put(bob, CONFIG, None, others))
+    server.answers("service=git-upload-pack", Meddled(body=None, change=lambda listing: listing[:-4]))
+
+    def moved(listing: bytes) -> bytes:
+        remote.git("update-ref", CLAIMS, others)
+        return listing
+
+    server.answers(LIST, Meddled(body=None), Meddled(body=None, change=moved))
+    outcome = put(ann, CLAIMS, one, commit(ann, "two", one))
+
+    assert outcome.status is SwapStatus.UNKNOWN
+    assert remote.refs() == {CLAIMS: others, CONFIG: others}
