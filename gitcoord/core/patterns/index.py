@@ -174,14 +174,12 @@ def _fixed(tokens: Sequence[object]) -> str:
 def _on_the_way(root: _Node[K], path: str) -> set[K]:
     """Return the keys that may match one path: its own, and the open ones on the way."""
     names = path.split("/")
-    slots = {"*", *("/" + name for name in names)}
-    for marks, some in (("<>", names), ("^$", names[-1:])):
-        slots.update(marks[0] + name[: cut + 1] for name in some for cut in range(len(name)))
-        slots.update(marks[1] + name[cut:] for name in some for cut in range(len(name)))
+    slots: set[str] = set()  # made where a node is open at all
     found: set[K] = set()
     node: _Node[K] | None = root
     for position in range(len(names) + 1):
         if node.open:
+            slots = slots or _slots_met(names)
             found.update(*(node.open[slot] for slot in node.open.keys() & slots))
         if position == len(names) - 1:
             found |= node.files.get(names[position], frozenset())
@@ -189,6 +187,15 @@ def _on_the_way(root: _Node[K], path: str) -> set[K]:
         if node is None:
             break
     return found
+
+
+def _slots_met(names: Sequence[str]) -> set[str]:
+    """Return the slots of all patterns that may match a path."""
+    slots = {"*", *("/" + name for name in names)}
+    for marks, some in (("<>", names), ("^$", names[-1:])):
+        slots.update(marks[0] + name[: cut + 1] for name in some for cut in range(len(name)))
+        slots.update(marks[1] + name[cut:] for name in some for cut in range(len(name)))
+    return slots
 
 
 def _reached(root: _Node[K], shape: Shape) -> set[K]:

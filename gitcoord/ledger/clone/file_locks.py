@@ -10,6 +10,7 @@ What this file does not know: what is locked.
 """
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -17,9 +18,23 @@ from collections.abc import Callable
 from gitcoord.ledger.clone import files
 
 hold: Callable[[int], None] | None
+
+
+def _taken_by_library(path: files.StrPath) -> Callable[[], None] | None:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock.release
+
+
 if sys.platform == "win32":
     from filelock import FileLock, Timeout
 
+    take = _taken_by_library
     hold = None  # a file that is open cannot be renamed there, so no holder is judged by the lock of one
 
     def is_held(path: files.StrPath, *, unsure: bool = True) -> bool:
@@ -53,6 +68,37 @@ else:
         finally:
             os.close(handle)
         return False
+
+    def take(path: files.StrPath) -> Callable[[], None] | None:
+        """Take the lock of a file, which is made if need be; return what frees it, or `None` while another has it.
+
+        It is filelock's lock, which takes a hundred times as long to take and to free: 0.2 ms.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        handle = os.open(path, flags, 0o644)
+        is_ours = False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A folder that was deleted and made again has another file by that name, which others lock.
+            with contextlib.suppress(FileNotFoundError):
+                is_ours = os.path.samestat(os.fstat(handle), os.stat(path))  # noqa: PTH116 - on the way of each command
+        except OSError as error:
+            if error.errno == errno.ENOSYS:  # the library knows what to do without
+                return _taken_by_library(path)
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                raise
+        finally:
+            if not is_ours:
+                os.close(handle)
+
+        def free() -> None:
+            fcntl.flock(handle, fcntl.LOCK_UN)  # also for a child that is about to run another program
+            os.close(handle)
+
+        return free if is_ours else None
 
     def _hold(handle: int) -> None:
         """Hold the lock of an open file until it is closed; where the file system has none, it proves nothing."""

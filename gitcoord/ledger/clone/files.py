@@ -34,13 +34,13 @@ def write_bytes(path: StrPath, data: bytes, unique: str) -> None:
     _write_whole(path, data, unique, None)
 
 
-def write_held(path: StrPath, value: Json, unique: str, hold: Callable[[int], None]) -> int:
+def write_held(path: StrPath, data: bytes, unique: str, hold: Callable[[int], None]) -> int:
     """Write a file whole, as `write_json` does, and `hold` its lock before another process can see it.
 
     Returns:
         The open file, whose lock is held until it is closed or the process ends.
     """
-    return _write_whole(path, compact(value).encode(), unique, hold)
+    return _write_whole(path, data, unique, hold)
 
 
 def _write_whole(path: StrPath, data: bytes, unique: str, hold: Callable[[int], None] | None) -> int:

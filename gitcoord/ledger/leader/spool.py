@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from gitcoord.core.documents.json_text import compact
+from gitcoord.core.documents.json_text import distinct
 from gitcoord.errors import DocumentError, InvalidError, StorageError
 from gitcoord.ledger.clone import file_locks, files
 from gitcoord.ledger.clone.host import Host
@@ -51,9 +51,9 @@ class Spool:
         name = f"{int(self._host.now().timestamp() * 1000):014d}-{entry.uid}.json"
         path = f"{self._waiting}/{name}"
         if file_locks.hold is None:
-            files.write_json(path, entry.dump(), entry.uid)
+            files.write_bytes(path, distinct(entry.dump()), entry.uid)
         else:
-            data = entry.evolve(held=True).dump()
+            data = distinct(entry.evolve(held=True).dump())
             self._held[entry.uid] = files.write_held(path, data, entry.uid, file_locks.hold)
         return name
 
@@ -96,7 +96,8 @@ class Spool:
             if reply is not None:
                 with contextlib.suppress(StorageError):  # it stays, and is answered from the ledger another time
                     if waiter.entry.uid != own:
-                        files.write_json(f"{self._replies}/{waiter.entry.uid}.json", reply.dump(), waiter.entry.uid)
+                        path = f"{self._replies}/{waiter.entry.uid}.json"
+                        files.write_bytes(path, distinct(reply.dump()), waiter.entry.uid)
                     files.remove(f"{self._waiting}/{waiter.name}.taken")
 
     def reply(self, uid: str) -> Reply | None:
@@ -130,7 +131,7 @@ def check_size(entry: Entry) -> None:
     Raises:
         InvalidError: it is too large.
     """
-    size_bytes = len(compact(entry.dump()).encode())
+    size_bytes = len(distinct(entry.dump()))
     if size_bytes > files.FILE_BYTES_MAX:
         message = f"The command {entry.word} is too large: {size_bytes} bytes, of {files.FILE_BYTES_MAX} at most."
         raise InvalidError(message, hint="Shorten its texts, or give its steps in several commands.")

@@ -16,14 +16,15 @@ Rules:
   * TXN-3: the lock is the clone's, the spool is the place's: no process carries out what is meant for another place.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from gitcoord.errors import ContendedError, StorageError, UnknownOutcomeError, disk_hint
+from gitcoord.ledger.clone import file_locks
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.leader.crowd import Crowd
@@ -34,11 +35,14 @@ from gitcoord.ledger.transactions.transactions import Joining, Transactions
 from gitcoord.remote.contract.deadline import NoAnswerError
 
 COMBINE_S = 0.05  # so long the holder goes on for others before its own caller gets its reply
+LOCK_S = 1.0  # for a caller that needs the lock itself; a leader has it for one batch
+LOCK_POLL_S = 0.05
 LINGER_S = 0.002  # one poll of a waiter and its next command
 GATHER_OF_FOLD, GATHER_MAX_S = 0.25, 0.1  # without, a post of four busy processes had 1.4 commands
 POLL_FIRST_S = 0.0005  # a swap in process takes 2 ms
 POLL_LONGEST_S = 0.025  # half of what a leader may take
 POLL_FAR_S = 0.1  # where the leader asks a remote: of a reply that took a second, a tenth
+POLL_HALF_MAX_S = 0.25  # of half of what the last reply took, where the machine is busy
 POLLS_A_TRY_WARM = 4  # looking for a reply costs 3 µs, trying the lock 100
 POLLS_A_TRY_COLD = 40  # who has not led lately would first have to read what others wrote: it leaves that to them
 COLD_PATIENCE = 4  # times the usual wait: on a busy machine all processes are late, and reading would make it worse
@@ -56,7 +60,7 @@ class Combiner:
         self.leads = 0
         self._place = transactions.place_folder.name
         self._spool = Spool(transactions.place_folder, host)
-        self._lock_path = folder / "lock"
+        self._lock_path = str(folder / "lock")
         self._asking = Asking(folder, host)
         self._budget = transactions.push_budget
         self._polls_a_try = POLLS_A_TRY_COLD
@@ -78,13 +82,13 @@ class Combiner:
         entry = entry.evolve(deadline=deadline, pid=self._host.pid, place=self._place)
         busy = self._polls_a_try == POLLS_A_TRY_COLD and not self._spool.is_empty()
         paces = 0 < self._budget.wait_s() <= wait_s - LEAD_S
-        lock = None if busy or paces else self._try_lock()
-        if lock is not None:
+        free = None if busy or paces else self._acquired()
+        if free is not None:
             try:
                 with self._noted():
                     return self._lead(entry)
             finally:
-                lock.release()
+                free()
         name = self._spool.put(entry)
         try:
             return self._wait(entry, name, wait_s, paces=paces)
@@ -166,12 +170,12 @@ class Combiner:
         # In a crowd the reply will take about as long as the last one did: looking for it before only costs the leader.
         is_far = self.transactions.asks_remote
         longest = min(max(POLL_LONGEST_S, self._waited_s / 10), POLL_FAR_S) if is_far else POLL_LONGEST_S
-        pause, polls = min(max(POLL_FIRST_S, self._waited_s / 2), longest), 0
+        pause, polls = min(max(POLL_FIRST_S, self._waited_s / 2), POLL_HALF_MAX_S, wait_s / 2), 0
         taken = False
         while not taken or self._host.monotonic() < end:
             if not taken and self._host.monotonic() >= end:
                 if self._spool.withdraw(name):
-                    return failed(self._asking.cause(wait_s, self._lock_path))
+                    return failed(self._asking.cause(wait_s, Path(self._lock_path)))
                 taken, end = True, self._host.monotonic() + LEAD_S  # who took it answers once its own call has ended
             self._host.sleep(pause * (0.5 + self._host.chance()))
             reply = self._spool.reply(entry.uid)
@@ -204,14 +208,14 @@ class Combiner:
 
     def _lead_others(self, own: Entry) -> Reply | None:
         """Carry out what waits, our own entry with it, if no other process does; see `_lead`."""
-        lock = None if self._asking.is_noted else self._try_lock()
-        if lock is None:
+        free = None if self._asking.is_noted else self._acquired()
+        if free is None:
             return None
         try:
             with self._noted():
                 return self._lead(own, waits=True)
         finally:
-            lock.release()
+            free()
 
     @contextmanager
     def lock(self) -> Generator[None]:
@@ -221,7 +225,11 @@ class Combiner:
             Timeout: another process holds it.
             StorageError: the disk cannot be written.
         """
-        lock = self._acquired(timeout_s=1)
+        end = self._host.monotonic() + LOCK_S
+        while (free := self._acquired()) is None:
+            if self._host.monotonic() >= end:
+                raise Timeout(self._lock_path)
+            self._host.sleep(LOCK_POLL_S)
         try:
             with self._noted():
                 yield
@@ -229,25 +237,16 @@ class Combiner:
             self._answer_unasked(error)
             raise
         finally:
-            lock.release()
+            free()
 
     def _noted(self) -> AbstractContextManager[None]:
         """Let processes that wait for the lock say why; in a place on this machine there is no wait to speak of."""
         return self._asking.noted() if self.transactions.asks_remote else nullcontext()
 
-    def _try_lock(self) -> FileLock | None:
+    def _acquired(self) -> Callable[[], None] | None:
+        """Take the clone's lock; return what frees it, `None` while another process or thread has it."""
         try:
-            return self._acquired(timeout_s=0)
-        except Timeout:
-            return None
-
-    def _acquired(self, timeout_s: float) -> FileLock:
-        lock = FileLock(self._lock_path, timeout=timeout_s, thread_local=False)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise
+            return file_locks.take(self._lock_path)
         except OSError as error:
-            message = f"The lock {str(self._lock_path)!r} cannot be made: {error.strerror}."
+            message = f"The lock {self._lock_path!r} cannot be made: {error.strerror}."
             raise StorageError(message, hint=disk_hint(error.errno)) from error
-        return lock

@@ -38,6 +38,10 @@ class Unwritten:
         """How many records these are."""
         return len(self._records)
 
+    def has_tip(self, oid: Oid) -> bool:
+        """Whether a ref is there: no record moves one to what is not here. Nothing of the records is taken apart."""
+        return oid in self.refs.values()
+
     def find(self, oid: Oid) -> PackedObject | None:
         """Return an object of the records that were read."""
         unread, self._unread = self._unread, []

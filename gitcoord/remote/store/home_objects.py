@@ -47,6 +47,8 @@ class HomeObjects(PygitObjects):
 
     def has(self, oid: Oid) -> bool:
         """Whether the object is here."""
+        if self.unwritten is not None and self.unwritten.has_tip(oid):
+            return True
         if self._here(oid) is not None or self._plain(oid) is not None or super().has(oid):
             return True
         return self.unwritten is not None and self.unwritten.look() and self.unwritten.find(oid) is not None

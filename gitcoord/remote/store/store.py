@@ -160,7 +160,7 @@ def identity(store: Store) -> tuple[int, int] | None:
     HEAD is written once; the number of a folder is used again, and its time changes with what is in it.
     """
     try:
-        status = (store.path / "HEAD").stat()
+        status = os.stat(f"{store.path}/HEAD")  # noqa: PTH116 - before each command
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ino

@@ -173,6 +173,8 @@ def listed(workspace: "Workspace") -> Mapping[RefName, Oid]:
 
 def lately(workspace: "Workspace") -> Mapping[RefName, Oid]:
     """Return the refs as they were listed a moment ago, or else as they are now: for what a swap compares again."""
+    if not workspace.setting.transport.is_far:
+        return listed(workspace)
     workspace.follow()
     setting = workspace.setting
     with workspace.lock:

@@ -331,3 +331,16 @@ def test_processes_that_race_without_any_other_lock_each_get_all_their_swaps(tmp
     assert home_at(tmp_path).write_out()
     assert set(plain(tmp_path, git)) == {CLAIMS}
     assert len(git(tmp_path / "gitcoord" / "store.git", "rev-list", CLAIMS).splitlines()) == 100
+
+
+@pytest.mark.parametrize("size_bytes", [10, 4_000, 5_000, 200_000])
+def test_git_reads_an_object_of_any_size_that_was_deflated_here(tmp_path: Path, git: Git, size_bytes: int) -> None:
+    home, text = home_at(tmp_path), random.Random(1).randbytes(size_bytes // 2).hex()
+
+    tip = swapped(home, text)
+    assert home.write_out()
+
+    assert plain(tmp_path, git) == {CLAIMS: tip}
+    data = home_at(tmp_path).objects.read(tip)[1].decode()
+    assert git(tmp_path / "gitcoord" / "store.git", "cat-file", "commit", tip) == data.rstrip("\n")
+    assert text in data
