@@ -88,6 +88,12 @@ def is_readable(objects: Objects, tip: Oid) -> bool:
     return _fault(objects, tip) is None
 
 
+def policy_at(objects: Objects, tip: Oid | None) -> Policy:
+    """Return the policy of a state that can be read; the default where there is none."""
+    oid = trees.find(objects, commits.read(objects, tip).tree, POLICY) if tip else None
+    return Policy.decode(objects.read(oid)[1]) if oid else Policy()
+
+
 def _fault(objects: Objects, tip: Oid) -> CoordError | None:
     try:
         folder = trees.load(objects, commits.read(objects, tip).tree)

@@ -147,8 +147,7 @@ class Restorer:
             CoordError: there is none, or the remote does not take it.
         """
         theirs = self._listed().get(ref)
-        found = (tip for tip in self._candidates(ref, theirs, store) if self._made_whole(ref, tip, store))
-        whole = next(found, None)
+        whole = self.newest_whole(ref, theirs, store)
         if theirs is None or whole is None:
             message = f"No commit of {ref} that is whole is here."
             raise DocumentError(message, where=ref, hint="Try it in another clone.")
@@ -165,6 +164,11 @@ class Restorer:
             return f"{ref} is whole again: nothing is lost"
         self._decide(ref, mark, whole, Oid(mark.tip or theirs), None if is_far else theirs, "mended")
         return f"{ref} is back at {whole[:12]}; what came after that, up to {theirs[:12]}, is lost"
+
+    def newest_whole(self, ref: RefName, theirs: Oid | None, store: Objects) -> Oid | None:
+        """Return the newest commit that is whole, which may be put together from this clone's store; or none."""
+        found = (tip for tip in self._candidates(ref, theirs, store) if self._made_whole(ref, tip, store))
+        return next(found, None)
 
     def go_back(self, ref: RefName, mark: Mark, sound: Oid, judged: Oid) -> str:
         """Put a ledger back to a commit that an audit of the tip `judged` has passed; return what was done.

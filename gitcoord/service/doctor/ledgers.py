@@ -140,18 +140,29 @@ def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
     if site.at_place().refs.config != ref:
         return (put_back,)
     why = "the default rules count then; a clone that saw others puts them back"
-    return (
-        put_back,
-        Repair(f"or else delete {ref}, where no commit of it is whole", lambda: _begin(site, ref, tip), why, keeps),
-    )
+    text = f"or else delete {ref}, where no commit of it is whole"
+    return (put_back, Repair(text, lambda: _begin(site, ref, tip), why, keeps, is_else=True))
 
 
 def _begin(site: Site, ref: RefName, tip: Oid) -> str:
     """Remove a team's ref that no clone can restore: anyone who may push there can make it unreadable."""
-    site.forget()
-    if site.listed().get(ref) != tip:
-        return f"{ref} needs no decision any more"
-    return site.remove(RefUpdate(ref, tip, None))
+    with locked(site):
+        site.forget()
+        if site.listing().get(ref) != tip:
+            return f"{ref} needs no decision any more"
+        restorer, store = site.restorer(), PygitObjects(site.coordination / "store.git")
+        whole = restorer.newest_whole(ref, tip, store)
+        if whole is not None:
+            message = f"{ref} was not deleted: a commit of it is whole, {whole[:12]}."
+            raise DeniedError(message, hint="Put it back to that: gitcoord doctor --repair.")
+        try:
+            if not restorer.remove(RefUpdate(ref, tip, None)):
+                raise ContendedError(
+                    f"{ref} was not deleted: it has moved, or the remote declined.", hint="Run it again."
+                )
+        finally:
+            site.forget()
+        return f"{ref} is deleted"
 
 
 def _put_back(site: Site, ref: RefName) -> str:

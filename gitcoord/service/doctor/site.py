@@ -18,6 +18,7 @@ from gitcoord.errors import ContendedError, CoordError, RewoundError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.readers.reader import Reader
+from gitcoord.ledger.readers.team_rules import TeamRules, policy_at
 from gitcoord.ledger.rewinds import copies
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.restore import Restorer
@@ -180,8 +181,18 @@ class Site:
         return Restorer(transport, place.refs, self.lookback(), who, self.host.now(), who.name)
 
     def policy(self) -> Policy:
-        """Return the team's policy."""
-        return self.reader().policy(self.at_place().refs.config, self.listing())
+        """Return the team's policy; where its ref is damaged, gone or behind, the last that this clone has seen.
+
+        Raises:
+            CoordError: the remote cannot be read.
+        """
+        config, listed, reader = self.at_place().refs.config, self.listing(), self.reader()
+        present, mark = reader.policy(config, listed), self.mark_of(config)
+        lost = reader.rules.damage or self.lookback().find(config, listed, self.host.now())
+        if lost is None or not mark.tip:
+            return present
+        objects = self.objects_with(mark)
+        return policy_at(objects, TeamRules(objects, config, self.lookback().marks.tips).look(Oid(mark.tip))[0])
 
     def has(self, mark: Mark) -> bool:
         """Whether the marked commit is here."""
@@ -219,7 +230,7 @@ class Site:
         self._listed = None
 
     def remove(self, update: RefUpdate) -> str:
-        """Delete a ref that is no ledger of the present; return that it is done.
+        """Delete a heartbeat or a relay's place; return that it is done. Who may write is not asked: neither is signed.
 
         Raises:
             ContendedError: it moved meanwhile, or the remote declined.

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import AuthorError, CoordError
+from gitcoord.errors import AuthorError, CoordError, DeniedError
 from gitcoord.runtime import examine_here
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.doctor.check_run import Finding
 from gitcoord.service.doctor.ledgers import ledgers
-from gitcoord.service.doctor.rewound import deleted
+from gitcoord.service.doctor.rewound import deleted, rewound
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team.deletion import delete_everything, delete_project
 from gitcoord.service.team.policy import set_policy
@@ -23,7 +23,7 @@ from tests.signing_keys import SshKeys, ssh_keys
 from tests.unit.service.world import Agents, Result, Shared, project, tips
 
 pytestmark = pytest.mark.rule("SEC-8")
-CLAIMS = "refs/coord/claims"
+CLAIMS, CONFIG = "refs/coord/claims", "refs/coord/config"
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ def ann(shared: Shared, keys: SshKeys, agents: Agents, git: Git) -> Workspace:
     made = agents(shared.one, "ann/cli/one")
     project(made)
     claim_files(made, patterns=["README.md"])
+    set_policy(made, name="idle_minutes", value="30")
     set_policy(made, name="signed", value="required")
     return made
 
@@ -98,6 +99,61 @@ def test_it_repairs_nothing_at_the_remote(ann: Workspace, bob: Workspace, shared
         with pytest.raises(AuthorError, match="does not sign"):
             repair.do()
     assert found.repairs
+    assert tips(ann) == before
+
+
+@pytest.mark.rule("SAFE-6")
+def test_it_takes_no_rules_of_the_team_away_because_it_may_not_put_them_back(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    git(shared.remote, "update-ref", CONFIG, Ledger(shared.remote, CONFIG).with_files({"policy.json": b"{"}))
+    before = tips(ann)
+
+    found = ledgers(examine_here(shared.two, {}, offline=False))
+
+    assert [repair.is_else for repair in found.repairs] == [False, True]
+    for repair in found.repairs:
+        with pytest.raises(AuthorError, match="does not sign"):
+            repair.do()
+    assert tips(ann) == before
+
+
+@pytest.mark.rule("SAFE-6")
+def test_rules_of_the_team_of_which_a_commit_is_whole_are_deleted_by_no_one(
+    ann: Workspace, shared: Shared, git: Git
+) -> None:
+    git(shared.remote, "update-ref", CONFIG, Ledger(shared.remote, CONFIG).with_files({"policy.json": b"{"}))
+    before = tips(ann)
+
+    _, delete = ledgers(examine_here(shared.one, {}, offline=False)).repairs
+
+    with pytest.raises(DeniedError, match="a commit of it is whole"):
+        delete.do()
+    assert tips(ann) == before
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("state", ["gone", "behind", "damaged from before"])
+def test_where_the_rules_of_the_team_are_lost_those_that_it_saw_last_count(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git, state: str
+) -> None:
+    status(bob)
+    old = git(shared.remote, "rev-list", "--max-parents=0", CONFIG)
+    if state == "gone":
+        git(shared.remote, "update-ref", "-d", CONFIG)
+    else:
+        git(shared.remote, "update-ref", CONFIG, old)
+    if state.startswith("damaged"):
+        git(shared.remote, "update-ref", CONFIG, Ledger(shared.remote, CONFIG).with_files({"policy.json": b"{"}))
+    before = tips(ann)
+
+    site = examine_here(shared.two, {}, offline=False)
+    repairs = [repair for look in (deleted, rewound, ledgers) for repair in look(site).repairs]
+
+    assert repairs
+    for repair in repairs:
+        with pytest.raises(AuthorError, match="does not sign"):
+            repair.do()
     assert tips(ann) == before
 
 
