@@ -5,6 +5,8 @@ Rules:
     (tests/contract/transports/samples) or read in its source. `LC_MESSAGES=C` keeps the words stable.
   * The first row that matches wins: rows that name a person's or an administrator's "no" come before rows
     that any broken connection prints.
+  * What the remote relayed (`remote: …`) may be a hook's words, of anything, after the push landed. Only what
+    `receive-pack` says of its own no is looked for there.
   * What matches no row is UNKNOWN: neither success nor failure.
 
 This module must not start anything.
@@ -22,7 +24,13 @@ _SIGN_IN = "Sign in to the remote once with git (for example `git fetch`), so th
 _SHA1_ONLY = "gitcoord coordinates in sha1 repositories only; name another in gitcoord.remote, it may be an empty one."
 _HOST_KEY = "Connect once with ssh by hand and accept the host's key."
 
-# (words, outcome, what to do). Compiled below, in this order, without regard to case.
+# (words, outcome, what to do). Compiled below, in this order, without regard to case; first what is relayed, too.
+_RELAYED: Final[tuple[tuple[str, SwapStatus, str], ...]] = (
+    (r"exceeds maximum allowed size", SwapStatus.DENIED, ""),
+    (r"fsck error|fsck failed", SwapStatus.DENIED, ""),
+    # A reference-transaction hook said no. receive-pack dies of it without a report [git 2.39]; nothing was written.
+    (r"ref updates aborted by hook", SwapStatus.DENIED, ""),
+)
 _ROWS: Final[tuple[tuple[str, SwapStatus, str], ...]] = (
     # Our own rule: ext:: and friends.
     (r"transport '' not allowed", SwapStatus.DENIED, "Use a path, https, ssh or git URL."),
@@ -35,31 +43,34 @@ _ROWS: Final[tuple[tuple[str, SwapStatus, str], ...]] = (
     (r"returned error: (?:401|407)|HTTP (?:401|407)", SwapStatus.DENIED, _SIGN_IN),
     # A rule of the server: it answered, and the answer is no.
     (r"returned error: 403|HTTP 403", SwapStatus.DENIED, "Ask for the right to push to the remote."),
-    (r"returned error: 413|HTTP 413|exceeds maximum allowed size", SwapStatus.DENIED, ""),
+    (r"returned error: 413|HTTP 413", SwapStatus.DENIED, ""),
     (r"access denied or repository not exported|service not enabled", SwapStatus.DENIED, ""),
     (
         r"(?:no such repository|repository (?:'' )?not found)|returned error: 404|HTTP 404",
         SwapStatus.DENIED,
         "Check the URL.",
     ),
-    # gitolite 3.6 and GitHub over ssh, before git's own words that nothing was read.
-    (r"FATAL: .* DENIED by |permission to \S+ denied to ", SwapStatus.DENIED, "Ask for the right to use the remote."),
     (r"detected dubious ownership|safe\.directory", SwapStatus.DENIED, "Name the folder in `safe.directory`."),
-    (r"fsck error|fsck failed", SwapStatus.DENIED, ""),
-    # A reference-transaction hook said no. receive-pack dies of it without a report [git 2.39]; nothing was written.
-    (r"ref updates aborted by hook", SwapStatus.DENIED, ""),
     (r"returned error: 429|HTTP 429", SwapStatus.UNREACHABLE, "The remote asks for fewer requests."),
     # The old value that we delete is gone already; git says so before it sends anything.
     (r"remote ref does not exist", SwapStatus.LOST, ""),
     # After the request was sent. These come before the next group, whose words may follow them.
     (r"RPC failed|disconnected? while|early EOF|remote end hung up unexpectedly", SwapStatus.UNKNOWN, ""),
+    # gitolite 3.6 and GitHub over ssh, before git's own words that nothing was read.
+    (
+        r"^FATAL: .* DENIED by |^ERROR: permission to \S+ denied to ",
+        SwapStatus.DENIED,
+        "Ask for the right to use the remote.",
+    ),
     # Before anything was sent: git prints these while it reads the first listing of refs.
     (r"unable to access ''", SwapStatus.UNREACHABLE, ""),
     (r"could not read from remote repository|hung up upon initial contact", SwapStatus.UNREACHABLE, ""),
     (r"does not appear to be a git repository|unable to (?:connect to|look up)", SwapStatus.UNREACHABLE, ""),
     (r"unable to find remote helper|is not a git command", SwapStatus.UNREACHABLE, "Install the remote helper."),
 )
-_TABLE: Final = tuple((re.compile(words, re.IGNORECASE), status, hint) for words, status, hint in _ROWS)
+_TABLE: Final = tuple(
+    (re.compile(words, re.IGNORECASE | re.MULTILINE), status, hint) for words, status, hint in (*_RELAYED, *_ROWS)
+)
 
 _DISK = re.compile(r"Read-only file system|No space left on device|Disk quota exceeded")
 _QUOTED = re.compile(r"'[^'\n]*'")
@@ -94,8 +105,9 @@ def _judge(done: Completed) -> tuple[SwapStatus, str, str]:
     if done.timed_out:
         return SwapStatus.UNKNOWN, "the remote did not answer in time", ""
     words = unquoted(done.errors)
-    for pattern, status, hint in _TABLE:
-        if pattern.search(words):
+    own = _REMOTE_LINE.sub("", words)
+    for index, (pattern, status, hint) in enumerate(_TABLE):
+        if pattern.search(words if index < len(_RELAYED) else own):
             return status, shown(done.errors), hint
     return SwapStatus.UNKNOWN, shown(done.errors) or f"git exited with {done.rc} and said nothing", ""
 

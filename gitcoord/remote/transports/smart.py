@@ -327,13 +327,10 @@ class SmartTransport:
         push = self._server.receive_pack(body, updates)
         try:
             said = push.send()
-        except UnfamiliarError as error:
+        except CoordError as error:  # whatever it says: a hook may have said it once all was written
             if push.was_sent:
-                return SwapOutcome(SwapStatus.UNKNOWN, f"{self._server.shown}: {error}")
-            raise
-        except UnreachableError as error:
-            if push.was_sent:
-                return SwapOutcome(SwapStatus.UNKNOWN, str(error).rstrip("."))
+                where = f"{self._server.shown}: " if isinstance(error, UnfamiliarError) else ""
+                return SwapOutcome(SwapStatus.UNKNOWN, f"{where}{error}".rstrip("."))
             raise
         outcome = self._judge_report(said, updates) if isinstance(said, bytes) else said
         if push.is_doubtful and outcome.status is not SwapStatus.WON:

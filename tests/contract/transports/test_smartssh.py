@@ -229,6 +229,23 @@ def test_what_hangs_before_a_push_is_unreachable_and_after_it_unknown(
     assert (after.status, before.status) == (SwapStatus.UNKNOWN, SwapStatus.UNREACHABLE)
 
 
+@pytest.mark.rule("SAFE-3")
+@pytest.mark.parametrize("words", ["FATAL: W backup user DENIED by fallthru", "Permission denied (publickey)."])
+def test_a_denial_that_is_said_after_a_push_was_sent_is_none_of_the_push(
+    worlds: Worlds, remote: Remote, words: str
+) -> None:
+    """The ref has moved by then."""
+    ann = worlds.smartssh(remote)
+    tip = written(ann, 1)
+    new = commit(ann, "next", tip)
+    remote.hook("post-receive", f"cat >/dev/null; echo '{words}' >/proc/$PPID/fd/2; kill -9 $PPID")
+
+    outcome = put(ann, CLAIMS, tip, new)
+
+    assert outcome.status is SwapStatus.UNKNOWN
+    assert remote.refs() == {CLAIMS: new}
+
+
 def test_who_is_not_let_in_hears_so_and_keeps_no_connection(worlds: Worlds, remote: Remote, sshd: Sshd) -> None:
     stranger = worlds.smartssh(remote, env=sshd.client_env("stranger"))
 
