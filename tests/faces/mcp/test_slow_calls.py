@@ -120,15 +120,12 @@ def test_a_call_that_began_early_is_carried_out_once_for_whoever_answers_it() ->
     slow, answers = SlowTool(), queue.Queue[tuple[object, object]]()
     early = early_calls(slow, FakeWorkplace())
 
-    is_begun = early.begin("x", {"name": "slow"}, lambda *answer: answers.put(answer))
+    call = early.begin({"name": "slow"}, lambda *answer: answers.put(answer))
     assert slow.begun.wait(ANSWER_S)
-    call, again = early.taken("x"), early.taken("x")
     slow.released.set()
 
-    assert is_begun
     assert call is not None
-    assert again is None
-    assert answers.get(timeout=ANSWER_S) == ("x", call.result())
+    assert answers.get(timeout=ANSWER_S) == (call, call.result())
     assert call.result()["structuredContent"] == {"notices": [{"notice": "first"}], "done": True}
     assert slow.count == 1
 
@@ -137,20 +134,20 @@ def test_an_early_call_that_is_cancelled_has_no_answer_and_keeps_the_notices() -
     slow, workplace, answers = SlowTool(), FakeWorkplace(), queue.Queue[tuple[object, object]]()
     early = early_calls(slow, workplace)
 
-    early.begin("x", {"name": "slow"}, lambda *answer: answers.put(answer))
+    call = early.begin({"name": "slow"}, lambda *answer: answers.put(answer))
     assert slow.begun.wait(ANSWER_S)
-    early.cancel("x")
+    assert call is not None
+    call.patience.stop()
     slow.released.set()
 
-    assert answers.get(timeout=ANSWER_S) == ("x", None)
+    assert answers.get(timeout=ANSWER_S) == (call, None)
     assert workplace.notices == [{"notice": "first"}]
 
 
 def test_a_tool_that_there_is_not_is_left_to_the_engine() -> None:
     early = early_calls(SlowTool(), FakeWorkplace())
 
-    assert early.begin("x", {"name": "none"}, lambda *_: None) is False
-    assert early.taken("x") is None
+    assert early.begin({"name": "none"}, lambda *_: None) is None
 
 
 async def test_what_nobody_expected_is_a_text_that_names_a_file(

@@ -12,7 +12,7 @@ import anyio
 import anyio.lowlevel
 import anyio.streams.memory
 import mcp_types as types
-from mcp.shared.message import SessionMessage
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.mcp import channel
@@ -21,6 +21,7 @@ from gitcoord.faces.mcp.server.early_calls import EarlyCalls
 from gitcoord.faces.mcp.server.handshake import ANSWERED
 from gitcoord.faces.mcp.server.server import build
 from gitcoord.faces.mcp.server.subscriptions import Subscriptions
+from gitcoord.faces.mcp.tool_call import ToolCall
 from gitcoord.service.watch.watch import Tick
 
 _LISTEN = "subscriptions/listen"  # stays open for as long as the client wants
@@ -37,7 +38,7 @@ class Engine:
         self._channel_opened_by: Json = None  # the id of the opening request of a client with a channel
         self._subscriptions = Subscriptions()
         self._server = build(early, self._subscriptions)
-        self._unanswered: set[str | int] = set()
+        self._unanswered: dict[str | int, ToolCall | None] = {}  # with what has begun already
         self._idle = asyncio.Event()
         self._inbox, self._messages = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
 
@@ -45,9 +46,9 @@ class Engine:
         """Serve until `end`; `is_up` is called once messages can be delivered."""
         anyio.run(self._serve, is_up)
 
-    def deliver(self, line: bytes) -> None:
-        """Take a message; called by the front's thread."""
-        self._soon(self._receive, line)
+    def deliver(self, line: bytes, begun: ToolCall | None = None) -> None:
+        """Take a message, and the call that it asks for if that has begun; called by the front's thread."""
+        self._soon(self._receive, line, begun)
 
     def end(self, patience_s: float) -> None:
         """Answer the open requests within this time, and stop; called by the front's thread."""
@@ -67,7 +68,7 @@ class Engine:
                 self._inbox.close()
                 self._tasks.cancel_scope.cancel()
 
-    def _receive(self, line: bytes) -> None:
+    def _receive(self, line: bytes, begun: ToolCall | None) -> None:
         try:
             message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
         except ValueError as error:
@@ -75,14 +76,14 @@ class Engine:
             return
         match message:
             case types.JSONRPCRequest(id=request) if message.method != _LISTEN:
-                self._unanswered.add(request)
+                self._unanswered[request] = begun
                 if message.method == "initialize" and channel.is_open(self._env, message.params):
                     self._channel_opened_by = request
             case types.JSONRPCNotification(method="notifications/cancelled", params={"requestId": request}):
                 self._settle(request)
             case _:
                 pass
-        self._inbox.send_nowait(SessionMessage(message))
+        self._inbox.send_nowait(SessionMessage(message, ServerMessageMetadata(request_context=begun)))
 
     async def _write(self, written: anyio.streams.memory.MemoryObjectReceiveStream[SessionMessage]) -> None:
         with written:
@@ -98,8 +99,8 @@ class Engine:
                 self._send_line(all_seen(line).encode())  # clients show people and models structured content as it came
 
     def _settle(self, request: Json) -> None:
-        if isinstance(request, str | int):
-            self._unanswered.discard(request)
+        if isinstance(request, str | int) and (call := self._unanswered.pop(request, None)):
+            call.patience.stop()  # one that is cancelled before its handler begins would wait for others on and on
         if not self._unanswered:
             self._idle.set()
 

@@ -36,12 +36,13 @@ if TYPE_CHECKING:
 
     from gitcoord.faces.mcp.manifest import ToolSet
     from gitcoord.faces.mcp.server.early_calls import EarlyCalls
+    from gitcoord.faces.mcp.tool_call import ToolCall
 
     class LoadedEngine(Protocol):
         """What the front knows of the engine."""
 
-        def deliver(self, line: bytes) -> None:
-            """Take a message."""
+        def deliver(self, line: bytes, begun: ToolCall | None = None) -> None:
+            """Take a message, and the call that it asks for if that has begun."""
             ...
 
         def end(self, patience_s: float) -> None:
@@ -77,7 +78,8 @@ class Front:
         self._changed = threading.Condition()  # guards what follows
         self._waiting: list[bytes] = []
         self._owed: set[int | str] = set()  # the requests among them
-        self._early: dict[int | str, tuple[dict[str, Any], bytes]] = {}  # those that are calls which have begun
+        self._early: dict[int | str, tuple[dict[str, Any], bytes]] = {}  # those that are calls which begin here
+        self._begun: dict[int | str, ToolCall] = {}  # those of them that have
         self._calls: EarlyCalls | None = None
         self._engine: LoadedEngine | None = None
         self._failure = ""
@@ -98,12 +100,7 @@ class Front:
             case {"id": int() | str() as request} if not isinstance(request, bool):
                 self._take_request(message, line)
             case {"method": "notifications/cancelled", "params": {"requestId": int() | str() as request}}:
-                with self._changed:
-                    self._hand_over(line)
-                    if self._calls is None:
-                        self._early.pop(request, None)
-                    else:
-                        self._calls.cancel(request)
+                self._cancel(request, line)
             case _:
                 self._hand_over(line)
 
@@ -143,25 +140,44 @@ class Front:
 
     def _begin(self, call: "dict[str, Any]") -> None:
         """Begin a call, or leave it to the engine; where our code is not loaded yet, that is done when it is."""
-        if self._calls is not None and not self._calls.begin(call["id"], call["params"], self._answer):
+        if self._calls is None:
+            return
+        begun = self._calls.begin(call["params"], lambda begun, result: self._answer(call, begun, result))
+        if begun is None:
             del self._early[call["id"]]
+        else:
+            self._begun[call["id"]] = begun
 
-    def _answer(self, request: int | str, result: "dict[str, Any] | None") -> None:
+    def _answer(self, call: "dict[str, Any]", begun: "ToolCall", result: "dict[str, Any] | None") -> None:
         """Answer a call that is over; called by its thread. `None`: the client wants no answer any more."""
         from gitcoord.faces.mcp.results import all_seen
 
         with self._changed:
-            if request not in self._early:  # the engine has been given it
+            if self._begun.get(call["id"]) is not begun:  # the engine has been given it, or it was cancelled
                 return
-            call, line = self._early.pop(request)
-            self._owed.discard(request)
-            if not self._failure:
-                self._waiting.remove(line)
+            self._withdraw(call["id"])
             if result is not None:
-                answer = {"jsonrpc": "2.0", "id": request, "result": {**result, **(self._opening.added(call) or {})}}
+                answer = {"jsonrpc": "2.0", "id": call["id"], "result": {**result, **(self._opening.added(call) or {})}}
                 text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
                 self._wire.send_line(all_seen(text).encode())
-            self._changed.notify_all()
+
+    def _cancel(self, request: int | str, line: bytes) -> None:
+        """Cancel a call: the engine hears of neither, or of both. One that has begun runs to its end."""
+        with self._changed:
+            if request not in self._early:
+                self._hand_over(line)
+                return
+            if begun := self._withdraw(request):
+                begun.patience.stop()
+
+    def _withdraw(self, request: int | str) -> "ToolCall | None":
+        """Forget a call that the engine need not be given, since its id may be used again; return what has begun."""
+        _, line = self._early.pop(request)
+        self._owed.discard(request)
+        if line in self._waiting:  # it is not, where the engine failed
+            self._waiting.remove(line)
+        self._changed.notify_all()
+        return self._begun.pop(request, None)
 
     def _load(self) -> None:
         if self._thread.ident is None:
@@ -209,10 +225,12 @@ class Front:
         sys.setswitchinterval(SWITCH_DEFAULT_S)
         with self._changed:
             self._engine = engine
+            begun = {self._early[request][1]: call for request, call in self._begun.items()}
             for line in self._waiting:
-                engine.deliver(line)
+                engine.deliver(line, begun.pop(line, None))
             self._waiting.clear()
             self._early.clear()
+            self._begun.clear()
             self._changed.notify_all()
 
     def _refuse(self, line: bytes) -> None:

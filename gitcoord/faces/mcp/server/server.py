@@ -51,7 +51,6 @@ class Handlers:
     """What the server does for each request."""
 
     def __init__(self, early: EarlyCalls) -> None:
-        self._early = early
         self._tools = early.tools
         self._workplace = early.workplace
 
@@ -70,7 +69,7 @@ class Handlers:
         if tool is None:
             message = f"Unknown tool {params.name[:60]!r}; there are {', '.join(self._tools)}."
             raise MCPError(types.INVALID_PARAMS, message)
-        begun = self._early.taken(ctx.request_id)
+        begun = ctx.request if isinstance(ctx.request, ToolCall) else None  # what the engine delivered with the message
         return await calls.call_tool(ctx, begun or ToolCall(self._workplace, tool, self._tools, ctx.params))
 
     async def list_resources(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:

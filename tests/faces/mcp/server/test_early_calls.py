@@ -4,12 +4,15 @@ import json
 import queue
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from gitcoord.faces.mcp.manifest import MODERN_VERSION, load, path_of
 from gitcoord.faces.mcp.manifest.recorder import VERSIONS, request_of
+from gitcoord.faces.mcp.server.early_calls import EarlyCalls
+from gitcoord.faces.mcp.server.engine import Engine
 from gitcoord.faces.mcp.server.handshake import Opening
 from gitcoord.faces.mcp.workplace import Workplace
 from gitcoord.service.watch.watch import Tick
@@ -140,6 +143,69 @@ def test_a_call_that_is_cancelled_before_the_engine_is_up_is_not_answered(
     assert [claim["agent"] for claim in held] == [holder.call("list_claims")["claims"][0]["agent"]]
     assert status == 0
     assert not [line for line in waiter.rest() if b'"first"' in line]
+
+
+def claimed(answer: Message) -> str:
+    """Return the pattern of a claim that was granted."""
+    result = answer["result"]["structuredContent"]
+    assert result["granted"] is True
+    return result["claim"]["items"][0]["pattern"]
+
+
+def test_a_call_under_an_id_that_was_used_before_is_carried_out(serve: Serve, repo: Path) -> None:
+    """The protocol forbids it, and some clients do it: what is answered has been done."""
+    server = serve(repo, program=command())
+    server.request("initialize", handshake())
+
+    first = server.request("tools/call", {"name": "claim_files", "arguments": {"patterns": ["a.py"]}}, request_id=2)
+    server.request("resources/read", {"uri": "coord://status"})  # which the engine answers
+    again = server.request("tools/call", {"name": "claim_files", "arguments": {"patterns": ["b.py"]}}, request_id=2)
+
+    assert [claimed(first), claimed(again)] == ["a.py", "b.py"]
+    held = [claim["items"][0]["pattern"] for claim in server.call("list_claims")["claims"]]
+    assert sorted(held) == ["a.py", "b.py"]
+
+
+def test_a_call_under_the_id_of_one_that_was_cancelled_is_carried_out(
+    serve: Serve, repo: Path, holder: ServerProcess
+) -> None:
+    waiter = serve(repo, program=command())
+    waiter.send({"id": "opening", "method": "initialize", "params": handshake()})
+    waiter.send({"id": "x", "method": "tools/call", "params": waiting_claim("a.py")})
+    waiter.send({"method": "notifications/cancelled", "params": {"requestId": "x"}})
+    waiter.request("resources/read", {"uri": "coord://status"})
+
+    again = waiter.request("tools/call", waiting_claim("b.py"), request_id="x")
+
+    assert claimed(again) == "b.py"
+    assert len(holder.call("list_claims")["claims"]) == 2
+
+
+def test_the_engine_cancels_a_call_that_has_begun_before_its_handler_does() -> None:
+    """And the next under that id is its own."""
+    lines: queue.Queue[bytes] = queue.Queue()
+    up: queue.Queue[Engine] = queue.Queue()
+    early = EarlyCalls("work", "/", {})
+    call: Message = {"jsonrpc": "2.0", "id": "x", "method": "tools/call", "params": waiting_claim("a.py")}
+    cancel: Message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "x"}}
+    engine = Engine(early, {}, lines.put)
+    thread = threading.Thread(target=engine.run, args=(up.put,), daemon=True)
+    thread.start()
+    up.get(timeout=ANSWER_S)
+
+    engine.deliver(json.dumps(request_of("2025-06-18", "initialize")).encode())
+    begun = early.begin(waiting_claim("a.py"), lambda *_: None)
+    engine.deliver(json.dumps(call).encode(), begun)
+    engine.deliver(json.dumps(cancel).encode())
+    engine.deliver(json.dumps({**call, "params": {"name": "none"}}).encode())
+    answers = [json.loads(lines.get(timeout=ANSWER_S)) for _ in range(2)]
+    engine.end(0)
+    thread.join(ANSWER_S)
+
+    assert begun is not None
+    assert begun.patience.is_over
+    assert [answer["id"] for answer in answers][1] == "x"
+    assert "Unknown tool 'none'" in answers[1]["error"]["message"]
 
 
 _PLAIN: Message = {"name": "claim_files", "arguments": {}}
