@@ -8,6 +8,7 @@ Rules:
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -43,6 +44,10 @@ _GLOBAL_CONFIG = """\
 [maintenance]
 \tauto = false
 """
+
+# A shell that starts the tests in the background has them ignore SIGINT, and what they start inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes to draw says how busy the machine is.
 _UNTIMED = [hypothesis.HealthCheck.too_slow]
