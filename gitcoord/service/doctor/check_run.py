@@ -56,6 +56,7 @@ class Repair:
         needs_person: work that others rely on goes with it, so `--yes` is no answer.
         is_else: another way than the repair before it, which gives up what that one saves: `--yes` does not take it
             where that one failed.
+        is_first: of the team's ref, which repairs of other checks are recorded in: it is carried out before them.
     """
 
     text: str
@@ -64,6 +65,7 @@ class Repair:
     keeps: Callable[[], Backup | None] | None = None
     needs_person: bool = False
     is_else: bool = False
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,12 +136,13 @@ def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
         why = f"no clone can read it; {again}"
         return (Repair(f"delete {ref}", lambda: site.remove(RefUpdate(ref, tip, None)), why, keeps),)
     why = "what came after that commit is lost to the ledger; it is kept in this clone"
-    put_back = Repair(f"put {ref} back to the newest commit that is whole", lambda: _put_back(site, ref), why, keeps)
-    if site.at_place().refs.config != ref:
+    text, is_config = f"put {ref} back to the newest commit that is whole", site.at_place().refs.config == ref
+    put_back = Repair(text, lambda: _put_back(site, ref), why, keeps, is_first=is_config)
+    if not is_config:
         return (put_back,)
     why = "the default rules count then; a clone that saw others puts them back"
     text = f"or else delete {ref}, where no commit of it is whole"
-    return (put_back, Repair(text, lambda: _begin(site, ref, tip), why, keeps, is_else=True))
+    return (put_back, Repair(text, lambda: _begin(site, ref, tip), why, keeps, is_else=True, is_first=True))
 
 
 def _begin(site: Site, ref: RefName, tip: Oid) -> str:

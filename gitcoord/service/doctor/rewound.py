@@ -128,13 +128,19 @@ def _put_back(site: Site, ref: RefName, tip: Oid | None, text: str, why: str) ->
         site.bring(mark)
         return restorer.put_back(ref, mark)
 
-    return Repair(text, lambda: _decided(site, ref, tip, do), why, keeper(site, ref, tip))
+    is_first = ref == site.at_place().refs.config
+    return Repair(text, lambda: _decided(site, ref, tip, do), why, keeper(site, ref, tip), is_first=is_first)
 
 
 def _keep(site: Site, ref: RefName, tip: Oid | None, text: str, why: str) -> Repair:
     mark = site.mark_of(ref)
     keeps = keeper(site, ref, Oid(mark.tip)) if site.has(mark) else None
-    return Repair(text, lambda: _decided(site, ref, tip, lambda restorer, mark: restorer.keep(ref, mark)), why, keeps)
+    is_first = ref == site.at_place().refs.config
+
+    def do(restorer: Restorer, mark: Mark) -> str:
+        return restorer.keep(ref, mark)
+
+    return Repair(text, lambda: _decided(site, ref, tip, do), why, keeps, is_first=is_first)
 
 
 def _decided(site: Site, ref: RefName, tip: Oid | None, do: Callable[[Restorer, Mark], str]) -> str:

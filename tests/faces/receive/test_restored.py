@@ -85,3 +85,16 @@ def test_what_a_backup_lacks_comes_back_with_the_policy_that_it_lacks(
         ann.remote.git("update-ref", ref, backup[RefName(ref)])
 
     repair(ann, tips)
+
+
+@pytest.mark.parametrize("kind", ["path", *(pytest.param(kind, marks=pytest.mark.torture) for kind in ("http", "ssh"))])
+def test_what_went_comes_back_after_the_policy_that_a_backup_lacks(
+    kind: str, signed_since: Callable[[str], Team]
+) -> None:
+    ann = signed_since(kind)
+    backup = ann.remote.refs()
+    tips = ask(ann)
+    ann.remote.git("update-ref", "-d", CLAIMS)
+    ann.remote.git("update-ref", CONFIG, backup[RefName(CONFIG)])
+
+    repair(ann, tips)

@@ -4,6 +4,7 @@ Rules:
   * One line a check, as soon as it is known. One that fails or hangs stops no other.
   * Nothing is changed but by --repair, and then only what a person said yes to, or all of it with --yes, but for what
     takes others' work with it: a person is asked.
+  * The team's ref is repaired before anything else: repairs of ledgers are recorded there.
   * What a repair replaces is kept in this clone before it, and named with the command that brings it back.
   * The exit status is 1 while anything fails; a warning is none.
 """
@@ -116,19 +117,20 @@ def _tell(name: str, finding: Finding) -> None:
 
 def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bool, yes: bool, as_json: bool) -> None:
     """Carry out the repairs that are agreed to, then look again at what they were of, and at what failed beside it."""
-    for row in rows:
-        for repair in row.finding.repairs:
-            asks_here = asks or (repair.needs_person and not as_json)
-            is_left = repair.is_else and not asks_here and not row.repaired[-1]["done"]
-            if is_left or not ((yes and not repair.needs_person) or (asks_here and _agreed(repair))):
-                how = "at a terminal" if repair.needs_person or is_left else "--yes"
-                row.repaired.append({"repair": repair.text, "done": False, "text": f"not done: not confirmed ({how})"})
-            else:
-                row.repaired.append(_done(repair))
-            if not as_json:
-                show.line(f"{row.check.id}: {row.repaired[-1]['text']}")
-                if row.repaired[-1].get("kept"):
-                    show.aside("kept", f"{row.repaired[-1]['kept']}; back: {row.repaired[-1]['command']}")
+    wanted = [(row, repair) for row in rows for repair in row.finding.repairs]
+    wanted.sort(key=lambda pair: not pair[1].is_first)
+    for row, repair in wanted:
+        asks_here = asks or (repair.needs_person and not as_json)
+        is_left = repair.is_else and not asks_here and not row.repaired[-1]["done"]
+        if is_left or not ((yes and not repair.needs_person) or (asks_here and _agreed(repair))):
+            how = "at a terminal" if repair.needs_person or is_left else "--yes"
+            row.repaired.append({"repair": repair.text, "done": False, "text": f"not done: not confirmed ({how})"})
+        else:
+            row.repaired.append(_done(repair))
+        if not as_json:
+            show.line(f"{row.check.id}: {row.repaired[-1]['text']}")
+            if row.repaired[-1].get("kept"):
+                show.aside("kept", f"{row.repaired[-1]['kept']}; back: {row.repaired[-1]['command']}")
     if not any(repair["done"] for row in rows for repair in row.repaired):
         return
     # What is damaged may have hindered other checks: git takes no push beside a ref without its commit.
