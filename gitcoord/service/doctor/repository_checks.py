@@ -128,5 +128,7 @@ def identity(site: Site) -> Finding:
             "gitcoord.agent is set for all worktrees of this clone: what one command line there holds is the others'."
         )
         hint = "git config extensions.worktreeConfig true; gitcoord config set agent NAME --scope worktree, in each."
+        if repository.has_main_settings:
+            hint = "Set GITCOORD_AGENT=person/tool/worktree in the environment of each."
         found.append(warn(text, hint))
     return together(found, ok(f"you are {agent}", agent=agent))

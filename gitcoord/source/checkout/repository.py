@@ -74,6 +74,16 @@ class Repository(NamedTuple):
         pairs = (entry.partition("\n") for entry in listed.split("\0") if entry)
         return {key.lower(): value for key, _, value in pairs}
 
+    @property
+    def has_main_settings(self) -> bool:
+        """Whether settings of the main worktree alone are the clone's, as those of a bare repository are.
+
+        Linked worktrees would have them too with extensions.worktreeConfig: git finds no work tree there any more.
+        See git-worktree(1), CONFIGURATION FILE.
+        """
+        is_bare = self.text("config", "--local", "--type=bool", "--get", "core.bare") == "true"
+        return is_bare or self.text("config", "--local", "--get", "core.worktree") is not None
+
     def resolve_commit(self, name: str) -> Oid:
         """Return the full id of a commit.
 

@@ -157,6 +157,22 @@ def test_a_name_that_is_set_for_several_worktrees_is_a_warning(look: Look, repo:
     assert "--scope worktree" in of_all.hint
 
 
+def test_what_would_break_worktrees_of_a_bare_repository_is_not_advised(
+    look: Look, repo: Path, git: Git, tmp_path: Path
+) -> None:
+    bare, worktree = tmp_path / "bare.git", tmp_path / "linked"
+    git(repo, "clone", "--quiet", "--bare", str(repo), str(bare))
+    git(bare, "worktree", "add", "--quiet", "-b", "work", str(worktree))
+    git(worktree, "config", "gitcoord.agent", "ann/cli/wt")
+
+    found = look("identity", worktree)
+
+    assert (found.status, found.hint) == (
+        Status.WARN,
+        "Set GITCOORD_AGENT=person/tool/worktree in the environment of each.",
+    )
+
+
 def test_nobody_works_here_without_a_name(look: Look, repo: Path, git: Git) -> None:
     assert look("identity", repo).facts["agent"] == "test-author/cli/repo"
     git(repo, "config", "user.name", " ")

@@ -255,6 +255,8 @@ def write(repository: Repository, key: Key, value: str, scope: Scope = Scope.CLO
     hint = ""
     if scope is Scope.WORKTREE and "worktreeconfig" in done.errors.lower():
         hint = "Allow settings of single worktrees first: git config extensions.worktreeConfig true"
+        if repository.has_main_settings:
+            hint = "Use the environment (GITCOORD_AGENT), or move core.bare and core.worktree: see git-worktree(1)."
     raise UsageError(f"git could not write {key.name}: {words}.", hint=hint)
 
 

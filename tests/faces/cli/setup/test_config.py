@@ -75,6 +75,21 @@ def test_a_worktree_may_have_its_own_agent(run: Run, repo: Path, git: Git, add_w
     assert run("config", "get", "agent", cwd=worktree).out == "ann/x/y\n"
 
 
+def test_settings_of_single_worktrees_are_not_advised_where_they_break_git(
+    run: Run, repo: Path, git: Git, tmp_path: Path
+) -> None:
+    bare, worktree = tmp_path / "bare.git", tmp_path / "linked"
+    git(repo, "clone", "--quiet", "--bare", str(repo), str(bare))
+    git(bare, "worktree", "add", "--quiet", "-b", "work", str(worktree))
+    git(bare, "worktree", "add", "--quiet", "-b", "more", str(tmp_path / "more"))
+
+    refused = run("config", "set", "agent", "ann/x/y", "--scope", "worktree", cwd=worktree)
+
+    assert refused.status == 2
+    assert "GITCOORD_AGENT" in refused.err
+    assert "extensions.worktreeConfig true" not in refused.err
+
+
 def test_the_list_has_every_setting_with_its_value(run: Run) -> None:
     run("config", "set", "repo", "app", "--scope", "user")
 
