@@ -21,6 +21,7 @@ from tests.fuzz.fuzzer import Target, on_bytes, on_lines
 A, B = "a" * 40, "b" * 40
 CLAIMS, STEPS = RefName("refs/coord/claims"), RefName("refs/coord/steps/app")
 _ACTED_ON: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_ID: Final = re.compile("[0-9a-f]{40}")
 _MARKS: Final = {"0000": Mark.FLUSH, "0001": Mark.DELIMITER, "0002": Mark.END}
 
 
@@ -163,9 +164,13 @@ def check_advertisement(data: bytes) -> None:
             is_first = advertisement.VERSION_1 in found
             assert body.endswith(FLUSH) if is_first else {"ls-refs", "fetch"} <= found.keys()
         case _:
-            found, refs = advertisement.listing(body)
+            found, rows = advertisement.listing(body)
             text = body.decode("utf-8", "replace")
-            assert all(f"{oid} {ref}" in text and not ref.endswith("^{}") for ref, oid in refs.items())
+            assert all(f"{row.oid} {row.ref}" in text and not row.ref.endswith("^{}") for row in rows)
+            assert all(_ID.fullmatch(row.oid) for row in rows)
+            refs, _ = listed_refs.under(["refs/coord/"], rows)
+            assert "0" * 40 not in refs.values()
+            assert found.get("symref", "").partition(":")[0] not in refs
     assert found.get("object-format", "sha1") == "sha1"
 
 
@@ -498,7 +503,7 @@ TARGETS: Sequence[Target] = (
         "listing of refs",
         check_listing,
         [_pkt(*_REFS), FLUSH],
-        {"remote/http/listed_refs.py": ("parsed",)},
+        {"remote/http/listed_refs.py": ("parsed", "listed", "under")},
         (UnfamiliarError,),
         (*_PACKET_WORDS, *map(line, _REFS)),
     ),
@@ -513,6 +518,7 @@ TARGETS: Sequence[Target] = (
             + _pkt("version 2", "agent=git/2", "ls-refs", "fetch=shallow"),
             b"l" + _pkt(f"{A} {CLAIMS}\0{_CAPABILITIES}", f"{B} {STEPS}", f"{B} {STEPS}^{{}}"),
             b"u" + line("# service=git-upload-pack") + FLUSH + _pkt(f"{A} {CLAIMS}\0side-band-64k", f"{B} {STEPS}"),
+            b"l" + _pkt(f"{A} {CLAIMS}\0symref={CLAIMS}:{STEPS} report-status", f"{'0' * 40} {STEPS}", f"shallow {A}"),
             b"u" + line("# service=git-upload-pack") + FLUSH + FLUSH,
             b"r" + _pkt(f"{A} {CLAIMS}\0report-status push-cert=x object-format=sha256"),
             b"u" + packet(b"ERR no such repository"),

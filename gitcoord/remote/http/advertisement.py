@@ -8,16 +8,18 @@ See gitprotocol-http(5) and gitprotocol-v2(5), Capability Advertisement:
     <id> <ref>\\0<capabilities>\\n               upload-pack of a server, or behind a proxy, that knows version 1 only
 
 Rules:
-  * Only capabilities are read; refs are listed by `ls-refs`, with a prefix. In version 1 this lists all refs.
+  * Only capabilities are read; refs are listed by `ls-refs`, with a prefix. In version 1 this lists all refs, each
+    line as `listed_refs` takes it; `symref=` says which names another, of git's servers `HEAD` only.
   * What is missing for this transport is an `UnfamiliarError`, with what it is.
 
 What this file does not know: how the answer came.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import FaultKind
+from gitcoord.remote.http.listed_refs import ListedRef, listed
 from gitcoord.remote.http.pkt_line import FLUSH, Mark, packets
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 
@@ -40,7 +42,7 @@ def receiving(body: bytes) -> Mapping[str, str]:
     return checked_receiving(_by_name(words.decode("utf-8", "replace").split()))
 
 
-def listing(body: bytes, service: str = "git-receive-pack") -> tuple[Mapping[str, str], Mapping[RefName, Oid]]:
+def listing(body: bytes, service: str = "git-receive-pack") -> tuple[Mapping[str, str], Sequence[ListedRef]]:
     """Return the capabilities and the refs that a server lists unasked: for pushes, and in the first version.
 
     Raises:
@@ -51,14 +53,17 @@ def listing(body: bytes, service: str = "git-receive-pack") -> tuple[Mapping[str
         if not body.endswith(FLUSH):
             raise UnfamiliarError("its listing of refs was cut short", lasts=False)
         if not lines and body.endswith(FLUSH + FLUSH):  # nothing to list, and so nothing is offered [dulwich 1.2]
-            return {}, {}
+            return {}, ()
     first, has_capabilities, words = "".join(lines[:1]).partition("\0")
     if not has_capabilities or len(words) > CAPABILITIES_CHARS_MAX:
         raise UnfamiliarError("it does not say what it offers")
-    found = (line.partition(" ") for line in [first, *lines[1:]])
-    named = {RefName(ref): Oid(oid) for oid, _, ref in found if ref.startswith("refs/") and not ref.endswith("^{}")}
+    symbolic = {word[7:].partition(":")[0] for word in words.split() if word.startswith("symref=")}
+    found = [listed(line) for line in [first, *lines[1:]] if not line.startswith("shallow ")]
+    rows = [row for row in found if row.ref.startswith("refs/") and not row.ref.endswith("^{}")]
     _check_format(_by_name(words.split()))
-    return _by_name(words.split()), named
+    return _by_name(words.split()), [
+        row._replace(fault=FaultKind.SYMBOLIC) if row.ref in symbolic else row for row in rows
+    ]
 
 
 def checked_receiving(found: Mapping[str, str]) -> Mapping[str, str]:

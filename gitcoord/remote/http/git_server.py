@@ -24,7 +24,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from gitcoord.errors import DeniedError, UnreachableError
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome, SwapStatus, is_under
+from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.http import advertisement, fetch, listed_refs
 from gitcoord.remote.http.agent import AGENT
 from gitcoord.remote.http.connection import Answer, Connections, Proxy, Question, Server
@@ -188,10 +188,10 @@ class GitServer:
     def listed(self, prefixes: Sequence[str]) -> tuple[Mapping[RefName, Oid], Sequence[RefFault]]:
         """List refs; see `SmartServer`."""
         if advertisement.VERSION_1 in self.uploading():
-            offered, refs = advertisement.listing(self._advertised("git-upload-pack"), "git-upload-pack")
+            offered, rows = advertisement.listing(self._advertised("git-upload-pack"), "git-upload-pack")
             if {**offered, advertisement.VERSION_1: ""} != self.known.uploading:  # what has no refs may offer nothing
                 self._learn(uploading={**offered, advertisement.VERSION_1: ""})
-            return {ref: oid for ref, oid in refs.items() if is_under(ref, prefixes)}, ()
+            return listed_refs.under(prefixes, rows)
         return listed_refs.parsed(
             self._upload_pack(listed_refs.question(prefixes, self._agent()), listed_refs.BYTES_MAX), prefixes
         )

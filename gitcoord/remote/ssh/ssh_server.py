@@ -24,11 +24,12 @@ from filelock import FileLock, Timeout
 
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome, is_under, lost_at
+from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome, lost_at
 from gitcoord.remote.contract.time_left import TimeLeft
 from gitcoord.remote.http import advertisement, fetch, listed_refs
 from gitcoord.remote.http.agent import AGENT
 from gitcoord.remote.http.known_server import BELIEVED_S, KnownServers
+from gitcoord.remote.http.listed_refs import ListedRef
 from gitcoord.remote.http.pkt_line import FLUSH
 from gitcoord.remote.ssh.shared_connection import SharedConnection
 from gitcoord.remote.ssh.ssh_command import SshCommand
@@ -56,7 +57,7 @@ class _ReadSession(NamedTuple):
 
     session: SshSession
     offered: Mapping[str, str]
-    refs: Mapping[RefName, Oid] | None
+    refs: Sequence[ListedRef] | None
 
 
 class _Call(threading.local):
@@ -178,7 +179,8 @@ class SshServer:
 
     def _greeted(self, session: SshSession, left: TimeLeft) -> _PushSession:
         def listing() -> tuple[Mapping[str, str], Mapping[RefName, Oid]]:
-            offered, refs = advertisement.listing(session.answer(left, _ADVERTISED_BYTES_MAX))
+            offered, rows = advertisement.listing(session.answer(left, _ADVERTISED_BYTES_MAX))
+            refs = {row.ref: row.oid for row in rows if row.fault is None}
             return advertisement.checked_receiving(offered), refs
 
         offered, refs = self._heard(session, listing)
@@ -197,7 +199,7 @@ class SshServer:
         if said[4:].startswith(advertisement.VERSION_2):
             return _ReadSession(session, self._heard(session, lambda: advertisement.uploading(said)), None)
         if said == FLUSH:  # nothing to list, and so nothing is offered [git 2.39]
-            return _ReadSession(session, {}, {})
+            return _ReadSession(session, {}, ())
         return _ReadSession(session, *self._heard(session, lambda: advertisement.listing(said)))
 
     def _heard(self, session: SshSession, ask: Callable[[], _T]) -> _T:
@@ -223,7 +225,7 @@ class SshServer:
         left = self._left()
         session, offered, refs = self._call.reading = self._reading(left)
         if refs is not None:
-            found = {ref: oid for ref, oid in refs.items() if is_under(ref, prefixes)}, ()
+            found = listed_refs.under(prefixes, refs)
         else:
             question = listed_refs.question(prefixes, AGENT if "agent" in offered else "")
             said = self._heard(session, lambda: session.answer(left, listed_refs.BYTES_MAX, question))

@@ -100,6 +100,42 @@ def test_a_listing_without_its_end_is_refused() -> None:
         listed_refs.parsed(line(f"{A} refs/coord/claims"), ["refs/coord/"])
 
 
+def test_a_listing_of_version_1_names_what_is_wrong_too() -> None:
+    """A server that says of more than `HEAD` that it names another, as JGit's does."""
+    offered = "symref=HEAD:refs/heads/main symref=refs/coord/link:refs/heads/main side-band-64k"
+    body = b"".join(
+        line(text)
+        for text in (
+            f"{A} HEAD\0{offered}",
+            f"{A} refs/coord/claims",
+            f"{B} refs/coord/link",
+            f"{'0' * 40} refs/coord/none",
+            f"{B} refs/heads/main",
+            f"{A} refs/coord/tag^{{}}",
+            f"shallow {A}",
+        )
+    )
+
+    _, rows = advertisement.listing(body + FLUSH, "git-upload-pack")
+    refs, faults = listed_refs.under(["refs/coord/"], rows)
+
+    assert refs == {CLAIMS: A}
+    assert faults == [
+        RefFault("refs/coord/link", FaultKind.SYMBOLIC),
+        RefFault("refs/coord/none", FaultKind.NO_OBJECT),
+    ]
+
+
+def test_more_refs_than_any_place_has_are_no_listing() -> None:
+    many = [listed_refs.ListedRef(RefName(f"refs/coord/{n}"), A, None) for n in range(listed_refs.REFS_MAX + 1)]
+
+    refs, _ = listed_refs.under(["refs/coord/"], many[1:])
+
+    assert len(refs) == listed_refs.REFS_MAX
+    with pytest.raises(UnfamiliarError):
+        listed_refs.under(["refs/coord/"], many)
+
+
 def test_only_what_is_offered_is_asked_for() -> None:
     updates = [RefUpdate(CLAIMS, A, B), RefUpdate(RefName("refs/coord/x"), A, None)]
     offered = {"report-status": "", "atomic": "", "agent": "git/2"}

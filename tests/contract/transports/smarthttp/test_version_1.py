@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from gitcoord.errors import UnreachableError
+from gitcoord.remote.contract.protocol import FaultKind, RefFault
+from gitcoord.remote.http.pkt_line import FLUSH, line
 from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.transports.smarthttp.meddled import UPLOAD, behind
 from tests.contract.worlds import CLAIMS, CONFIG, Worlds, commit, put, won
@@ -59,6 +61,26 @@ def test_a_listing_that_was_cut_short_is_no_listing(ann: SmartTransport, server:
 
     server.clear()
     assert set(ann.read(["refs/coord/"])) == {CONFIG}
+
+
+@pytest.mark.parametrize("odd", ["z" * 40, "../../etc/passwd", ""])
+def test_a_listing_with_an_odd_id_is_no_listing(ann: SmartTransport, server: Server, odd: str) -> None:
+    """Else it would be asked for, and written into the clone's store."""
+    more = line(f"{odd} {CLAIMS}") + FLUSH
+    server.answers(READ, Meddled(body=None, change=lambda body: body.removesuffix(FLUSH) + more))
+
+    with pytest.raises(UnreachableError):
+        ann.read(["refs/coord/"])
+
+
+def test_a_ref_of_no_object_is_a_fault(ann: SmartTransport, server: Server) -> None:
+    tip = ann.read([CONFIG])[CONFIG]
+    more = line(f"{'0' * 40} {CLAIMS}") + FLUSH
+    server.answers(READ, Meddled(body=None, change=lambda body: body.removesuffix(FLUSH) + more))
+
+    assert dict(ann.read(["refs/coord/"])) == {CONFIG: tip}
+    assert [*ann.faults] == [RefFault(CLAIMS, FaultKind.NO_OBJECT)]
+    assert ann.name == "smarthttp"
 
 
 def test_one_that_learned_version_2_is_asked_anew(worlds: Worlds, servers: Servers) -> None:
