@@ -4,6 +4,7 @@ Rules:
   * Everything is found by object id, so whatever was read once stays valid; a tip that is known costs nothing.
   * What is read of a remote is checked (anyone may have written it); what we wrote ourselves is not checked again.
   * Damage in one ledger is an error of that ledger; the others go on.
+  * Of a copy of a remote that is not whole, a tip is brought anew, once, before that is an error.
   * SAFE-6: a kind may leave out what cannot be read, by name: it confers nothing and stays in the tree as it is.
   * SEC-4: the documents of a ledger have a limit together, which is looked at while they are read; what was found to be
     damaged is not read again, and of a heartbeat or the team's rules only the one file.
@@ -11,7 +12,7 @@ Rules:
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -30,12 +31,13 @@ from gitcoord.ledger.kinds.steps import STEPS
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.readers.strays import Strays
-from gitcoord.ledger.readers.team_rules import POLICY, Seen, TeamRules
-from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, Transport
+from gitcoord.ledger.readers.team_rules import POLICY, Damage, Seen, TeamRules
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, Refetches, RefName, Transport
 
 CACHED_MAX = 50_000  # parsed documents that are kept: five projects of the largest usual size
 _D = TypeVar("_D", bound=Doc)
 _S = TypeVar("_S")
+_T = TypeVar("_T")
 
 
 class Reader:
@@ -59,6 +61,7 @@ class Reader:
         self._broken: dict[RefName, tuple[Oid, CoordError]] = {}
         self._docs: OrderedDict[Oid, tuple[Doc, int]] = OrderedDict()
         self._beats: dict[Oid, Heartbeat] = {}
+        self._refetches: set[Oid] = set()
         self._damaged: dict[tuple[Oid, str], DocumentError] = {}
         self.problems: dict[RefName, CoordError] = {}
         self.parsed = 0
@@ -96,7 +99,7 @@ class Reader:
         if stray is not None:
             raise stray
         try:
-            state = self._load(ref, tip, known or absent(kind, ref))
+            state = self._again(tip, lambda: self._load(ref, tip, known or absent(kind, ref)))
         except MissingObjectError as error:
             hint = "Run `gitcoord doctor --repair`: it puts the ref back to the newest commit that is whole."
             raise MissingObjectError(f"{ref} at {tip[:12]} is not whole: {error}", hint=hint) from None
@@ -166,14 +169,18 @@ class Reader:
 
     def policy(self, ref: RefName, listed: Mapping[RefName, Oid]) -> Policy:
         """Return the team's policy; the default where there is none, or where it is damaged (and says so)."""
-        tip, damage = self.rules.look(listed.get(ref))
+        tip, damage = self._rules_at(listed.get(ref))
         if damage is not None:
             self.problems[ref] = damage.error
         return (self._only(tip, POLICY, Policy) if tip else None) or Policy()
 
+    def _rules_at(self, tip: Oid | None) -> tuple[Oid | None, Damage | None]:
+        found = self.rules.look(tip)
+        return self.rules.look(tip) if tip and self.rules.is_missing and self._refetched(tip) else found
+
     def first_meta(self, listed: Mapping[RefName, Oid]) -> Meta:
         """Return what a ledger begins with: the versions that the team has gone up to."""
-        tip, _ = self.rules.look(listed.get(self._refs.config))
+        tip, _ = self._rules_at(listed.get(self._refs.config))
         team = (self._only(tip, META, Meta) if tip else None) or Meta()
         return Meta(rules=team.rules, writer_min=team.writer_min)
 
@@ -232,13 +239,36 @@ class Reader:
         if damage is not None:
             raise damage
         try:
-            oid = trees.find(self._transport.objects, commits.read(self._transport.objects, tip).tree, path)
-            return self.doc(oid, kind) if oid else None
+            return self._again(tip, lambda: self._doc_at(tip, path, kind))
         except DocumentError as error:
             if len(self._damaged) > CACHED_MAX // 10:
                 self._damaged.clear()
             self._damaged[tip, path] = error
             raise
+
+    def _doc_at(self, tip: Oid, path: str, kind: type[_D]) -> _D | None:
+        oid = trees.find(self._transport.objects, commits.read(self._transport.objects, tip).tree, path)
+        return self.doc(oid, kind) if oid else None
+
+    def _again(self, tip: Oid, load: Callable[[], _T]) -> _T:
+        """Load something of a listed tip; where a part of it is not here, once more when all of it was brought."""
+        try:
+            return load()
+        except MissingObjectError:
+            if not self._refetched(tip):
+                raise
+        return load()
+
+    def _refetched(self, tip: Oid) -> bool:
+        """Bring a tip anew that is here in parts, once; return whether that was done."""
+        transport = self._transport
+        if not isinstance(transport, Refetches) or tip in self._refetches or not transport.objects.has(tip):
+            return False
+        self._refetches.add(tip)
+        with contextlib.suppress(CoordError):  # the error says what is not here
+            transport.refetch([tip])
+            return True
+        return False
 
     def _load(self, ref: RefName, tip: Oid, known: LedgerState[_S]) -> LedgerState[_S]:
         objects = self._transport.objects

@@ -47,12 +47,12 @@ class TeamRules:
         self._ref = ref
         self._seen = seen
         self._faults: dict[Oid, CoordError | None] = {}
-        self._is_missing = False
+        self.is_missing = False
         self._last: tuple[Oid | None, Oid | None, Damage | None] = (None, None, None)
 
     def look(self, tip: Oid | None) -> tuple[Oid | None, Damage | None]:
         """Return the commit that counts where the ref is at a tip, and what is wrong with that, if so."""
-        if self._last[0] != tip or self._is_missing:
+        if self._last[0] != tip or self.is_missing:
             error = self.fault(tip) if tip else None
             counts, damage = tip, None
             if tip and error:
@@ -72,8 +72,8 @@ class TeamRules:
         if tip in self._faults:
             return self._faults[tip]
         error = _fault(self._objects, tip)
-        self._is_missing = isinstance(error, MissingObjectError)  # it may be here the next time
-        if not self._is_missing:
+        self.is_missing = isinstance(error, MissingObjectError)  # it may be here the next time
+        if not self.is_missing:
             self._faults[tip] = error
         return error
 

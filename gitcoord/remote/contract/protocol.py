@@ -207,6 +207,15 @@ class TellsTime(Protocol):
 
 
 @runtime_checkable
+class Refetches(Protocol):
+    """A transport whose objects are a copy, of which a power cut or a full disk may have taken a part."""
+
+    def refetch(self, oids: Iterable[Oid]) -> None:
+        """Bring these commits and all they need once more, whatever of it seems to be here; see `Transport.fetch`."""
+        ...
+
+
+@runtime_checkable
 class FallsBack(Protocol):
     """A transport that leaves to the git program what it does not know."""
 

@@ -115,6 +115,23 @@ def tidy_packs(objects: Path, now_s: float) -> None:
             _join(folder, [Path(stem[:-1]) for stem in sorted(stems)])
 
 
+def remove_damaged(objects: Path) -> None:
+    """Remove the packs that have not the checksum that their index says, in a copy of what is elsewhere.
+
+    Raises:
+        OSError: the disk cannot be read or written.
+    """
+    for index in (objects / "pack").glob("pack-*.idx"):
+        pack = index.with_suffix(".pack")
+        data = pack.read_bytes() if pack.exists() else b""
+        if (
+            data[-_ID_BYTES:] != _sha1(data[:-_ID_BYTES])
+            or index.read_bytes()[-2 * _ID_BYTES : -_ID_BYTES] != data[-_ID_BYTES:]
+        ):
+            for path in (index, pack):
+                _remove(path)
+
+
 def _join(folder: Path, packs: Sequence[Path]) -> None:
     objects: dict[bytes, bytes] = {}
     joined: list[Path] = []

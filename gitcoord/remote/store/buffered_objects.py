@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 
 from gitcoord.errors import DocumentError, MissingObjectError, unwritable
 from gitcoord.remote.contract.protocol import CorruptError, ObjectKind, Oid
-from gitcoord.remote.journal.pack_files import LEVEL_PACKS, PackedObject, oid_of, tidy_packs, write_pack
+from gitcoord.remote.journal.pack_files import LEVEL_PACKS, PackedObject, oid_of, remove_damaged, tidy_packs, write_pack
 from gitcoord.remote.journal.plain_packs import PlainPacks
 from gitcoord.remote.store.pygit_objects import PygitObjects
 
@@ -134,6 +134,12 @@ class BufferedObjects(PygitObjects):
         if pack is not None and len([*pack.parent.glob("*.pack")]) % LEVEL_PACKS == 0:
             with suppress(OSError, Timeout), FileLock(self._path / _LOCK, timeout=0):  # of several, one does
                 tidy_packs(self._folder, self._now_ns() / 1e9)
+
+    def remove_damaged(self) -> None:
+        """Remove the packs that are damaged, which hide whole ones from libgit2."""
+        with suppress(OSError):  # what cannot be removed is passed over when it is read
+            remove_damaged(self._folder)
+        self.reopen()
 
     def _plain(self, oid: Oid) -> tuple[ObjectKind, bytes] | None:
         """Look into the packs as long as libgit2 is not loaded for more."""

@@ -3,19 +3,20 @@
     refs/http/<key>/claims      where the remote's refs/coord/claims was when it was last brought
 
 Rules:
-  * A commit is noted only once all of it is here. So a fetch may say that we have it.
+  * A commit is noted only once all of it is here. So a fetch may say that we have it, as long as it can be read: what
+    a power cut took of it is not here any more. Where it took another part, all that is noted is forgotten.
   * Nothing is decided by these refs; one that cannot be written is brought again.
 
 What this file does not know: how objects come, and what they are.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitcoord.errors import StorageError
+from gitcoord.errors import MissingObjectError, StorageError
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.remote.git.git_failure import shown
 from gitcoord.remote.git.git_process import run_git
@@ -48,8 +49,13 @@ class KnownTips:
         self._refs = FilesRefs(store, now_ns=now_ns)
 
     def known(self) -> frozenset[Oid]:
-        """Return the commits that are here with all they need."""
-        return frozenset(self._refs.read([self._own]).values())
+        """Return the commits that are here with all they need, as far as the commit itself tells."""
+        return frozenset(oid for oid in self._refs.read([self._own]).values() if self.objects.has(oid))
+
+    def forget(self) -> None:
+        """Note that nothing of the remote is known to be here, and remove packs that are damaged."""
+        self.objects.remove_damaged()
+        self._change(self._refs.read([self._own]), {})
 
     def note(self, listed: Mapping[RefName, Oid], *, is_all: bool) -> None:
         """Note what was brought of a listing. `is_all`: of the whole namespace, so what is not in it is gone."""
@@ -63,7 +69,9 @@ class KnownTips:
             RefName(self._own + ref.removeprefix(self.namespace)): oid for ref, oid in ours.items() if oid in kept
         }
         gone = before.keys() - wanted.keys() if is_all else ()
-        new = {ref: oid for ref, oid in wanted.items() if before.get(ref) != oid}
+        self._change(gone, {ref: oid for ref, oid in wanted.items() if before.get(ref) != oid})
+
+    def _change(self, gone: Collection[RefName], new: Mapping[RefName, Oid]) -> None:
         if not gone and not new:
             return
         with suppress(*libgit2_errors()):
@@ -75,14 +83,17 @@ class KnownTips:
                 with suppress(*libgit2_errors()):
                     references.create(ref, oid, force=True)
 
-    def index(self, pack: bytes) -> None:
-        """Keep a pack as it came.
+    def index(self, pack: bytes, *, has_bases: bool) -> None:
+        """Keep a pack as it came. `has_bases`: it may have deltas of what is here.
 
         Raises:
+            MissingObjectError: git does not take it, and it may have.
             StorageError: git does not take it, or it cannot be written.
         """
         words = [f"--git-dir={self._store}", "index-pack", "--stdin", "--fix-thin"]
         done = run_git(words, cwd=self._store, env=self._env, timeout_s=_INDEX_S, input=pack)
         if done.rc != 0:
+            if has_bases:
+                raise MissingObjectError(f"What the remote sent does not fit what is here: {shown(done.errors)}.")
             hint = "Make room on the disk, or try again."
             raise StorageError(f"What the remote sent was not kept: {shown(done.errors)}.", hint=hint)

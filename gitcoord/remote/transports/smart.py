@@ -22,7 +22,7 @@ Rules:
 What this file does not know: ledgers, and how a question travels.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -177,18 +177,27 @@ class SmartTransport:
             self._noted = self._listed
             self._store.note(self._listed, is_all=self._is_all_listed)
 
+    def refetch(self, oids: Iterable[Oid]) -> None:
+        """Bring these commits once more, with what else was listed and seems to be here; raises as `fetch` does."""
+        tips = [*{*oids, *filter(self.objects.has, self._listed.values())}]
+        self._store.forget()
+        self._or_by_git(lambda: self._bring(tips), lambda git: git.fetch(tips))
+
     def _bring(self, oids: Sequence[Oid]) -> None:
-        pack = self._server.pack_of(oids, self._store.known())
+        for haves in (self._store.known(), ()):
+            with suppress(MissingObjectError):
+                return self._receive(oids, haves)
+            self._store.forget()  # what was said to be here is not whole
+        raise UnfamiliarError("its pack lacks what was asked for", lasts=False)
+
+    def _receive(self, oids: Sequence[Oid], haves: Collection[Oid]) -> None:
+        pack = self._server.pack_of(oids, haves)
         if count_of(pack) > OBJECTS_MAX:
-            self._store.index(pack)
+            self._store.index(pack, has_bases=bool(haves))
         else:
-            try:
-                self._store.objects.put(objects_in(pack, self.objects.read))
-            except MissingObjectError:
-                raise UnfamiliarError("its pack needs what is not here", lasts=False) from None
-        lacking = [oid for oid in oids if not self.objects.has(oid)]
-        if lacking:
-            raise UnfamiliarError("its pack lacks what was asked for", lasts=False)
+            self._store.objects.put(objects_in(pack, self.objects.read))
+        if not all(map(self.objects.has, oids)):
+            raise MissingObjectError("The remote did not send all that was asked for.")
 
     def server_time(self) -> datetime | None:
         """Return what time the server says it is, for the price of a listing; `None` where it does not say so."""

@@ -12,6 +12,7 @@ from gitcoord.remote.store import buffered_objects
 from gitcoord.remote.store.buffered_objects import BufferedObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
+from gitcoord.remote.transports import smart
 from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.worlds import CLAIMS, STEPS, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
@@ -255,14 +256,71 @@ def test_a_pack_that_a_power_cut_left_half_is_brought_again(
             damage(path)
     bob = worlds.smarthttp(remote)
     bob.fetch(tips(bob))
-    new = commit(bob, "two", old)
+    new = commit(bob, "one", old)  # the same tree, which a server does not send to who has the old commit
     won(put(bob, CLAIMS, old, new))
 
     later = worlds.smarthttp(remote, folder=clone)
     later.fetch(tips(later))
     won(put(later, CLAIMS, new, commit(later, "three", new)))
 
-    assert later.objects.read(new)[0] is ObjectKind.COMMIT
+    assert len(whole(later, new)) == 6
+    assert len(whole(worlds.smarthttp(remote, folder=clone), new)) == 6
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("is_large", [False, True])
+def test_what_is_sent_on_top_of_what_is_not_whole_is_sent_once_more_with_all(
+    worlds: Worlds, remote: Remote, clone: Path, monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    ann = worlds.smarthttp(remote, folder=clone)
+    text = "\n".join(map(str, range(200)))
+    old = commit(ann, text)
+    (blob,) = [oid for oid in whole(ann, old) if ann.objects.read(oid)[0] is ObjectKind.BLOB]
+    won(put(ann, CLAIMS, None, old))
+    ann.fetch(tips(ann))
+    kept = [(oid, *ann.objects.read(oid)) for oid in whole(ann, old) if oid != blob]
+    del ann
+    for path in files(clone):
+        path.unlink()
+    BufferedObjects(clone / "gitcoord" / "store.git", lambda: 0).put(kept)
+    bob = worlds.smarthttp(remote)
+    bob.fetch(tips(bob))
+    new = commit(bob, f"{text}\nand one", old)  # a delta of the text that is not there
+    won(put(bob, CLAIMS, old, new))
+    if is_large:
+        monkeypatch.setattr(smart, "OBJECTS_MAX", 0)
+
+    later = worlds.smarthttp(remote, folder=clone)
+    later.fetch(tips(later))
+
+    assert len(whole(later, new)) == 6
+    assert later.name == "smarthttp"
+
+
+@pytest.mark.rule("SAFE-6")
+def test_what_is_refetched_comes_whole_and_packs_that_are_damaged_go(
+    worlds: Worlds, remote: Remote, clone: Path
+) -> None:
+    ann = worlds.smarthttp(remote, folder=clone)
+    old = commit(ann, "one")
+    won(put(ann, CLAIMS, None, old))
+    first = files(clone)
+    new = commit(ann, "one", old)
+    won(put(ann, CLAIMS, old, new))
+    ann.fetch(tips(ann))
+    del ann
+    for path in first:
+        _zeroed_inside(path)
+    later = worlds.smarthttp(remote, folder=clone)
+    later.fetch(tips(later))
+    with pytest.raises(MissingObjectError):
+        whole(later, new)
+
+    later.refetch([new])
+
+    assert len(whole(later, new)) == 6
+    assert len(whole(worlds.smarthttp(remote, folder=clone), new)) == 6
+    assert not any(path.exists() for path in first)
 
 
 # -- the buffer --------------------------------------------------------------------------------------------------------

@@ -1,12 +1,20 @@
-"""A disk that is full is said as that: an exit status of its own, what cannot be written, and to make room."""
+"""A disk that is full is said as that: an exit status of its own, what cannot be written, and to make room.
+
+What a power cut or a full disk took from the copy of a remote's ledgers is brought again.
+"""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from tests.conftest import Git
 from tests.faces.cli.conftest import PROGRAM_TIMEOUT_S, ROOT, Done, Run
+from tests.servers.fixtures import Servers
 
 
 def on_a_full_disk(repo: Path, *words: str) -> Done:
@@ -54,3 +62,34 @@ def test_what_only_looks_answers_on_a_full_disk(run: Run, repo: Path) -> None:
     found = on_a_full_disk(repo, "claim", "list")
 
     assert (found.status, "src/a.py" in found.out) == (0, True)
+
+
+def _emptied(path: Path) -> None:
+    path.unlink()
+    path.write_bytes(b"")
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("lost", [0, 1])
+@pytest.mark.parametrize("damage", [_emptied, Path.unlink])
+def test_commands_go_on_whichever_pack_was_lost(
+    lost: int, damage: Callable[[Path], None], repo: Path, git: Git, run: Run, servers: Servers
+) -> None:
+    git(repo, "config", "gitcoord.remote", servers.remote("http").url)
+    folder = repo / ".git" / "gitcoord" / "store.git" / "objects" / "pack"
+    packs: list[set[Path]] = [set()]
+    for path in ("zero.py", "one.py", "two.py"):
+        assert run("claim", "add", path).status == 0
+        packs.append({*folder.glob("*.pack")})
+    for pack in packs[2 + lost] - packs[1 + lost]:
+        damage(pack)
+
+    listed = run("claim", "list", "--all")
+    added = run("claim", "add", "three.py")
+    looked = run("doctor")
+
+    assert listed.status == 0, listed.err
+    assert all(path in listed.out for path in ("zero.py", "one.py", "two.py"))
+    assert added.status == 0, added.err
+    assert "could not be checked" not in looked.out
+    assert "three.py" in run("claim", "list", "--all").out
