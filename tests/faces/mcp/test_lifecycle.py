@@ -1,6 +1,7 @@
 """How a server ends, and what becomes of the work it held."""
 
 import json
+import select
 import signal
 import subprocess
 from datetime import datetime
@@ -53,6 +54,48 @@ def test_a_second_signal_does_not_disturb_the_end(serve: Serve, repo: Path) -> N
     assert status == 0
     assert server.errors == b""
     assert session_file(repo)["closed_at"]
+
+
+_WIDE = {"name": "claim_files", "arguments": {"patterns": [f"{'x' * 60}-{at}.py" for at in range(60)]}}
+_UNREAD = {
+    "an answer of the front": ({"method": "tools/list"}, []),
+    "an early call": ({"method": "tools/call", "params": _WIDE}, []),
+    "a call by the engine": (
+        {"method": "tools/call", "params": _WIDE},
+        [{"jsonrpc": "2.0", "id": "up", "method": "resources/read", "params": {"uri": "coord://status"}}],
+    ),
+}
+
+
+@pytest.mark.parametrize("unread", _UNREAD)
+def test_a_server_whose_client_reads_no_more_ends_at_a_signal(repo: Path, unread: str) -> None:
+    request, first = _UNREAD[unread]
+    opening = {"jsonrpc": "2.0", "id": "opening", "method": "initialize", "params": handshake()}
+    with subprocess.Popen(
+        command(), cwd=repo, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, pipesize=4096
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        answered = []
+        for message in (opening, *first):
+            server.stdin.write(json.dumps(message).encode() + b"\n")
+            server.stdin.flush()
+            answered.append(json.loads(server.stdout.readline())["id"])
+
+        server.stdin.write(json.dumps({"jsonrpc": "2.0", "id": "unread", **request}).encode() + b"\n")
+        server.stdin.flush()
+        begun, _, _ = select.select(
+            [server.stdout], [], [], ANSWER_S
+        )  # it has begun to write what the pipe cannot hold
+        server.send_signal(signal.SIGTERM)
+        try:
+            status = server.wait(ANSWER_S)
+        finally:
+            server.kill()
+
+    assert answered == [message["id"] for message in (opening, *first)]
+    assert begun
+    assert status == 0
 
 
 @pytest.mark.parametrize("how", ["end of input", signal.SIGTERM])

@@ -251,9 +251,11 @@ class Front:
             self._thread.join(patience_s + CLOSE_S)
         elif self._calls is not None:
             self._calls.workplace.close()
+        self._wire.flush(patience_s)
         if self._thread.ident is not None:
-            # Everything is written and closed. The interpreter would take a quarter of a second to tear the engine
-            # down, would wait for a call that waits for a network, and may abort under a foreign library's thread.
+            # Everything is closed, and written if anyone reads. The interpreter would take a quarter of a second to
+            # tear the engine down, would wait for a call that waits for a network, and may abort under a foreign
+            # library's thread.
             sys.stderr.flush()
             os._exit(0)
 

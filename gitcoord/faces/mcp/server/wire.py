@@ -6,6 +6,9 @@ nor a stray `print` can disturb the protocol. Standard library only: the front u
 Rules:
   * A line costs what it is long, however small the pieces are in which it comes; of one over LINE_BYTES_MAX only the
     beginning and the end are kept, and its request gets an error.
+  * Lines are written whole, in the order in which they were sent. To send one never waits for the reader: who sends may
+    hold a lock, or be the thread that sees a signal and the end of the input. What the pipe does not take at once, a
+    thread writes.
 
 Signals end the reading. They come as a byte in a pipe that the reader waits for as well, not as an exception: a handler
 runs between two instructions of Python, so one that comes just before a blocking read would be seen after it.
@@ -39,8 +42,11 @@ class Wire:
         self._source = source
         self._target = target
         self._interrupts = interrupts
-        self._lock = threading.Lock()
-        self._broken = False
+        self._writable = select.poll()
+        self._writable.register(target, select.POLLOUT)
+        self._written = threading.Condition()  # guards what follows
+        self._unwritten = bytearray()
+        self._is_behind = False  # whether a thread writes it
         self.interrupted = False
 
     @classmethod
@@ -101,13 +107,42 @@ class Wire:
 
     def send_line(self, line: bytes) -> None:
         """Write a line; nothing happens when no one reads any more, which the reading side will notice as well."""
-        with self._lock:
-            rest = memoryview(line + b"\n")
-            while rest and not self._broken:
-                try:
-                    rest = rest[os.write(self._target, rest) :]
-                except OSError:
-                    self._broken = True
+        with self._written:
+            self._unwritten += line + b"\n"
+            if self._is_behind:
+                return
+            while self._unwritten and self._writable.poll(0):
+                # A pipe that is ready takes this much without waiting; see select.PIPE_BUF.
+                self._forget(_write(self._target, self._unwritten[: select.PIPE_BUF]))
+            if self._unwritten:
+                self._is_behind = True
+                threading.Thread(target=self._catch_up, name="writer", daemon=True).start()
+
+    def flush(self, patience_s: float) -> None:
+        """Wait until everything is written, for so long at most."""
+        with self._written:
+            self._written.wait_for(lambda: not self._unwritten, patience_s)
+
+    def _catch_up(self) -> None:
+        while self._is_behind:
+            with self._written:
+                piece = self._unwritten[:_CHUNK_BYTES]
+            count = _write(self._target, piece)
+            with self._written:
+                self._forget(count)
+                self._is_behind = bool(self._unwritten)
+                self._written.notify_all()
+
+    def _forget(self, count: int | None) -> None:
+        """Take off what was written; `None`: no one reads any more."""
+        del self._unwritten[:count]
+
+
+def _write(target: int, piece: bytearray) -> int | None:
+    try:
+        return os.write(target, piece)
+    except OSError:
+        return None
 
 
 class _Line:

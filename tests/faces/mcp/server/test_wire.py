@@ -12,6 +12,8 @@ import pytest
 
 from gitcoord.faces.mcp.server.wire import LINE_BYTES_MAX, Wire
 
+SENT_S = 60  # a bound for a hang
+
 
 class Pipes:
     """A wire whose other ends are ours."""
@@ -100,3 +102,48 @@ def test_a_line_over_the_limit_is_answered_and_dropped(pipes: Pipes, message: by
     assert isinstance(answer, dict)
     assert (expected, -32600) == (answer["id"], answer["error"]["code"])
     assert str(LINE_BYTES_MAX) in answer["error"]["message"]
+
+
+def test_sending_does_not_wait_for_the_reader_and_every_line_stays_whole(pipes: Pipes) -> None:
+    """Several threads send more than the pipe takes before anyone reads."""
+    texts = [[f"{sender}.{number}." + "x" * 5000 for number in range(30)] for sender in range(4)]
+
+    def send(mine: list[str]) -> None:
+        for text in mine:
+            pipes.wire.send({"text": text})
+
+    senders = [Thread(target=send, args=(mine,), daemon=True) for mine in texts]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(SENT_S)
+    assert not [sender for sender in senders if sender.is_alive()]
+
+    with os.fdopen(os.dup(pipes.from_wire), "rb") as lines:
+        found = [json.loads(next(lines))["text"] for _ in range(4 * 30)]
+    assert [[text for text in found if text.startswith(f"{at}.")] for at in range(4)] == texts
+
+
+def test_what_the_reader_has_not_taken_is_waited_for_in_the_end(pipes: Pipes) -> None:
+    pipes.wire.send({"text": "x" * (1 << 18)})
+
+    pipes.wire.flush(0)
+    with os.fdopen(os.dup(pipes.from_wire), "rb") as lines:
+        reader = Thread(target=lines.readline)
+        reader.start()
+        pipes.wire.flush(SENT_S)
+        pipes.wire.send({"text": "next"})
+        reader.join()
+
+        assert json.loads(lines.readline()) == {"text": "next"}
+
+
+def test_a_reader_that_is_gone_is_no_error_and_nothing_is_kept_for_it(pipes: Pipes) -> None:
+    pipes.wire.send({"text": "x" * (1 << 18)})
+
+    os.dup2(pipes.interrupt, pipes.from_wire)  # the only end that reads is closed
+    pipes.wire.flush(SENT_S)
+    pipes.wire.send({"text": "next"})
+    pipes.wire.flush(SENT_S)
+
+    assert not pipes.wire._unwritten
