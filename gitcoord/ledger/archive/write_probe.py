@@ -6,7 +6,7 @@ from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
+from gitcoord.remote.contract.protocol import FallsBack, Oid, RefName, RefUpdate, SwapStatus, Transport
 
 
 def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) -> dict[str, Json]:
@@ -44,6 +44,11 @@ def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) ->
                 )
             raise UnknownOutcomeError(text, hint="Try again.")
         if old is None and ref not in transport.read([ref]):
+            if isinstance(transport, FallsBack):  # no clone would see, and so delete, what is left over
+                transport.withdraw(updates)
+            else:
+                for update in updates:
+                    transport.swap([RefUpdate(update.ref, first, None)])
             hint = "Ask its administrator whether uploadpack.hideRefs names refs/coord, or coordinate elsewhere."
             raise DeniedError(f"The remote takes {ref} and does not list it.", hint=hint)
     return {

@@ -234,6 +234,10 @@ class FallsBack(Protocol):
         """Whether a yes is not known to prove anything, so that a write counts only where its ref is found then."""
         ...
 
+    def withdraw(self, written: Sequence[RefUpdate]) -> None:
+        """Delete what was just written, as far as that works: also what no listing shows."""
+        ...
+
 
 def is_under(ref: str, prefixes: Sequence[str]) -> bool:
     """Whether a ref is one of the whole names, or lies under one of the prefixes that end in `/`."""

@@ -58,6 +58,7 @@ def test_a_remote_that_hides_what_it_takes_cannot_be_used(look: Look, repo: Path
     assert (found.status, found.facts["code"]) == (Status.FAIL, "denied")
     assert "does not list it" in found.text
     assert "uploadpack.hideRefs" in found.hint
+    assert remote.refs() == {}
 
 
 def test_it_says_that_a_remote_says_yes_to_what_it_does_not_take(
