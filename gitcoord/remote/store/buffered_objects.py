@@ -1,7 +1,7 @@
 """Objects of a clone's copy of a remote: what this process writes stays in memory until the remote has it.
 
-    write ──> buffer ──swap WON or UNKNOWN──> one pack                        flush
-                └──────swap LOST, and a later one WON──> gone                 discard
+    write ──> buffer ──swap WON or UNKNOWN──> one pack, or with the next      keep
+                └──────any other, and a later one WON──> gone                 lose, discard_lost
     fetch ────────────────────────────────────> one pack                      put
 
 Rules:
@@ -11,6 +11,7 @@ Rules:
     `is_buffered` as well.
   * A file for each of ten objects takes several times as long, and one that a power cut left empty stops a reader.
   * What a power cut has damaged is not here: the remote has it, and it is brought again.
+  * What landed and found no room on the disk stays, and goes with the next pack.
   * A buffer has a bound; what is more becomes a pack, whatever becomes of its swap.
   * What was kept last is read from memory: the next swap needs it, and who fetched it reads it at once.
 
@@ -49,6 +50,8 @@ class BufferedObjects(PygitObjects):
         self._packs = PlainPacks(self._folder)
         self._buffer: dict[Oid, tuple[ObjectKind, bytes]] = {}
         self._buffered_bytes = 0
+        self._landed: set[Oid] = set()
+        self._lost: set[Oid] = set()
         self._recent: dict[Oid, tuple[ObjectKind, bytes]] = {}
         self._recent_bytes = 0
 
@@ -83,6 +86,10 @@ class BufferedObjects(PygitObjects):
         """Whether the object is here for this process alone."""
         return oid in self._buffer
 
+    def buffered(self, oid: Oid) -> tuple[ObjectKind, bytes] | None:
+        """Return the kind and content of an object that is here for this process alone."""
+        return self._buffer.get(oid)
+
     def write(self, kind: ObjectKind, data: bytes) -> Oid:
         """Buffer an object and return its id.
 
@@ -90,6 +97,7 @@ class BufferedObjects(PygitObjects):
             StorageError: the buffer is full, and the disk is, too, or cannot be written.
         """
         oid = oid_of(kind, data)
+        self._lost.discard(oid)
         if oid not in self._buffer:
             self._buffer[oid] = kind, data
             self._buffered_bytes += len(data)
@@ -107,6 +115,27 @@ class BufferedObjects(PygitObjects):
         found = [(oid, *made) for oid in wanted if (made := self._buffer.get(oid)) is not None]
         self.put(found)
         self.discard(oid for oid, _, _ in found)
+
+    def keep(self, oids: Iterable[Oid]) -> None:
+        """Write what has landed of the buffer as one pack, with what found no room before.
+
+        Raises:
+            StorageError: the disk is full or cannot be written; they stay in the buffer until the next time.
+        """
+        self._landed.update(oids)
+        landed = [*self._landed]  # another thread may be adding to it
+        self.flush(landed)
+        self._landed.difference_update(landed)
+
+    def lose(self, oids: Iterable[Oid]) -> None:
+        """Note that a swap with these did not land: the next win discards them, unless they are written again."""
+        self._lost.update(oids)
+
+    def discard_lost(self) -> None:
+        """Forget the objects of swaps that did not land."""
+        lost = {*self._lost}
+        self.discard(lost - self._landed)
+        self._lost -= lost
 
     def discard(self, oids: Iterable[Oid]) -> None:
         """Forget objects that are in the buffer."""

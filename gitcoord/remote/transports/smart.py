@@ -15,7 +15,8 @@ Rules:
     it gets single refs only, by git. There, and where git pushes before that was tried, a win is one only where the ref
     is found afterwards, else UNKNOWN.
   * What was sent and not answered is UNKNOWN; so is everything but a win where a kept connection swallowed a first try.
-  * What a swap needs is on disk once it was won, or may have been, and of one that was lost never (`buffered_objects`).
+  * What a swap needs is on disk once it was won, or may have been, or with the next that finds room; of one that was
+    lost, only what git had to push and what filled a buffer is (`buffered_objects`).
   * What is unfamiliar is left to the git program (`gitcli`), which speaks to the same remote: for this call, or for a
     day. A swap is left to it only while nothing was carried out.
 
@@ -49,7 +50,7 @@ from gitcoord.remote.git.git_process import Completed, clean_text
 from gitcoord.remote.http import report_status
 from gitcoord.remote.http.agent import AGENT
 from gitcoord.remote.http.pack_reader import OBJECTS_MAX, count_of, objects_in
-from gitcoord.remote.http.pack_writer import PackWriter
+from gitcoord.remote.http.pack_writer import PackWriter, reachable
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 from gitcoord.remote.http.wrong_push import wrong_push
 from gitcoord.remote.store.known_tips import KnownTips
@@ -97,8 +98,6 @@ class SmartTransport:
         self._listed: dict[RefName, Oid] = {}
         self._noted: Mapping[RefName, Oid] = {}
         self._is_all_listed = False
-        self._sent: frozenset[Oid] = frozenset()
-        self._lost: frozenset[Oid] = frozenset()
 
     @property
     def name(self) -> str:
@@ -216,20 +215,21 @@ class SmartTransport:
         if lacking:
             return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
         outcome = self._outcome_of(updates)
-        sent, self._sent = self._sent, frozenset()
+        objects, new = self._store.objects, self._unwritten(tips)
+        if outcome.status in {SwapStatus.WON, SwapStatus.UNKNOWN}:
+            with suppress(StorageError):  # it has landed; what finds no room is written with the next one, or look
+                objects.keep(new)
+        else:
+            objects.lose(new)  # once another is won, and not before: its caller may send it again
         if outcome.status is SwapStatus.WON:
+            objects.discard_lost()
             listed = {**self._listed, **{update.ref: update.new for update in updates}}
             # Never changed in place: another thread may be reading it.
             self._listed = {ref: oid for ref, oid in listed.items() if oid is not None}
-        if outcome.status in {SwapStatus.WON, SwapStatus.UNKNOWN}:
-            with suppress(StorageError):  # it has landed; what finds no room is written with the next look
-                self._store.objects.flush(sent)
-        if outcome.status is SwapStatus.WON:
-            self._store.objects.discard(self._lost - sent)
-            self._lost = frozenset()
-        else:
-            self._lost |= sent  # until another is won: its caller may send it again
         return outcome
+
+    def _unwritten(self, tips: Iterable[Oid]) -> frozenset[Oid]:
+        return reachable(tips, self._store.objects.buffered)
 
     def _outcome_of(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         try:
@@ -254,7 +254,8 @@ class SmartTransport:
 
     def _swap_by(self, git: Transport, updates: Sequence[RefUpdate]) -> SwapOutcome:
         """Have git push, which reads what is on disk."""
-        self._store.objects.flush()
+        tips = (tip for update in updates for tip in (update.old, update.new) if tip)
+        self._store.objects.flush(self._unwritten(tips))
         return git.swap(updates)
 
     def _swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
@@ -288,6 +289,7 @@ class SmartTransport:
         """
         offered = self._server.receiving()
         wrong = wrong_push(self.objects, self._store.namespace, self._clocks.wall_ns() // 10**9, atomic=self.atomic)
+        self._store.objects.lose(self._unwritten(tip for line in wrong.lines for tip in (line.old, line.new) if tip))
         outcome = self._push(wrong.lines, report_status.commands(wrong.lines, offered, AGENT) + wrong.pack)
         is_yes = outcome.status is SwapStatus.WON
         if outcome.status is SwapStatus.UNREACHABLE:
@@ -329,7 +331,6 @@ class SmartTransport:
                 writer.add(update.new, update.old)
         if writer.is_empty:  # a server that gets no object may take the push for one that only deletes
             writer.add_alone(next(update.new for update in updates if update.new))
-        self._sent = writer.oids
         return writer.pack()
 
     def _push(self, updates: Sequence[RefUpdate], body: bytes) -> SwapOutcome:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import MissingObjectError, StorageError
-from gitcoord.remote.contract.protocol import ObjectKind, Oid, SwapStatus
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefUpdate, SwapStatus
+from gitcoord.remote.journal.pack_files import oid_of
 from gitcoord.remote.store import buffered_objects
 from gitcoord.remote.store.buffered_objects import BufferedObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects
@@ -16,6 +17,8 @@ from gitcoord.remote.transports import smart
 from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.worlds import CLAIMS, STEPS, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
+
+EMPTY_TREE = oid_of(ObjectKind.TREE, b"")
 
 
 @pytest.fixture
@@ -92,6 +95,39 @@ def test_what_was_lost_leaves_nothing_and_can_be_sent_again(
     assert not on_disk(clone).has(other)
 
 
+def test_what_was_lost_before_it_was_sent_is_discarded_too(
+    ann: SmartTransport, worlds: Worlds, remote: Remote, clone: Path
+) -> None:
+    bob = worlds.smarthttp(remote)
+    won(put(bob, CLAIMS, None, commit(bob, "first")))
+    lost = [commit(ann, f"lost {number}") for number in range(3)]
+    parts = [oid for tip in lost for oid in whole(ann, tip)]
+    for tip in lost:
+        outcome = ann.swap([RefUpdate(CLAIMS, None, None), RefUpdate(STEPS, None, tip)])
+        assert outcome.status is SwapStatus.LOST
+
+    won(put(ann, STEPS, None, commit(ann, "won")))
+
+    assert not any(map(ann.objects.has, parts))
+    assert not ann.objects.has(EMPTY_TREE)  # of the push that the server had to refuse
+
+
+def test_what_was_lost_and_is_written_again_outlives_the_next_win(
+    ann: SmartTransport, worlds: Worlds, remote: Remote
+) -> None:
+    bob = worlds.smarthttp(remote)
+    first = commit(bob, "first")
+    won(put(bob, CLAIMS, None, first))
+    assert put(ann, CLAIMS, None, commit(ann, "doc")).status is SwapStatus.LOST
+    again = commit(ann, "doc", first)
+    won(put(ann, STEPS, None, commit(ann, "another")))
+
+    ann.fetch(tips(ann))
+    won(put(ann, CLAIMS, first, again))
+
+    assert ann.name == "smarthttp"
+
+
 def test_what_got_no_answer_is_kept_for_it_may_have_landed(
     ann: SmartTransport, worlds: Worlds, remote: Remote, clone: Path
 ) -> None:
@@ -159,6 +195,47 @@ def test_what_found_no_room_is_written_with_the_next_look(
     ann.fetch(tips(ann))
 
     assert on_disk(clone).has(tip)
+
+
+@pytest.mark.rule("SAFE-6")
+def test_what_found_no_room_goes_with_the_next_pack(
+    worlds: Worlds, remote: Remote, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = worlds.smarthttp(remote, folder=clone)
+    one = commit(ann, "one")
+    with monkeypatch.context() as full:
+        full.setattr(buffered_objects, "write_pack", _no_room)
+        won(put(ann, CLAIMS, None, one))
+    two = commit(ann, "one", one)  # its tree, which the remote has, is not sent
+
+    won(put(ann, CLAIMS, one, two))
+    ann.fetch(tips(ann))
+
+    later = worlds.smarthttp(remote, folder=clone)
+    later.fetch(tips(later))
+    assert len(whole(later, two)) == 6
+
+
+@pytest.mark.rule("SAFE-6")
+def test_what_got_no_answer_and_found_no_room_is_not_dropped_by_the_next_win(
+    worlds: Worlds, remote: Remote, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = worlds.smarthttp(remote, folder=clone)
+    won(put(patient, STEPS, None, commit(patient, "the server is known")))
+    ann = worlds.smarthttp(remote, folder=clone, timeout_s=2)
+    remote.hook("post-receive", "cat >/dev/null; exec sleep 10")
+    one = commit(ann, "one")
+    with monkeypatch.context() as full:
+        full.setattr(buffered_objects, "write_pack", _no_room)
+        assert put(ann, CLAIMS, None, one).status is SwapStatus.UNKNOWN
+        assert one in tips(ann)
+    remote.hook("post-receive", "cat >/dev/null")
+    two = commit(ann, "one", one)
+
+    won(put(ann, CLAIMS, one, two))
+
+    assert len(whole(ann, two)) == 6
+    assert len(whole(worlds.smarthttp(remote, folder=clone), two)) == 6
 
 
 def _no_room(*_: object, **__: object) -> None:
