@@ -155,11 +155,12 @@ class BufferedObjects(PygitObjects):
             pack = write_pack(self._folder, (PackedObject.of(*each) for each in made), is_copy=True)
         except OSError as error:
             raise unwritable(f"The repository {str(self._path)!r}", error) from error
-        if self._recent_bytes > RECENT_BYTES:
+        size_bytes = sum(len(data) for _, _, data in made)
+        if self._recent_bytes + size_bytes > RECENT_BYTES:
             self._recent, self._recent_bytes = {}, 0
-        for oid, kind, data in made:
-            self._recent[oid] = kind, data
-            self._recent_bytes += len(data)
+        if size_bytes <= RECENT_BYTES:
+            self._recent.update({oid: (kind, data) for oid, kind, data in made})
+            self._recent_bytes += size_bytes
         if pack is not None and len([*pack.parent.glob("*.pack")]) % LEVEL_PACKS == 0:
             with suppress(OSError, Timeout), FileLock(self._path / _LOCK, timeout=0):  # of several, one does
                 tidy_packs(self._folder, self._now_ns() / 1e9)

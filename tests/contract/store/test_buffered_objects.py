@@ -426,6 +426,22 @@ def test_a_buffer_has_a_bound_of_bytes_and_says_when_the_disk_is_full(
         objects.write(ObjectKind.BLOB, b"one more")
 
 
+def test_what_is_too_large_to_be_kept_in_memory_is_read_from_the_disk(bare: Path) -> None:
+    objects = BufferedObjects(bare, lambda: 0)
+    small, large = b"small", bytes(buffered_objects.RECENT_BYTES + 1)
+    oids = [oid_of(ObjectKind.BLOB, data) for data in (small, large)]
+    objects.put([(oids[0], ObjectKind.BLOB, small)])
+    objects.put([(oids[1], ObjectKind.BLOB, large)])
+    assert objects.read(oids[1])[1] == large
+
+    for path in (bare / "objects" / "pack").iterdir():
+        path.unlink()
+    objects.reopen()
+
+    with pytest.raises(MissingObjectError):
+        objects.read(oids[1])
+
+
 def test_what_was_discarded_is_not_here(bare: Path) -> None:
     objects = BufferedObjects(bare, lambda: 0)
     oid = objects.write(ObjectKind.BLOB, b"document")
