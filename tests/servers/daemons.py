@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -27,11 +28,12 @@ def need(program: str, *, in_ci: bool = True) -> str:
     """Return where a program is, or skip the test; fail it in CI, unless it need not be installed there."""
     found = shutil.which(program, path=_PATH)
     if found is None:
-        _give_up(f"{program} is not installed", in_ci=in_ci)
+        give_up(f"{program} is not installed", in_ci=in_ci)
     return str(found)
 
 
-def _give_up(reason: str, *, in_ci: bool) -> None:
+def give_up(reason: str, *, in_ci: bool = True) -> NoReturn:
+    """Skip the test; fail it in CI, unless what it misses need not be there."""
     if in_ci and os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from tests.servers.daemons import Daemon, free_port, need, port_answers, server_env
+from tests.servers.daemons import Daemon, free_port, give_up, need, port_answers, server_env
 
 _JARS: Final = Path("/usr/share/java")
 _JGIT: Final = (
@@ -75,5 +75,5 @@ class Dulwich(ForeignServer):
 
     def command(self) -> Sequence[str]:
         if find_spec("dulwich") is None:
-            pytest.skip("dulwich is not installed: it is in tests/requirements.txt")
+            give_up("dulwich is not installed: it is in tests/requirements.txt, so `make test` installs it")
         return [sys.executable, str(Path(__file__).with_name("dulwich_server.py"))]

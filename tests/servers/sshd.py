@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,12 +89,14 @@ class Sshd:
             "XDG_RUNTIME_DIR": str(self.runtime),
         }
 
-    def serving(self, git_dir: Path) -> list[int]:
-        """Wait until git serves a repository here, and return its processes."""
+    def serving(self, git_dir: Path, service: str = "", besides: Collection[int] = ()) -> list[int]:
+        """Wait until git serves a repository here, `besides` processes that are known, and return its processes."""
         deadline = time.monotonic() + START_S
         while not (
             found := [
-                pid for pid, words in _running().items() if words.startswith("git") and words.endswith(f" {git_dir}")
+                pid
+                for pid, words in _running().items()
+                if words.startswith("git") and service in words and words.endswith(f" {git_dir}") and pid not in besides
             ]
         ):
             assert time.monotonic() < deadline, "no session begins"

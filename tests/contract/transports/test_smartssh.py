@@ -181,21 +181,30 @@ def test_who_was_overtaken_pushes_in_a_session_that_was_begun_beside_its_look(
     worlds: Worlds, remote: Remote, sshd: Sshd
 ) -> None:
     """Else a claim after others' writes waits for two round trips more."""
-    ann, bob = worlds.smartssh(remote), worlds.smartssh(remote)
+    ann = worlds.smartssh(remote)
     served = worlds.folder / "served"
-    remote.hook("pre-receive", f"cat >/dev/null; echo $PPID >{served}")
+    remote.hook("pre-receive", f"cat >/dev/null; echo $PPID >>{served}")
     tip = written(ann, 3)
 
-    def after_a_look() -> bool:
-        """Let bob write and ann look and write; tell whether ann's write was served by what ran before it."""
-        nonlocal tip
-        tip = written(bob, 1, tip)
-        ann.fetch(ann.read([CLAIMS]).values())
-        running = {*sshd.serving(remote.git_dir)}
-        tip = written(ann, 1, tip)
-        return int(served.read_text(encoding="utf-8")) in running
+    def ahead(*besides: int) -> list[int]:
+        """Wait for sessions that have served no push yet, which are ann's: others push once."""
+        known = {*besides, *map(int, served.read_text(encoding="utf-8").split())}
+        return sshd.serving(remote.git_dir, "receive-pack", known)
 
-    assert [after_a_look() for _ in range(3)] == [False, True, True]
+    def after_a_look(*, begins: bool) -> bool:
+        """Let another write and ann look and write; tell whether ann's write was served by what ran before it.
+
+        `begins`: the look has to begin a session, which the server may start a while later.
+        """
+        nonlocal tip
+        tip = written(worlds.smartssh(remote), 1, tip)
+        running = ahead()
+        ann.fetch(ann.read([CLAIMS]).values())
+        running += ahead(*running) if begins else []
+        tip = written(ann, 1, tip)
+        return int(served.read_text(encoding="utf-8").split()[-1]) in running
+
+    assert [after_a_look(begins=begins) for begins in (False, True, True)] == [False, True, True]
     assert remote.refs() == {CLAIMS: tip}
 
 
