@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from gitcoord.ledger.clone import clone_id
+from gitcoord.ledger.clone import clone_id, snapshot_files
 from gitcoord.ledger.clone.host import Clone, Host
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format.commits import Signature
@@ -24,9 +24,10 @@ from gitcoord.source.checkout.repository import Repository
 
 
 def clone_of(repository: Repository, host: Host, signature: Signature) -> Clone:
-    """Return this clone, which gets its id now if it has none."""
+    """Return this clone, which gets its id now if it has none, and keeps the name of the worktree."""
     folder = repository.common_dir / "gitcoord"
     clone_folder.close(folder)
+    snapshot_files.keep_name(str(repository.top))
     drawn = clone_id.load_or_draw(folder, machine_id(), host.draw_id, host.unique, boot=host.boot)
     return Clone(drawn, folder, signature, others=clone_id.others(folder), earlier=clone_id.earlier(folder))
 

@@ -98,7 +98,7 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
 
 
 def following(
-    repository: Repository, env: Mapping[str, str], where: Where, files: list[Path], stamps: list[Stamp], host: Host
+    repository: Repository, env: Mapping[str, str], where: Where, files: list[str], stamps: list[Stamp], host: Host
 ) -> Following:
     from gitcoord.ledger.archive.publish import KEPT
 

@@ -24,7 +24,7 @@ A file of the snapshot has a line for each item, sorted, so that what concerns o
 Rules:
   * Hooks import this and little else: standard library only, without `typing`, `pathlib` and `dataclasses`, which
     together take longer to load than the answer takes to find.
-  * SAFE-10: no two worktrees of a clone are called alike, whose agents then differ.
+  * SAFE-10: no two worktrees of a clone are called alike, whose agents then differ. An older one keeps its name.
   * A name that has `%` or what cannot be printed is spelled with `%XX`, so that it stays in its line and column.
 
 What this file does not know: who writes the snapshot, what a hook answers.
@@ -34,6 +34,8 @@ import json
 import os
 import re
 import zlib
+
+from gitcoord.core.documents.party import agent_level
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 SNAPSHOT, ME, FLOATING, EDITS, SESSIONS = "snapshot", "me.json", "floating", "edits", "sessions"
 NOTICES, LOST, LOCK = "notices", ".steps", "lock"
+WORKTREES, NAME = "worktrees", "gitcoord-name"  # in git's directory: of the linked ones; of one, what it is called
 ENFORCE = "enforce"  # the hooks at the top of this repository name it
 FORMAT = 1  # of the snapshot; a hook of another version looks away
 STARTED, UNREFRESHED = "watch/started", "watch/unrefreshed"
@@ -98,15 +101,78 @@ def git_dir_around(start: str) -> "tuple[str, str] | None":
 def worktree_name(top: "str | os.PathLike[str]") -> str:
     """Return what documents and agents call a worktree: its folder's name, of a linked one git's name for it.
 
-    That is the folder's as well, but for a number where an older one has it. Bytes that are no UTF-8 are spelled out.
+    That is the folder's as well, but for a number where an older one has it. One whose name an older worktree of the
+    clone has, as agents spell it, has `-wt` or a sum of git's name after it. Bytes that are no UTF-8 are spelled out.
     """
-    name: str = os.path.basename(str(top))
-    linked = first_line(os.path.join(str(top), ".git")).removeprefix("gitdir: ")
-    above, own = os.path.split(os.path.normpath(os.path.join(str(top), linked)))
-    if linked and os.path.basename(above) == "worktrees":
-        common = os.path.dirname(above)
-        main = os.path.basename(os.path.dirname(common) if os.path.basename(common) == ".git" else common)
-        name = own if own != main else f"{own}-wt"  # git numbers the linked ones only
+    named = first_line(os.path.join(str(top), ".git")).removeprefix("gitdir: ")
+    git_dir = os.path.normpath(os.path.join(str(top), named))
+    above, own = os.path.split(git_dir)
+    if not named:
+        name = os.path.basename(str(top))
+    elif os.path.basename(above) == WORKTREES:
+        name = linked_names(os.path.dirname(above)).get(own, own)
+    else:  # what the linked ones do not see from the git directory
+        name = first_line(os.path.join(git_dir, NAME)) or _free(
+            os.path.basename(str(top)), {agent_level(other) for other in linked_names(git_dir).values()}
+        )
+    return _spelled_out(name)
+
+
+def linked_names(common: str) -> "dict[str, str]":
+    """Return what each linked worktree of a clone is called, by git's name for it, the oldest first.
+
+    The main one is the oldest. A name that was kept stays, also when the one goes for which it was chosen.
+    """
+    folder = os.path.join(common, WORKTREES)
+    try:
+        aged = sorted((os.stat(os.path.join(folder, own, "commondir")).st_mtime_ns, own) for own in os.listdir(folder))
+    except OSError:
+        return {}
+    main = os.path.basename(os.path.dirname(common) if os.path.basename(common) == ".git" else common)
+    kept = {own: name for _, own in aged if (name := first_line(os.path.join(folder, own, NAME)))}
+    taken = {agent_level(name) for name in (first_line(os.path.join(common, NAME)) or main, *kept.values())}
+    names: dict[str, str] = {}
+    for _, own in aged:
+        names[own] = kept.get(own) or _free(own, taken)
+        taken.add(agent_level(names[own]))
+    return names
+
+
+def linked_folders(common: str) -> "dict[str, str]":
+    """Return the name of each linked worktree of a clone by its folder, also of one whose folder is gone."""
+    found: dict[str, str] = {}
+    for own, name in linked_names(common).items():
+        git_dir = os.path.join(common, WORKTREES, own)
+        folder = os.path.dirname(os.path.join(git_dir, first_line(os.path.join(git_dir, "gitdir"))))
+        found[os.path.realpath(folder)] = _spelled_out(name)
+    return found
+
+
+def keep_name(top: str) -> None:
+    """Keep the name of a worktree where it follows from others, which may go; one that cannot be written is found anew.
+
+    Of a main worktree it is kept where its git directory does not tell it.
+    """
+    found = git_dir_around(top)
+    if found is None or os.path.basename(found[1]) == ".git":
+        return
+    name = worktree_name(found[0])
+    if name == os.path.basename(found[1]) or first_line(os.path.join(found[1], NAME)):
+        return
+    try:
+        with open(os.path.join(found[1], NAME), "w", encoding="utf-8") as file:
+            file.write(f"{name}\n")
+    except OSError:
+        return
+
+
+def _free(name: str, taken: "set[str]") -> str:
+    """Return a name, or one made of it, that no agent's worktree has."""
+    summed = f"{name}.{zlib.crc32(name.encode('utf-8', 'surrogateescape')):08x}"
+    return next((other for other in (name, f"{name}-wt") if agent_level(other) not in taken), summed)
+
+
+def _spelled_out(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 

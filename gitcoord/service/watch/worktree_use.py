@@ -7,8 +7,9 @@
 
 Rules:
   * What cannot be read is an error, and never counts as "free".
-  * Documents name a worktree by its folder's name: two of one clone with the same name count for each other. A step of
-    which no worktree is known counts for each of its clone.
+  * Documents name a worktree as it is called (`snapshot_files`); people, and sessions of older versions, by its folder:
+    two of one clone whose folders have the same name count for each other. One that git has forgotten counts by all
+    names that begin with its folder's. A step of which no worktree is known counts for each of its clone.
   * A worktree that others lie in counts with them; the main one, which has the repository, with all of the clone.
   * A holder that is gone keeps a worktree in use until its step is recovered and its claims have ended, by the rules.
 
@@ -95,6 +96,7 @@ class _Look:
         affected: what git says of the worktrees that are asked about, those that lie in it included.
         names: what documents call them.
         every: what documents call all worktrees of the clone.
+        forgotten: how the names begin of one that is gone and that git does not know any more.
     """
 
     repository: Repository
@@ -102,6 +104,7 @@ class _Look:
     affected: Sequence[dict[str, str]]
     names: Collection[str]
     every: Collection[str]
+    forgotten: str | None
 
     @classmethod
     def at(cls, repository: Repository, folder: Path, host: Host) -> "_Look":
@@ -111,14 +114,27 @@ class _Look:
         _, git_dir = (folder.exists() and snapshot_files.git_dir_around(str(top))) or ("", "")
         is_main = bool(git_dir) and os.path.realpath(git_dir) == os.path.realpath(repository.common_dir)
         below = [row for row in known if is_main or Path(os.path.realpath(row["worktree"])).is_relative_to(top)]
-        every = {snapshot_files.worktree_name(row["worktree"]) for row in known}
-        names = {snapshot_files.worktree_name(top), *(snapshot_files.worktree_name(row["worktree"]) for row in below)}
-        return cls(repository, host, below, names, every | names)
+        named = snapshot_files.linked_folders(str(repository.common_dir))
+
+        def called(path: str) -> str:
+            return named.get(os.path.realpath(path)) or snapshot_files.worktree_name(path)
+
+        folders = [str(top), *(row["worktree"] for row in below)]
+        every = {called(row["worktree"]) for row in known}
+        names = {name for path in folders for name in (called(path), Path(path).name)}
+        # Git may have numbered one that it has forgotten.
+        forgotten = None if folder.exists() or str(top) in named else agent_level(top.name)
+        return cls(repository, host, below, names, every | names, forgotten)
 
     @property
     def folder(self) -> Path:
         """What gitcoord keeps of the clone."""
         return self.repository.common_dir / "gitcoord"
+
+    def is_meant(self, name: str | None) -> bool:
+        """Whether a name may be that of the worktree that is asked about, or of one in it."""
+        is_lost = self.forgotten is not None and name is not None and name not in self.every
+        return name in self.names or (is_lost and agent_level(name or "").startswith(self.forgotten or ""))
 
     @cached_property
     def is_clone(self) -> bool:
@@ -162,7 +178,7 @@ class _Look:
     def live_sessions(self) -> Iterator[Row]:
         """Yield the sessions that live or may be resumed there; one whose file cannot be read may be anywhere."""
         for beat, state, name in self.sessions.at_work(self.host.now()):
-            if beat is not None and beat.worktree and beat.worktree not in self.names:
+            if beat is not None and beat.worktree and not self.is_meant(beat.worktree):
                 continue
             ended = state.closed_at if not state.locked else None
             holder = lock_holder.holder_of(self.folder / "sessions" / f"{name}.lock") if state.locked else None
@@ -186,7 +202,7 @@ class _Look:
             session = step.session_id if step else held.session
             agent = (step.agent_id if step else None) or ""
             place = self._place_of(session, agent, step.worktree if step else None)
-            if place is not None and place not in self.names:
+            if place is not None and not self.is_meant(place):
                 continue
             yield {
                 "kind": "step",
@@ -204,7 +220,7 @@ class _Look:
         now = self.host.now()
         for claim in held_here.claims_held(self.glance, clones):
             place = self._place_of(claim.session, claim.agent, None)
-            if claim.expires_at > now and claim.step is None and place in self.names:
+            if claim.expires_at > now and claim.step is None and self.is_meant(place):
                 yield {
                     "kind": "claim",
                     "claim_id": claim.id,
@@ -223,8 +239,9 @@ class _Look:
         beat = self.sessions.known(session) if session else None
         if beat is not None and beat.worktree:
             return beat.worktree
-        level = agent.split("/")[LEVELS - 1 :][:1]
-        return next((name for name in sorted(self.every) if [agent_level(name)] == level), None)
+        level = next(iter(agent.split("/")[LEVELS - 1 :]), "")
+        named = next((name for name in sorted(self.every) if agent_level(name) == level), None)
+        return level if named is None and self.forgotten and level.startswith(self.forgotten) else named
 
     def _life(self, session: str | None) -> str:
         """Say whether a session of this clone lives, by its lock; of one without a lock that is not known here."""

@@ -9,7 +9,7 @@ import pytest
 from gitcoord.service.claims.claims import claim_files, list_claims, release_claims
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, complete_step, recover_step
-from tests.conftest import Git
+from tests.conftest import Git, MakeRepo
 from tests.unit.service.world import Agents, Result, Shared, project
 
 pytestmark = pytest.mark.rule("SAFE-10")
@@ -97,3 +97,52 @@ def test_worktrees_whose_folders_are_called_alike_are_of_different_agents(
     assert names == [f"test-author/{name}" for name in ("cli/one", "cli/one-wt", "cli/one1", "claude/one1")]
     assert (granted["granted"], [result["refused"] for result in refused]) == (True, ["conflict"] * 3)
     assert (shared_with["granted"], kept_out["refused"]) == (True, "conflict")
+
+
+LONG = "fix-the-thing-that-is-broken-in-the-parser-of-postings"
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("app", "x/app", "app-wt", "y/app-wt"),
+        ("app", f"x/{LONG}", f"y/{LONG}"),
+        ("Main", "main", "x/MAIN", "x/main"),
+        ("app", "Feature X", "feature-x", "x/FEATURE-X"),
+    ],
+    ids=["like main", "long", "case of main", "case"],
+)
+def test_no_two_worktrees_of_a_clone_are_of_one_agent_and_none_is_renamed_by_another(
+    folders: tuple[str, ...], agents: Agents, make_repo: MakeRepo, git: Git, tmp_path: Path
+) -> None:
+    repo = make_repo(tmp_path / folders[0])
+    git(repo, "config", "gitcoord.remote", ".")
+    tops, names = [repo], [agents(repo).agent]
+    for number, folder in enumerate(folders[1:]):
+        tops.append(tmp_path / "linked" / folder)
+        git(repo, "worktree", "add", "--quiet", "-b", f"work-{number}", str(tops[-1]))
+        names.append(agents(tops[-1]).agent)
+
+    later = [agents(top).agent for top in tops]
+    for top in tops[1:-1]:
+        git(repo, "worktree", "remove", "--force", str(top))
+
+    assert len(set(names)) == len(tops)
+    assert later == names
+    assert [agents(top).agent for top in (tops[0], tops[-1])] == [names[0], names[-1]]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_main_worktree_whose_git_directory_is_elsewhere_is_called_as_no_linked_one_is(
+    agents: Agents, make_repo: MakeRepo, git: Git, tmp_path: Path, is_first: bool
+) -> None:
+    main, linked = make_repo(tmp_path / "src" / "lib"), tmp_path / "y" / "lib"
+    git(main, "init", "--quiet", "--separate-git-dir", str(tmp_path / "store.git"))
+    git(main, "config", "gitcoord.remote", ".")
+    before = [agents(main).agent] if is_first else []
+    git(main, "worktree", "add", "--quiet", "-b", "work", str(linked))
+
+    names = [agents(top).agent for top in ((main, linked) if is_first else (linked, main))]
+
+    assert [name.partition("/cli/")[2] for name in names] == ["lib", "lib-wt"]
+    assert before in ([], names[:1])

@@ -1,6 +1,7 @@
 """Whether a worktree is in use: by whom, told from this machine alone; what cannot be told is never "free"."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -378,3 +379,40 @@ def test_two_clones_of_one_remote_are_told_apart(shared: Shared, clone: Clone, g
 
     assert used_by(shared.one, shared.two) == []
     assert kinds(third, shared.one) == ["session"]
+
+
+@pytest.fixture
+def alike(repo: Path, git: Git) -> tuple[Path, Path]:
+    """Two worktrees whose folders have one name: git calls them `app` and `app1`."""
+    first, second = repo.parent / "x" / "app", repo.parent / "y" / "app"
+    for number, folder in enumerate((first, second)):
+        git(repo, "worktree", "add", "--quiet", "-b", f"work-{number}", str(folder))
+    return first, second
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_session_outlives_a_folder_that_git_has_numbered(
+    alike: tuple[Path, Path], agents: Agents, repo: Path, git: Git, is_known: bool
+) -> None:
+    bob = agents(alike[1], tool="codex", serve=True)
+    claim_files(bob, patterns=["a.py"])
+
+    assert bob.agent.endswith("/app1")
+    if is_known:
+        shutil.rmtree(alike[1])
+    else:
+        git(repo, "worktree", "remove", "--force", str(alike[1]))
+
+    assert kinds(alike[1], repo) == ["session", "claim"]
+    assert used_by("../never-was", repo) == []
+
+
+def test_a_worktree_that_a_person_names_by_its_folder_is_each_of_that_name(
+    alike: tuple[Path, Path], agents: Agents, repo: Path
+) -> None:
+    bob = agents(alike[1], "bob/cli/app1")
+    project(bob)
+    claim_step(bob)
+    start_step(bob, step_id="app/1", worktree="app")
+
+    assert [kinds(folder, repo) for folder in alike] == [["step"], ["step"]]
