@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.policy import Policy
 from gitcoord.core.documents.rewind import Mark, Present, Rewind, is_behind, is_possible, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
 from gitcoord.ledger.format import commits, trees
@@ -36,6 +37,7 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.readers.strays import STRAYS, Strays
+from gitcoord.ledger.readers.team_rules import Damage, TeamRules, policy_at
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
@@ -140,6 +142,15 @@ class Lookback:
             if tip is not None:
                 self._strays.pass_over(self._objects, ref, tip)
             return None
+
+    def last_policy(self, damage: Damage | None, listed: Mapping[RefName, Oid], now: datetime) -> Policy | None:
+        """Return the policy that this clone saw last, where the team's ref is damaged, gone or behind; else `None`."""
+        config = self._refs.config
+        lost, mark = damage or self.find(config, listed, now), self.marks.of(config)
+        if lost is None or mark is None:
+            return None
+        counts, _ = TeamRules(self._objects, config, self.marks.tips).look(Oid(mark.tip))
+        return policy_at(self._objects, counts)
 
     def _missed(
         self, ref: RefName, tip: Oid | None, listed: Mapping[RefName, Oid], now: datetime

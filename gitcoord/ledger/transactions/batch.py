@@ -31,6 +31,7 @@ from gitcoord.core.documents.decision import Decision
 from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome, Verdict
+from gitcoord.core.documents.policy import Policy
 from gitcoord.core.documents.texts import without_texts
 from gitcoord.errors import BugError, MissingObjectError, RewoundError, RulesMovedError
 from gitcoord.ledger.clone.bug_report import as_known
@@ -62,7 +63,12 @@ TELL = "notifying the holders of refusals"  # what a report says was being done
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Batch:
-    """Decides entries on what was read; `plans` is what is left to swap."""
+    """Decides entries on what was read; `plans` is what is left to swap.
+
+    Attributes:
+        author_rules: the policies that each have to take a command of ours: the present one, and where that is not
+            what this clone saw last, the last one.
+    """
 
     ledgers: Ledgers
     refs: Refs
@@ -72,6 +78,7 @@ class Batch:
     sent: Mapping[str, RefName]
     may_retry: bool
     signature: Signature
+    author_rules: Sequence[Policy]
     owed: Collection[str] = ()
     plans: dict[RefName, Plan] = field(default_factory=dict[RefName, Plan], init=False)
     answered: dict[str, Reply] = field(default_factory=dict[str, Reply], init=False)
@@ -154,7 +161,8 @@ class Batch:
                 self.answered |= dict.fromkeys(uids, failed(as_known(error, doing)))
 
     def _decide(self, entry: Entry) -> None:
-        author_rule.check_own(self.ground.vantage.policy, entry.actor.agent, self.signature)
+        for policy in self.author_rules:
+            author_rule.check_own(policy, entry.actor.agent, self.signature)
         if self.ground.vantage.policy.is_private:
             entry = entry.evolve(arguments=without_texts(entry.arguments))
         kind, command = self.ledgers.command_of(entry)

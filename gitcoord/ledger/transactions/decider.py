@@ -130,12 +130,14 @@ class Decider:
     ) -> Batch:
         setup, reader, now = self._setup, self.reader, self._setup.host.now()
         sight = setup.sight(partial(reader.heartbeats, listed), partial(self._held_steps, listed))
+        policy = reader.policy(setup.refs.config, listed)
+        last = self._lookback.last_policy(reader.rules.damage, listed, now)
         ground = Ground(
             reader=reader,
             listed=listed,
             clone=setup.clone.id,
             now=now,
-            vantage=setup.vantage(reader.policy(setup.refs.config, listed), sight),
+            vantage=setup.vantage(policy, sight),
             rewound=partial(self._lookback.find, listed=listed, now=now),
         )
         batch = Batch(
@@ -147,6 +149,7 @@ class Decider:
             pins=pins[1],
             may_retry=may_retry,
             signature=setup.clone.signature,
+            author_rules=(policy, last) if last else (policy,),
             owed=self.owed,
         )
         for post in self._inbox.read(folded, listed):

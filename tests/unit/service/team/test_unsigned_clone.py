@@ -185,3 +185,19 @@ def test_what_it_had_alone_stays_with_it(ann: Workspace, shared: Shared, agents:
     git(shared.two, "config", "gitcoord.remote", ".")
     assert "refs/coord/steps/own" in tips(agents(shared.two, "bob/cli/two"))
     assert tips(ann) == before
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("state", ["gone", "behind"])
+def test_it_claims_nothing_where_the_rules_that_it_saw_last_are_lost(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git, state: str
+) -> None:
+    old = git(shared.remote, "rev-list", "--max-parents=0", CONFIG)
+    git(shared.remote, "update-ref", *(["-d", CONFIG] if state == "gone" else [CONFIG, old]))
+    before = tips(ann)
+
+    with pytest.raises(AuthorError, match="does not sign"):
+        claim_files(bob, patterns=["b.py"])
+
+    assert tips(ann) == before
+    assert claim_files(ann, patterns=["b.py"])["granted"]
