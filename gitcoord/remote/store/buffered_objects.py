@@ -23,8 +23,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
 from gitcoord.errors import DocumentError, MissingObjectError, unwritable
 from gitcoord.remote.contract.protocol import CorruptError, ObjectKind, Oid
 from gitcoord.remote.journal.pack_files import LEVEL_PACKS, PackedObject, oid_of, remove_damaged, tidy_packs, write_pack
@@ -162,6 +160,8 @@ class BufferedObjects(PygitObjects):
             self._recent.update({oid: (kind, data) for oid, kind, data in made})
             self._recent_bytes += size_bytes
         if pack is not None and len([*pack.parent.glob("*.pack")]) % LEVEL_PACKS == 0:
+            from filelock import FileLock, Timeout  # seldom needed, and what only reads loads this module
+
             with suppress(OSError, Timeout), FileLock(self._path / _LOCK, timeout=0):  # of several, one does
                 tidy_packs(self._folder, self._now_ns() / 1e9)
 
