@@ -38,7 +38,6 @@ FRESH = timedelta(minutes=2)  # twice what a caller waits; older posts are of cl
 FOLDED_MAX = 100  # posts in one fold; its record stays readable
 FOLD_PUSHES = 4  # a fold takes as long as so many pushes: it lists, fetches, decides, and pushes more
 PLACES_MAX = 4  # a clone that has waited for so many folds folds, however many posted before it
-ALIKE = 16  # so many clones that wait look in turn as often as one alone would
 POST_BYTES_MAX = 64 * 1024  # a larger one is sent once, as the commit that it becomes
 GATHER_PUSHES = 0.5  # for so long who is first lets others come, where they were met
 LOOKS_A_FOLD = 4  # of who waits for it: a listing costs the server half of what a push does
@@ -68,6 +67,7 @@ class Inbox:
         self.posted = posted
         self._met = met
         self._oldest: dict[RefName, tuple[RefName, float]] = {}  # of each ledger the first in line, and since when
+        self._new: dict[RefName, float] = {}  # posts that were not looked for yet, and when they arrived
         self._crowds: dict[RefName, list[RefName]] = {}  # fresh posts by ledger, the oldest first
         self._turns: set[RefName] = set()
         self._waits: set[RefName] = set()
@@ -125,17 +125,18 @@ class Inbox:
             if name is not None and abs(now_ms - name.posted_ms) < FRESH.total_seconds() * 1000:
                 self._crowds.setdefault(name.ledger, []).append(ref)
         uids, now_s = {entry.uid for entry in entries}, self._setup.host.monotonic()
-        push_s, fold_s = min(max(self._push_s, PUSH_MIN_S), PUSH_MAX_S), self._met.fold_s
-        gather_s = GATHER_PUSHES * push_s if fold_s is not None else 0.0
-        fold_s = max(fold_s or 0.0, FOLD_PUSHES * push_s)
+        gather_s = self._gather_s
+        fold_s = max(self._met.fold_s or 0.0, FOLD_PUSHES * min(max(self._push_s, PUSH_MIN_S), PUSH_MAX_S))
         nearest, is_told = PLACES_MAX, False
         for ledger, own in self.posted.posts().items():
             crowd = self._crowds.get(ledger) or [own.ref]
             if listed.get(own.ref) != own.tip:
                 is_told = is_told or self._is_told(own, uids, now_ms)
                 continue
+            arrived_s = self._new.pop(own.ref, None)
             if self._oldest.get(ledger, ("", 0.0))[0] != crowd[0]:  # a fold came, or this is the first look
-                self._oldest[ledger] = crowd[0], now_s
+                since_s = arrived_s if arrived_s is not None and crowd[0] == own.ref else now_s
+                self._oldest[ledger] = crowd[0], since_s
             place = min(sum(ref < own.ref and self._is_waiting(ref, now_ms) for ref in crowd), PLACES_MAX)
             waited_s = now_s - self._oldest[ledger][1]
             is_turn = waited_s >= place * fold_s + gather_s or uids.isdisjoint(own.uids)
@@ -147,9 +148,20 @@ class Inbox:
                 self._met.leave()
         if is_told or self._turns or not self._waits:
             return None
-        count = max(len(self._crowds.get(ledger, ())) for ledger in self._waits)
         wait_s = fold_s / LOOKS_A_FOLD if nearest else gather_s
-        return wait_s * (1 + count / ALIKE) * (0.75 + self._setup.host.chance() / 2)
+        return wait_s * (0.75 + self._setup.host.chance() / 2)
+
+    def let_others_come(self) -> None:
+        """Wait until others had the time to come along with what was posted just now: a look would be too early."""
+        host = self._setup.host
+        left_s = max((at_s + self._gather_s - host.monotonic() for at_s in self._new.values()), default=0.0)
+        if left_s > 0:
+            host.sleep(left_s)
+
+    @property
+    def _gather_s(self) -> float:
+        push_s = min(max(self._push_s, PUSH_MIN_S), PUSH_MAX_S)
+        return GATHER_PUSHES * push_s if self._met.fold_s is not None else 0.0
 
     def _is_told(self, own: OwnPost, uids: Collection[str], now_ms: float) -> bool:
         """Whether the ledger has what a post that is gone was for, and someone waits for that."""
@@ -222,6 +234,7 @@ class Inbox:
         match outcome.status:
             case SwapStatus.WON:
                 self.posted.made(posts)
+                self._new = dict.fromkeys((own.ref for own in posts.values()), setup.host.monotonic())
                 return _POSTED
             case SwapStatus.UNKNOWN:
                 return outcome

@@ -186,6 +186,7 @@ class Transactions:
     def _look(self, entries: Sequence[Entry]) -> Mapping[RefName, Oid]:
         """List the refs, again and again while others are to carry out what was posted."""
         host = self._setup.host
+        self._inbox.let_others_come()
         while True:
             self._began = host.monotonic()
             listed = self.decider.look()

@@ -29,7 +29,13 @@ from gitcoord.ledger.leader.crowd import Crowd
 from gitcoord.ledger.leader.lead_time import LEAD_S, PATIENCE_S
 from gitcoord.ledger.leader.posted import OwnPost
 from gitcoord.ledger.liveness.cleanup import sweep
-from gitcoord.ledger.transactions.inbox import FOLD_OF_WAIT, Inbox
+from gitcoord.ledger.transactions.inbox import (
+    FOLD_OF_WAIT,
+    GATHER_PUSHES,
+    LOOKS_A_FOLD,
+    PUSH_MIN_S,
+    Inbox,
+)
 from gitcoord.ledger.transactions.plan import Plan
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.deadline import TooSlowError
@@ -574,6 +580,32 @@ def test_who_posted_longer_ago_than_callers_wait_is_not_waited_for_and_is_folded
 
     assert (looked is not None) == waits
     assert len(kept.to_fold()) == (not waits)
+
+
+@pytest.mark.rule("LIVE-1")
+@pytest.mark.parametrize("is_first", [True, False])
+def test_who_posted_just_now_looks_once_others_could_come_and_then_four_times_a_fold(
+    tmp_path: Path, is_first: bool
+) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    entry = ann.entry(add(33), "app")
+    if not is_first:
+        stranger(world, zoes(world))
+    kept, crowd = inbox_of(ann)
+    crowd.meet(2.0)
+    listed = dict(world.remote.refs)
+    plan = SimpleNamespace(
+        state=ann.setting.reader().ledger(APP, listed[APP]), done=[SimpleNamespace(entry=entry)], replies=[entry.uid]
+    )
+    assert kept.post([cast("Plan", plan)], listed) is not None
+    kept.let_others_come()
+
+    looked = kept.look(world.remote.refs, [entry])
+    kept.let_others_come()
+
+    assert ann.clock.slept == [pytest.approx(GATHER_PUSHES * PUSH_MIN_S)]
+    assert looked == (None if is_first else 2.0 / LOOKS_A_FOLD)  # in the middle of its spread
 
 
 def test_what_a_fold_takes_is_not_learned_from_the_wait_for_others(
