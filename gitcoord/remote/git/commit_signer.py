@@ -111,6 +111,9 @@ class CommitSigner(NamedTuple):
         except TimeoutError:
             text = "The commit cannot be signed by ssh-agent: it did not answer in time."
             raise SigningError(text, hint=_HINT) from None
+        except PermissionError:
+            text = "The commit cannot be signed: ssh-agent has the key and refuses."
+            raise SigningError(text, hint=_HINT) from None
 
     def _default_key(self) -> str:
         """Return the first key that `gpg.ssh.defaultKeyCommand` writes, as git takes it."""

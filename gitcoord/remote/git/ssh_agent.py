@@ -1,11 +1,13 @@
 """Signing by a running ssh-agent, over its socket: what `ssh-keygen -Y sign` asks of it, without starting a program.
 
-    the agent's socket   SSH_AGENTC_SIGN_REQUEST ──> SSH_AGENT_SIGN_RESPONSE     (draft-ietf-sshm-ssh-agent, 3.6)
+    the agent's socket   SSH_AGENTC_REQUEST_IDENTITIES ──> its keys              (draft-ietf-sshm-ssh-agent, 3.5)
+                         SSH_AGENTC_SIGN_REQUEST ──> SSH_AGENT_SIGN_RESPONSE     (3.6)
     what is signed       "SSHSIG", namespace, hash; and the blob around it       (PROTOCOL.sshsig of OpenSSH)
 
 Rules:
   * What this does not know, or the agent does not do, is no error: `ssh-keygen` is asked then, which says why.
-  * SEC-4: an answer is bounded in size and time.
+  * An agent that has the key and does not sign may have asked a person, who refused: no one is asked again.
+  * SEC-4: an answer is bounded in size, and all of them together in time.
 
 What this file does not know: commits, git's settings.
 """
@@ -14,15 +16,16 @@ import base64
 import hashlib
 import socket
 import struct
+import threading
+from contextlib import suppress
 from typing import Final
 
 from gitcoord.remote.contract.deadline import bounded
 
 ANSWER_BYTES_MAX: Final = 64 * 1024  # a signature of the largest key of RSA has 2 KB
-_SIGN, _SIGNED = 13, 14
+_LIST, _LISTED, _SIGN, _SIGNED, _FAILED = 11, 12, 13, 14, 5
 _RSA_SHA2_512: Final = 4
 _LINE_CHARS: Final = 70
-_READS_MAX, _READ_S = 16, 1.0  # of an answer that has begun, which comes in one piece
 _MAGIC: Final = b"SSHSIG"
 # The kinds of keys, each with the flags for the agent and what its signature may be; others are ssh-keygen's.
 _KINDS: Final = {
@@ -42,10 +45,11 @@ def sign(path: str, key: str, namespace: str, data: bytes, timeout_s: float) -> 
         key: a public key, as a line of its file has it.
         namespace: what the signature is for; `git` for commits.
         data: what is signed.
-        timeout_s: for the whole answer.
+        timeout_s: for everything that is asked of it.
 
     Raises:
         TimeoutError: the agent did not answer in time; it may be asking a person.
+        PermissionError: it has the key and refuses to sign with it.
     """
     kind, _, rest = key.strip().partition(" ")
     if kind not in _KINDS or not hasattr(socket, "AF_UNIX"):
@@ -55,32 +59,78 @@ def sign(path: str, key: str, namespace: str, data: bytes, timeout_s: float) -> 
         blob = base64.b64decode(rest.split(" ")[0], validate=True)
         about = _text(namespace.encode()) + _text(b"") + _text(b"sha512")
         asked = _MAGIC + about + _text(hashlib.sha512(data).digest())
-        answer = _asked(path, bytes([_SIGN]) + _text(blob) + _text(asked) + struct.pack(">I", flags), timeout_s)
+        request = bytes([_SIGN]) + _text(blob) + _text(asked) + struct.pack(">I", flags)
+        answer = _asked(path, blob, request, timeout_s)
         signature = _field(answer, 1) if answer[:1] == bytes([_SIGNED]) else b""
-        if not signature or _field(signature, 0) != made:
+        is_refused = answer[:1] == bytes([_FAILED])
+        if not is_refused and (not signature or _field(signature, 0) != made):
             return None
     except TimeoutError:
         raise
     except (OSError, ValueError):
         return None
+    if is_refused:
+        raise PermissionError(path)
     whole = _MAGIC + struct.pack(">I", 1) + _text(blob) + about + _text(signature)
     text = base64.b64encode(whole).decode()
     lines = [text[at : at + _LINE_CHARS] for at in range(0, len(text), _LINE_CHARS)]
     return "\n".join(["-----BEGIN SSH SIGNATURE-----", *lines, "-----END SSH SIGNATURE-----", ""])
 
 
-def _asked(path: str, message: bytes, timeout_s: float) -> bytes:
+def _asked(path: str, blob: bytes, request: bytes, timeout_s: float) -> bytes:
+    """Return the agent's answer; nothing where it has not got this key."""
+    is_over = threading.Event()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent:
-        agent.settimeout(bounded(timeout_s))
-        agent.connect(path)
-        agent.sendall(_text(message))
-        found = agent.recv(ANSWER_BYTES_MAX)
-        agent.settimeout(_READ_S)
-        for _ in range(_READS_MAX):
-            if len(found) >= len(_text(b"")) and (size := struct.unpack(">I", found[:4])[0]) <= len(found) - 4:
-                return found[4 : 4 + size]
-            found += agent.recv(ANSWER_BYTES_MAX - len(found))
-    raise ValueError(path)
+
+        def give_up() -> None:
+            is_over.set()
+            with suppress(OSError):  # it was not connected yet
+                agent.shutdown(socket.SHUT_RDWR)
+
+        agent.settimeout(bounded(timeout_s))  # of a call of the socket; the timer ends all of them
+        timer = threading.Timer(bounded(timeout_s), give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            agent.connect(path)
+            return _answer(agent, request) if blob in _keys(_answer(agent, bytes([_LIST]))) else b""
+        except (OSError, ValueError):
+            if is_over.is_set():
+                raise TimeoutError from None
+            raise
+        finally:
+            timer.cancel()
+
+
+def _keys(answer: bytes) -> set[bytes]:
+    if answer[:1] != bytes([_LISTED]):
+        return set()
+    found: set[bytes] = set()
+    start = 5
+    while start < len(answer):
+        key = _field(answer, start)
+        found.add(key)
+        start += 4 + len(key)
+        start += 4 + len(_field(answer, start))  # its comment
+    return found
+
+
+def _answer(agent: socket.socket, message: bytes) -> bytes:
+    agent.sendall(_text(message))
+    (size,) = struct.unpack(">I", _read(agent, 4))
+    if size > ANSWER_BYTES_MAX:
+        raise ValueError(size)
+    return _read(agent, size)
+
+
+def _read(agent: socket.socket, count: int) -> bytes:
+    found = b""
+    while len(found) < count:
+        piece = agent.recv(count - len(found))
+        if not piece:
+            raise ValueError(count)
+        found += piece
+    return found
 
 
 def _text(data: bytes) -> bytes:

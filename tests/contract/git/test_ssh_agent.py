@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,9 @@ ANSWERS = {
     + b"\0" * 4,
 }
 
+# That it has the key b"\0\0\0" with an empty comment.
+LISTED = struct.pack(">I", 16) + b"\x0c" + struct.pack(">II", 1, 3) + b"\0\0\0" + struct.pack(">I", 0)
+
 
 @pytest.fixture
 def odd_agent(tmp_path: Path) -> Iterator[socket.socket]:
@@ -115,20 +119,72 @@ def odd_agent(tmp_path: Path) -> Iterator[socket.socket]:
         yield server
 
 
-@pytest.mark.rule("SEC-4")
-@pytest.mark.parametrize("name", ANSWERS)
-def test_an_agent_whose_answer_is_none_is_passed_over(name: str, odd_agent: socket.socket, tmp_path: Path) -> None:
+def replies(odd_agent: socket.socket, *answers: bytes) -> threading.Thread:
+    """Answer one request after the other, then close; return the thread that does."""
+
     def answer() -> None:
         with odd_agent.accept()[0] as there:
-            there.recv(ssh_agent.ANSWER_BYTES_MAX)
-            there.sendall(ANSWERS[name])
+            for reply in answers:
+                there.recv(ssh_agent.ANSWER_BYTES_MAX)
+                there.sendall(reply)
 
     thread = threading.Thread(target=answer)
     thread.start()
+    return thread
+
+
+@pytest.mark.rule("SEC-4")
+@pytest.mark.parametrize(
+    ("listed", "name"),
+    [(listed, name) for listed in ([], [LISTED]) for name in ANSWERS if not (listed and name == "fails")],
+)
+def test_an_agent_whose_answer_is_none_is_passed_over(
+    listed: list[bytes], name: str, odd_agent: socket.socket, tmp_path: Path
+) -> None:
+    """Whether it is asked for its keys or for a signature."""
+    thread = replies(odd_agent, *listed, ANSWERS[name])
+
     found = ssh_agent.sign(str(tmp_path / "agent"), "ssh-rsa AAAA", "git", DATA, 10)
     thread.join()
 
     assert found is None
+
+
+def test_a_person_who_refuses_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, askpass = tmp_path / "log", tmp_path / "askpass"
+    askpass.write_text(f'#!/bin/sh\necho "$1" >>"{log}"\nexit 1\n')
+    askpass.chmod(0o755)
+    monkeypatch.setenv("SSH_ASKPASS", str(askpass))
+    monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
+    monkeypatch.setenv("DISPLAY", ":0")
+    with running_agent() as agent:
+        key = tmp_path / "key"
+        call(need("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-C", "mine", "-f", str(key))
+        call(need("ssh-add"), "-q", "-c", str(key), env={"SSH_AUTH_SOCK": agent})
+        key.unlink()
+
+        with pytest.raises(SigningError, match="ssh-agent has the key and refuses"):
+            signer(str(key), tmp_path, agent).sign(DATA)
+
+    assert log.read_text().count("mine") == 1
+
+
+@pytest.mark.rule("SEC-4")
+def test_an_agent_that_answers_byte_by_byte_has_the_same_time_for_all(odd_agent: socket.socket, tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def trickle() -> None:
+        with odd_agent.accept()[0] as there, suppress(BrokenPipeError, ConnectionResetError):
+            there.sendall(struct.pack(">I", ssh_agent.ANSWER_BYTES_MAX))
+            while not ended.wait(0.02):
+                there.sendall(b"\x0c")
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    with pytest.raises(TimeoutError):
+        ssh_agent.sign(str(tmp_path / "agent"), "ssh-rsa AAAA", "git", DATA, 1)
+    ended.set()
+    thread.join()
 
 
 def test_no_agent_and_a_key_of_another_kind_are_ssh_keygens(agent: str, tmp_path: Path) -> None:
