@@ -74,11 +74,13 @@ def _agent(key: Path) -> Iterator[tuple[str, int]]:
     path = str(key.with_name("agent"))
     with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.PIPE) as agent:
         assert agent.stdout is not None
-        agent.stdout.readline()  # written once it listens
-        env = {**os.environ, "SSH_AUTH_SOCK": path}
-        subprocess.run(["ssh-add", "-q", str(key)], check=True, env=env)
-        yield path, agent.pid
-        agent.terminate()
+        try:
+            agent.stdout.readline()  # written once it listens
+            env = {**os.environ, "SSH_AUTH_SOCK": path}
+            subprocess.run(["ssh-add", "-q", str(key)], check=True, env=env)
+            yield path, agent.pid
+        finally:
+            agent.terminate()
 
 
 def _processor_of(pid: int) -> float:

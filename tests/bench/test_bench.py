@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,7 +16,7 @@ from gitcoord.service.claims import claims as use_cases
 from gitcoord.source.symbols.definitions import CannotCheck, DefinitionReader
 from gitcoord.source.symbols.languages import LANGUAGES, language_of
 from tests.bench import __main__ as bench
-from tests.bench import claimers, claims, page, plots, runs
+from tests.bench import claimers, claims, page, plots, runs, signed_claims
 from tests.bench.hooks import committing
 from tests.bench.peers import coord
 from tests.bench.places import repository, workspace
@@ -248,3 +250,13 @@ def test_a_part_that_leaves_itself_out_ends_no_run(monkeypatch: pytest.MonkeyPat
     bench.main()
 
     assert [row for row in read(tmp_path / "bench.json")["figures"] if "run" in row] == []
+
+
+def test_an_error_beside_an_ssh_agent_ends_the_agent() -> None:
+    """It does not end by itself, and leaving the block waits for it."""
+    with (
+        TemporaryDirectory(dir="/tmp") as folder,  # for a short path
+        pytest.raises(subprocess.CalledProcessError),
+        signed_claims._agent(Path(folder) / "no-key"),
+    ):
+        pytest.fail("there is no such key")
