@@ -221,6 +221,9 @@ class Front:
                 self._changed.notify_all()
 
     def _is_up(self, engine: "LoadedEngine") -> None:
+        from gitcoord.faces.mcp.server import late_modules
+
+        late_modules.load_later()
         gc.enable()
         sys.setswitchinterval(SWITCH_DEFAULT_S)
         with self._changed:

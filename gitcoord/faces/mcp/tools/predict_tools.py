@@ -7,7 +7,7 @@ from gitcoord.service.session.workspace import Workspace
 
 
 def predicted(workspace: Workspace, *, branch: str | None = None, limit: int = 20) -> dict[str, Json]:
-    """Call the service, which loads libgit2: a seventh of what the first call of any tool loads."""
+    """Call the service, which loads libgit2: a seventh of what the first call of any tool loads (`late_modules`)."""
     from gitcoord.service.checks import predict_conflicts
 
     return predict_conflicts.predict_conflicts(workspace, branch=branch, limit=limit)
