@@ -21,6 +21,7 @@ import pytest
 
 START_S = 20.0  # A bound for a hang; each of these servers starts within 0.2 s.
 STOP_S = 5.0  # As START_S; then it is killed.
+_IS_CI = os.environ.get("CI") == "true"  # read before a test, which gets an environment without it
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", "/usr/lib/git-core"])
 
 
@@ -34,7 +35,7 @@ def need(program: str, *, in_ci: bool = True) -> str:
 
 def give_up(reason: str, *, in_ci: bool = True) -> NoReturn:
     """Skip the test; fail it in CI, unless what it misses need not be there."""
-    if in_ci and os.environ.get("CI") == "true":
+    if in_ci and _IS_CI:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
