@@ -14,6 +14,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from gitcoord.ledger.clone import files
 
@@ -59,6 +60,8 @@ else:
             handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
+        except OSError:
+            return unsure
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -77,16 +80,23 @@ else:
         Raises:
             OSError: it cannot be made.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        handle = os.open(path, flags, 0o644)
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            handle, is_made = os.open(path, flags), False
+        except FileNotFoundError:
+            try:
+                handle, is_made = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644), True
+            except FileExistsError:
+                return None
         is_ours = False
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # A folder that was deleted and made again has another file by that name, which others lock.
-            with contextlib.suppress(FileNotFoundError):
-                is_ours = os.path.samestat(os.fstat(handle), os.stat(path))  # noqa: PTH116 - on the way of each command
+            is_ours = os.fstat(handle).st_nlink > 0
         except OSError as error:
-            if error.errno == errno.ENOSYS:  # the library knows what to do without
+            if error.errno == errno.ENOSYS:  # the library knows what to do without; a file there is a lock to it
+                if is_made:
+                    Path(path).unlink()
                 return _taken_by_library(path)
             if error.errno not in (errno.EACCES, errno.EAGAIN):
                 raise

@@ -170,7 +170,7 @@ class Combiner:
         # In a crowd the reply will take about as long as the last one did: looking for it before only costs the leader.
         is_far = self.transactions.asks_remote
         longest = min(max(POLL_LONGEST_S, self._waited_s / 10), POLL_FAR_S) if is_far else POLL_LONGEST_S
-        pause, polls = min(max(POLL_FIRST_S, self._waited_s / 2), POLL_HALF_MAX_S, wait_s / 2), 0
+        pause, polls = min(max(POLL_FIRST_S, self._waited_s / 2), POLL_HALF_MAX_S if is_far else longest, wait_s / 2), 0
         taken = False
         while not taken or self._host.monotonic() < end:
             if not taken and self._host.monotonic() >= end:

@@ -14,6 +14,7 @@ What this file does not know: refs, remotes or what a document is.
 import hashlib
 import os
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -46,8 +47,10 @@ def libgit2_errors() -> tuple[type[Exception], ...]:
     return GitError, OSError, KeyError, ValueError
 
 
-# Else libgit2 keeps each pack open that it ever read, those that were joined and removed since, too.
+# Else libgit2 keeps each pack open that it ever read, those that were joined and removed since, too. It closes none
+# that it has only looked into, so after so many changes of the packs the repository is opened anew.
 PACKS_OPEN_MAX: Final = 32
+_CHANGES_MAX: Final = 4  # each may be ten packs
 
 
 def open_repository(path: Path, failure: type[CoordError] = StoreDamagedError) -> "pygit2.Repository":
@@ -77,6 +80,8 @@ class PygitObjects:
         self._failure = failure
         self._repository: pygit2.Repository | None = None
         self._odb: pygit2.Odb | None = None
+        self._packs_at = 0
+        self._changes = 0
 
     def read(self, oid: Oid) -> tuple[ObjectKind, bytes]:
         """Return the kind and content of an object.
@@ -146,6 +151,7 @@ class PygitObjects:
     def reopen(self) -> None:
         """Forget the open repository, so that the next call sees it as it is on disk."""
         self._repository = self._odb = None
+        self._changes = 0
 
     def _opened(self) -> "pygit2.Repository":
         if self._repository is None:
@@ -153,6 +159,12 @@ class PygitObjects:
         return self._repository
 
     def _database(self) -> "pygit2.Odb":
+        with suppress(OSError):
+            changed_at = os.stat(f"{self._path}/objects/pack").st_mtime_ns
+            self._changes += changed_at != self._packs_at
+            self._packs_at = changed_at
+        if self._changes > _CHANGES_MAX:
+            self.reopen()
         if self._odb is None:
             self._odb = self._opened().odb
         return self._odb

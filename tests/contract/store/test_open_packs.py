@@ -1,5 +1,6 @@
 """A process that reads a store for long keeps few of its packs open, however many come and go."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,18 @@ from tests.open_files import open_below
 
 
 @pytest.mark.rule("SEC-4")
-def test_packs_that_were_removed_do_not_stay_open(make_repo: MakeRepo, git: Git) -> None:
+@pytest.mark.parametrize("look", [PygitObjects.read, PygitObjects.has], ids=["read", "has"])
+def test_packs_that_were_removed_do_not_stay_open(
+    make_repo: MakeRepo, git: Git, look: Callable[[PygitObjects, Oid], object]
+) -> None:
+    """Of those in which an object was only looked for libgit2 closes none by itself."""
     repo = make_repo()
     objects = PygitObjects(repo / ".git")
 
     for number in range(PACKS_OPEN_MAX + 8):
         git(repo, "commit", "--quiet", "--allow-empty", "--message", f"commit {number}")
         git(repo, "repack", "-a", "-d", "--quiet")
-        objects.read(Oid(git(repo, "rev-parse", "HEAD")))
+        assert look(objects, Oid(git(repo, "rev-parse", "HEAD")))
 
     first = Oid(git(repo, "rev-list", "--max-parents=0", "HEAD"))
     assert objects.read(first)[1].startswith(b"tree ")

@@ -1,5 +1,6 @@
 """The lock of a file: one holder, the same lock as filelock's, and free whenever its holder has ended."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,26 @@ def test_who_takes_a_file_that_was_replaced_meanwhile_does_not_have_it(
 
     assert lost is None
     assert file_locks.take(path) is not None
+
+
+@pytest.mark.filterwarnings("ignore:flock not supported")
+def test_where_a_system_has_no_flock_it_is_the_lock_of_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_handle: int, _operation: int) -> None:
+        raise OSError(errno.ENOSYS, "no flock")
+
+    monkeypatch.setattr(file_locks.fcntl, "flock", missing)
+    path = tmp_path / "lock"
+
+    first, second = file_locks.take(path), file_locks.take(path)
+    assert first is not None
+    first()
+    third = file_locks.take(path)
+
+    assert second is None
+    assert third is not None
+    third()
 
 
 def test_a_lock_that_cannot_be_made_says_why(tmp_path: Path) -> None:
