@@ -50,6 +50,7 @@ def libgit2_errors() -> tuple[type[Exception], ...]:
 # Else libgit2 keeps each pack open that it ever read, those that were joined and removed since, too. It closes none
 # that it has only looked into, so after so many changes of the packs the repository is opened anew.
 PACKS_OPEN_MAX: Final = 32
+_POINTING_BACK: Final = ("branches", "references", "remotes", "submodules")  # they keep a repository until Python's gc
 _CHANGES_MAX: Final = 4  # each may be ten packs
 
 
@@ -150,6 +151,8 @@ class PygitObjects:
 
     def reopen(self) -> None:
         """Forget the open repository, so that the next call sees it as it is on disk."""
+        for part in _POINTING_BACK if self._repository is not None else ():
+            vars(self._repository).pop(part, None)
         self._repository = self._odb = None
         self._changes = 0
 
