@@ -32,6 +32,7 @@ from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.readers.strays import Strays
 from gitcoord.ledger.readers.team_rules import POLICY, Damage, Seen, TeamRules
+from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, Refetches, RefName, Transport
 
 CACHED_MAX = 50_000  # parsed documents that are kept: five projects of the largest usual size
@@ -169,18 +170,23 @@ class Reader:
 
     def policy(self, ref: RefName, listed: Mapping[RefName, Oid]) -> Policy:
         """Return the team's policy; the default where there is none, or where it is damaged (and says so)."""
-        tip, damage = self._rules_at(listed.get(ref))
+        tip, damage = self.rules_at(listed.get(ref))
         if damage is not None:
             self.problems[ref] = damage.error
         return (self._only(tip, POLICY, Policy) if tip else None) or Policy()
 
-    def _rules_at(self, tip: Oid | None) -> tuple[Oid | None, Damage | None]:
+    def rules_at(self, tip: Oid | None) -> tuple[Oid | None, Damage | None]:
+        """Return which commit counts where the team's ref is at a tip, and what is wrong with that, if so.
+
+        Raises:
+            UnreachableError: a part of the tip is not here, and the remote does not answer.
+        """
         found = self.rules.look(tip)
         return self.rules.look(tip) if tip and self.rules.is_missing and self._refetched(tip) else found
 
     def first_meta(self, listed: Mapping[RefName, Oid]) -> Meta:
         """Return what a ledger begins with: the versions that the team has gone up to."""
-        tip, _ = self._rules_at(listed.get(self._refs.config))
+        tip, _ = self.rules_at(listed.get(self._refs.config))
         team = (self._only(tip, META, Meta) if tip else None) or Meta()
         return Meta(rules=team.rules, writer_min=team.writer_min)
 
@@ -264,11 +270,11 @@ class Reader:
         transport = self._transport
         if not isinstance(transport, Refetches) or tip in self._refetches or not transport.objects.has(tip):
             return False
+        if deadline.asked_for(1.0) is None:  # answered from what is here, as the remote did not answer before
+            return False
+        done = transport.refetch(tip)
         self._refetches.add(tip)
-        with contextlib.suppress(CoordError):  # the error says what is not here
-            transport.refetch([tip])
-            return True
-        return False
+        return done
 
     def _load(self, ref: RefName, tip: Oid, known: LedgerState[_S]) -> LedgerState[_S]:
         objects = self._transport.objects

@@ -39,7 +39,10 @@ class Damage(NamedTuple):
 
 
 class TeamRules:
-    """What of the team's ref counts. `seen`: tips that this clone saw of a ref, the newest first."""
+    """What of the team's ref counts. `seen`: tips that this clone saw of a ref, the newest first.
+
+    `is_missing`: of the tip that was looked at last, something is not here.
+    """
 
     def __init__(self, objects: Objects, ref: RefName, seen: Seen) -> None:
         """Know nothing yet."""
@@ -54,6 +57,7 @@ class TeamRules:
         """Return the commit that counts where the ref is at a tip, and what is wrong with that, if so."""
         if self._last[0] != tip or self.is_missing:
             error = self.fault(tip) if tip else None
+            self.is_missing = isinstance(error, MissingObjectError)  # it may be here the next time
             counts, damage = tip, None
             if tip and error:
                 before = (oid for oid in self._before(tip) if self._objects.has(oid) and self.fault(oid) is None)
@@ -72,8 +76,7 @@ class TeamRules:
         if tip in self._faults:
             return self._faults[tip]
         error = _fault(self._objects, tip)
-        self.is_missing = isinstance(error, MissingObjectError)  # it may be here the next time
-        if not self.is_missing:
+        if not isinstance(error, MissingObjectError):
             self._faults[tip] = error
         return error
 

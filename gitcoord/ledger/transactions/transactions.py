@@ -364,7 +364,7 @@ class Transactions:
         # Also where a command of one has asked this ledger: whose it is stands in the post alone.
         asking = {plan.posts[done.entry.uid].ref for done in plan.done if done.entry.uid in plan.posts}
         posts = [line.old for line in taken if line.old and (line.ref in asking or self._inbox.is_for(plan, line.ref))]
-        damage = self.reader.rules.look(config)[1]
+        damage = self.reader.rules_at(config)[1]
         config = None if self._setup.refs.config in checks else config
         clone = self._setup.clone
         is_of_many = any(done.entry.uid in plan.posts for done in plan.done)

@@ -210,8 +210,12 @@ class TellsTime(Protocol):
 class Refetches(Protocol):
     """A transport whose objects are a copy, of which a power cut or a full disk may have taken a part."""
 
-    def refetch(self, oids: Iterable[Oid]) -> None:
-        """Bring these commits and all they need once more, whatever of it seems to be here; see `Transport.fetch`."""
+    def refetch(self, tip: Oid) -> bool:
+        """Bring a commit and all it needs once more, whatever of it seems to be here; return whether that was done.
+
+        Raises:
+            UnreachableError: the remote cannot be reached or does not answer; what was here still is.
+        """
         ...
 
 

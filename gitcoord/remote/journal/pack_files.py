@@ -19,7 +19,7 @@ import itertools
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -115,21 +115,23 @@ def tidy_packs(objects: Path, now_s: float) -> None:
             _join(folder, [Path(stem[:-1]) for stem in sorted(stems)])
 
 
-def remove_damaged(objects: Path) -> None:
-    """Remove the packs that have not the checksum that their index says, in a copy of what is elsewhere.
+def damaged_packs(objects: Path) -> Iterator[tuple[Path, Sequence[Oid]]]:
+    """Find the packs that have not the checksum that their index says; each with what that lists."""
+    for index in [*(objects / "pack").glob("pack-*.idx")]:
+        with suppress(OSError):  # another process has removed it, or it cannot be read
+            listed, pack = index.read_bytes(), index.with_suffix(".pack")
+            data = pack.read_bytes() if pack.exists() else b""
+            checksum = _sha1(data[:-_ID_BYTES])
+            if not checksum == data[-_ID_BYTES:] == listed[-2 * _ID_BYTES : -_ID_BYTES]:
+                count = int.from_bytes(listed[8 + 255 * 4 : 8 + 256 * 4], "big")
+                raw = listed[8 + 256 * 4 :][: count * _ID_BYTES]
+                yield pack, [Oid(raw[at : at + _ID_BYTES].hex()) for at in range(0, len(raw), _ID_BYTES)]
 
-    Raises:
-        OSError: the disk cannot be read or written.
-    """
-    for index in (objects / "pack").glob("pack-*.idx"):
-        pack = index.with_suffix(".pack")
-        data = pack.read_bytes() if pack.exists() else b""
-        if (
-            data[-_ID_BYTES:] != _sha1(data[:-_ID_BYTES])
-            or index.read_bytes()[-2 * _ID_BYTES : -_ID_BYTES] != data[-_ID_BYTES:]
-        ):
-            for path in (index, pack):
-                _remove(path)
+
+def remove_pack(pack: Path) -> None:
+    """Remove a pack, as far as that works: its index first, since without that a pack is nothing."""
+    for suffix in (".idx", ".rev", ".pack", ".keep"):
+        _remove(pack.with_suffix(suffix))
 
 
 def _join(folder: Path, packs: Sequence[Path]) -> None:
@@ -148,8 +150,7 @@ def _join(folder: Path, packs: Sequence[Path]) -> None:
     _flush_folder(folder)
     for pack in joined:
         if pack != made:
-            for suffix in (".idx", ".rev", ".pack", ".keep"):  # without its index a pack is nothing
-                _remove(pack.with_suffix(suffix))
+            remove_pack(pack)
 
 
 def _entries(pack: Path) -> dict[bytes, bytes] | None:
@@ -202,7 +203,7 @@ def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool, flushes: b
         for suffix in (*((".keep",) if keeps else ()), ".pack", ".idx"):
             drafts[suffix] = _draft(folder, content_of[suffix], flushes=flushes)
         for suffix, draft in drafts.items():
-            placed.append(draft.rename(pack.with_suffix(suffix)))
+            placed.append(draft.replace(pack.with_suffix(suffix)))
     except OSError:
         for path in (*drafts.values(), *(() if pack.with_suffix(".idx").exists() else placed)):
             _remove(path)

@@ -23,9 +23,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitcoord.errors import DocumentError, MissingObjectError, unwritable
+from gitcoord.errors import CoordError, DocumentError, MissingObjectError, unwritable
 from gitcoord.remote.contract.protocol import CorruptError, ObjectKind, Oid
-from gitcoord.remote.journal.pack_files import LEVEL_PACKS, PackedObject, oid_of, remove_damaged, tidy_packs, write_pack
+from gitcoord.remote.journal.pack_files import (
+    LEVEL_PACKS,
+    PackedObject,
+    damaged_packs,
+    oid_of,
+    remove_pack,
+    tidy_packs,
+    write_pack,
+)
 from gitcoord.remote.journal.plain_packs import PlainPacks
 from gitcoord.remote.store.pygit_objects import PygitObjects
 
@@ -166,9 +174,16 @@ class BufferedObjects(PygitObjects):
                 tidy_packs(self._folder, self._now_ns() / 1e9)
 
     def remove_damaged(self) -> None:
-        """Remove the packs that are damaged, which hide whole ones from libgit2."""
-        with suppress(OSError):  # what cannot be removed is passed over when it is read
-            remove_damaged(self._folder)
+        """Remove the packs that are damaged, which hide whole ones from libgit2; what is whole in them is kept."""
+        for pack, oids in damaged_packs(self._folder):
+            whole = list[PackedObject]()
+            for oid in oids:
+                with suppress(CoordError):
+                    whole.append(PackedObject.of(oid, *self.read(oid)))
+            with suppress(OSError):  # where there is no room it stays, and is passed over when it is read
+                made = write_pack(self._folder, whole, is_copy=True)
+                if made is None or made.name != pack.stem:
+                    remove_pack(pack)
         self.reopen()
 
     def _plain(self, oid: Oid) -> tuple[ObjectKind, bytes] | None:

@@ -156,8 +156,7 @@ class SmartTransport:
 
     def _list(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
         refs, self._faults = self._server.listed(prefixes)
-        elsewhere = {ref: oid for ref, oid in self._listed.items() if not is_under(ref, prefixes)}
-        self._listed = {**elsewhere, **refs}
+        self._listed = {ref: oid for ref, oid in self._listed.items() if not is_under(ref, prefixes)} | {**refs}
         self._is_all_listed = self._is_all_listed or self._store.namespace in prefixes
         return refs
 
@@ -176,21 +175,25 @@ class SmartTransport:
             self._noted = self._listed
             self._store.note(self._listed, is_all=self._is_all_listed)
 
-    def refetch(self, oids: Iterable[Oid]) -> None:
-        """Bring these commits once more, with what else was listed and seems to be here; raises as `fetch` does."""
-        tips = [*{*oids, *filter(self.objects.has, self._listed.values())}]
-        self._store.forget()
-        self._or_by_git(lambda: self._bring(tips), lambda git: git.fetch(tips))
+    def refetch(self, tip: Oid) -> bool:
+        """Bring a commit once more; see `Refetches.refetch`. Git, which has it, would bring nothing."""
+        self._server.renew()
+        return not self.why_git and self._store.refetch(tip, self._listed, lambda: self._receive([tip], ()))
 
     def _bring(self, oids: Sequence[Oid]) -> None:
-        for haves in (self._store.known(), ()):
+        haves = self._store.known()
+        with suppress(MissingObjectError):
+            return self._receive(oids, haves)
+        if haves:  # what was said to be here is not whole
             with suppress(MissingObjectError):
-                return self._receive(oids, haves)
-            self._store.forget()  # what was said to be here is not whole
+                self._receive(oids, ())
+                return self._store.forget({*self._listed.values()}.difference(oids))
         raise UnfamiliarError("its pack lacks what was asked for", lasts=False)
 
     def _receive(self, oids: Sequence[Oid], haves: Collection[Oid]) -> None:
         pack = self._server.pack_of(oids, haves)
+        if not haves:  # only now, as the remote has answered
+            self._store.objects.remove_damaged()
         if count_of(pack) > OBJECTS_MAX:
             self._store.index(pack, has_bases=bool(haves))
         else:
@@ -322,8 +325,7 @@ class SmartTransport:
                     self._push(undo, report_status.commands(undo, self._server.receiving(), AGENT))
 
     def _pack(self, updates: Sequence[RefUpdate]) -> bytes:
-        tips = {*self._listed.values(), *(update.old for update in updates if update.old)}
-        writer = PackWriter(self.objects, tips)
+        writer = PackWriter(self.objects, {*self._listed.values(), *(update.old for update in updates if update.old)})
         for update in updates:
             if update.new is None and update.old:
                 writer.add_alone(update.old)

@@ -103,7 +103,7 @@ def _ref(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Sit
 def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:
     is_config = site.at_place().refs.config == ref
     try:
-        if is_config and (damage := reader.rules.look(tip)[1]) is not None:
+        if is_config and (damage := reader.rules_at(tip)[1]) is not None:
             raise damage.error
         if not is_config:
             state = reader.ledger(ref, tip)

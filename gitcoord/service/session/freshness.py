@@ -253,5 +253,5 @@ def _list_once(workspace: "Workspace") -> Mapping[RefName, Oid]:
     reader.prefetch(found)
     with workspace.lock:
         workspace.setting.hear(found, reader, lookback)
-        reader.rules.look(found.get(workspace.setting.refs.config))
+        reader.rules_at(found.get(workspace.setting.refs.config))
     return found

@@ -132,7 +132,7 @@ def owned(workspace: Workspace, listed: Mapping[RefName, Oid] | None = None) -> 
     """Return the rules that count now, with each problem named."""
     ref = workspace.setting.refs.config
     with workspace.lock:
-        tip, damage = workspace.reader.rules.look((workspace.listed() if listed is None else listed).get(ref))
+        tip, damage = workspace.reader.rules_at((workspace.listed() if listed is None else listed).get(ref))
     problems = (str(damage.error),) if damage else ()
     try:
         found = _CACHE.tip(workspace.setting.transport.objects, tip, workspace.repo) if tip else Owned()

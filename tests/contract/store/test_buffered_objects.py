@@ -1,21 +1,22 @@
 """What a clone writes for a remote on another machine: one pack once the remote has it, and nothing before."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import MissingObjectError, StorageError
+from gitcoord.errors import MissingObjectError, StorageError, UnreachableError
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefUpdate, SwapStatus
-from gitcoord.remote.journal.pack_files import oid_of
+from gitcoord.remote.http.git_server import GitServer
+from gitcoord.remote.journal.pack_files import damaged_packs, oid_of
 from gitcoord.remote.store import buffered_objects
 from gitcoord.remote.store.buffered_objects import BufferedObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports import smart
 from gitcoord.remote.transports.smart import SmartTransport
-from tests.contract.worlds import CLAIMS, STEPS, Worlds, commit, put, won
+from tests.contract.worlds import CLAIMS, STEPS, WAITING, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
 
 EMPTY_TREE = oid_of(ObjectKind.TREE, b"")
@@ -393,11 +394,177 @@ def test_what_is_refetched_comes_whole_and_packs_that_are_damaged_go(
     with pytest.raises(MissingObjectError):
         whole(later, new)
 
-    later.refetch([new])
+    assert later.refetch(new)
 
     assert len(whole(later, new)) == 6
     assert len(whole(worlds.smarthttp(remote, folder=clone), new)) == 6
     assert not any(path.exists() for path in first)
+
+
+def _with_a_damaged_blob(worlds: Worlds, remote: Remote, clone: Path) -> tuple[Oid, Oid, Oid]:
+    """Have a clone whose one pack lacks the blob of its claims, and has its steps whole; return tips and that blob."""
+    ann = worlds.smarthttp(remote, folder=clone)
+    claims, steps = commit(ann, "one"), commit(ann, "two")
+    won(put(ann, CLAIMS, None, claims))
+    won(put(ann, STEPS, None, steps))
+    del ann
+    for path in files(clone):
+        path.unlink()
+    other = worlds.smarthttp(remote, folder=clone)
+    other.fetch(tips(other))
+    (blob,) = [oid for oid in whole(other, claims) if other.objects.read(oid)[0] is ObjectKind.BLOB]
+    (pack,) = files(clone, ".pack")
+    index = ["git", f"--git-dir={clone}/gitcoord/store.git", "verify-pack", "-v", f"{pack.with_suffix('.idx')}"]
+    lines = subprocess.run(index, capture_output=True, check=True, timeout=30, text=True).stdout.splitlines()
+    (size, begin) = next(map(int, line.split()[3:5]) for line in lines if line.startswith(blob))
+    data = pack.read_bytes()
+    _replace(pack, data[: begin + 2] + bytes(size - 2) + data[begin + size :])
+    return claims, steps, blob
+
+
+def _noted(clone: Path) -> list[bytes]:
+    words = ["git", f"--git-dir={clone}/gitcoord/store.git", "for-each-ref", "refs/http"]
+    return subprocess.run(words, capture_output=True, check=True, timeout=30).stdout.splitlines()
+
+
+@pytest.mark.rule("SAFE-6")
+def test_a_refetch_that_is_not_answered_takes_nothing(worlds: Worlds, clone: Path, tmp_path: Path) -> None:
+    servers = Servers(tmp_path)
+    remote = servers.remote("http")
+    claims, steps, _ = _with_a_damaged_blob(worlds, remote, clone)
+    later = worlds.smarthttp(remote, folder=clone)
+    before, noted = files(clone), _noted(clone)
+    servers.stop()
+
+    for _ in range(2):
+        with pytest.raises(UnreachableError):
+            later.refetch(claims)
+
+    assert (files(clone), _noted(clone)) == (before, noted)
+    assert len(whole(later, steps)) == 3
+
+
+@pytest.mark.rule("SAFE-6")
+def test_a_refetch_keeps_what_is_whole_beside_and_what_is_noted(worlds: Worlds, remote: Remote, clone: Path) -> None:
+    claims, steps, _ = _with_a_damaged_blob(worlds, remote, clone)
+    noted = _noted(clone)
+    later = worlds.smarthttp(remote, folder=clone)
+    later.read(["refs/coord/"])
+
+    assert later.refetch(claims)
+
+    again = worlds.smarthttp(remote, folder=clone)
+    assert [len(whole(again, tip)) for tip in (claims, steps)] == [3, 3]
+    assert len(git_lists(clone, steps)) == 3
+    assert len(noted) == 2
+    assert _noted(clone) == noted
+
+
+@pytest.mark.rule("SAFE-6")
+def test_after_a_pack_that_did_not_fit_only_what_came_whole_is_noted(
+    worlds: Worlds, remote: Remote, clone: Path
+) -> None:
+    ann = worlds.smarthttp(remote, folder=clone)
+    text = "\n".join(map(str, range(200)))
+    old, steps = commit(ann, text), commit(ann, "two")
+    won(put(ann, CLAIMS, None, old))
+    won(put(ann, STEPS, None, steps))
+    ann.fetch(tips(ann))
+    kept = [(oid, *ann.objects.read(oid)) for oid in (old, steps)]  # the commits alone
+    assert len(_noted(clone)) == 2
+    del ann
+    for path in files(clone):
+        path.unlink()
+    BufferedObjects(clone / "gitcoord" / "store.git", lambda: 0).put(kept)
+    bob = worlds.smarthttp(remote)
+    bob.fetch(tips(bob))
+    new = commit(bob, f"{text}\nand one", old)  # a delta of the text that is not there
+    won(put(bob, CLAIMS, old, new))
+
+    later = worlds.smarthttp(remote, folder=clone)
+    later.fetch(tips(later))
+
+    assert [line.split()[0].decode() for line in _noted(clone)] == [new]
+
+
+def test_what_the_remote_lacks_too_is_asked_for_hourly(
+    worlds: Worlds, remote: Remote, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims, _, blob = _with_a_damaged_blob(worlds, remote, clone)
+    bare = Path(str(remote.git_dir))
+    for index in (bare / "objects" / "pack").glob("*.idx"):
+        data = index.with_suffix(".pack").read_bytes()
+        for suffix in (".idx", ".rev", ".pack"):
+            index.with_suffix(suffix).unlink(missing_ok=True)
+        subprocess.run(["git", f"--git-dir={bare}", "unpack-objects", "-q"], input=data, check=True, timeout=30)
+    (bare / "objects" / blob[:2] / blob[2:]).unlink()
+    asked: list[Sequence[Oid]] = []
+    pack_of = GitServer.pack_of
+
+    def counted(server: GitServer, oids: Sequence[Oid], haves: Iterable[Oid]) -> bytes:
+        asked.append(oids)
+        return pack_of(server, oids, haves)
+
+    monkeypatch.setattr(GitServer, "pack_of", counted)
+
+    for later_s in (0, 60, 3500, 3700, 3800):
+        clocks = WAITING._replace(wall_ns=lambda later_s=later_s: (1_800_000_000 + later_s) * 10**9)
+        assert not worlds.smarthttp(remote, folder=clone, clocks=clocks).refetch(claims)
+
+    assert asked == [[claims], [claims]]
+
+
+def test_where_git_fetches_a_refetch_leaves_all_as_it_is(
+    worlds: Worlds, remote: Remote, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims, _, _ = _with_a_damaged_blob(worlds, remote, clone)
+    before, noted = files(clone), _noted(clone)
+    monkeypatch.setattr(SmartTransport, "why_git", "it is unfamiliar")
+
+    assert not worlds.smarthttp(remote, folder=clone).refetch(claims)
+
+    assert (files(clone), _noted(clone)) == (before, noted)
+
+
+def test_a_damaged_pack_that_vanishes_leaves_the_others_to_be_found(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = BufferedObjects(bare, lambda: 0)
+    for data in (b"one", b"two"):
+        objects.write(ObjectKind.BLOB, data)
+        objects.flush()
+    first, second = sorted((bare / "objects" / "pack").glob("*.pack"))
+    _zeroed_inside(first)
+    _zeroed_inside(second)
+    read_bytes = Path.read_bytes
+    gone: list[Path] = []
+
+    def vanishing(path: Path) -> bytes:
+        if path.suffix == ".pack" and not gone:
+            gone.append(path)
+            raise FileNotFoundError(path)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", vanishing)
+
+    found = [pack for pack, _ in damaged_packs(bare / "objects")]
+
+    assert sorted([*found, *gone]) == [first, second]
+    assert len(found) == 1
+
+
+def test_a_pack_of_which_only_the_checksum_is_damaged_is_written_again(bare: Path) -> None:
+    objects = BufferedObjects(bare, lambda: 0)
+    oid = objects.write(ObjectKind.BLOB, b"one")
+    objects.flush()
+    (pack,) = (bare / "objects" / "pack").glob("*.pack")
+    data = pack.read_bytes()
+    _replace(pack, data[:-20] + bytes(20))
+
+    BufferedObjects(bare, lambda: 0).remove_damaged()
+
+    assert PygitObjects(bare).read(oid)[1] == b"one"
+    assert pack.read_bytes() == data
 
 
 # -- the buffer --------------------------------------------------------------------------------------------------------

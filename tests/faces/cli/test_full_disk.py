@@ -93,3 +93,54 @@ def test_commands_go_on_whichever_pack_was_lost(
     assert added.status == 0, added.err
     assert "could not be checked" not in looked.out
     assert "three.py" in run("claim", "list", "--all").out
+
+
+def _zeroed_policy(repo: Path, git: Git) -> None:
+    """Of the newest policy, zero what its pack has."""
+    store = repo / ".git" / "gitcoord" / "store.git"
+    url = git(repo, "config", "gitcoord.remote").strip()
+    blob = git(
+        store, "rev-parse", f"{git(store, 'ls-remote', url, 'refs/coord/config').split()[0]}:policy.json"
+    ).strip()
+    for pack in (store / "objects" / "pack").glob("*.pack"):
+        for line in git(store, "verify-pack", "-v", str(pack.with_suffix(".idx"))).splitlines():
+            if line.startswith(blob):
+                size, begin = map(int, line.split()[3:5])
+                data = pack.read_bytes()
+                pack.unlink()  # not in place: libgit2 may have mapped it
+                pack.write_bytes(data[: begin + 2] + bytes(size - 2) + data[begin + size :])
+
+
+@pytest.mark.rule("SAFE-6")
+def test_a_damaged_copy_of_the_teams_rules_is_brought_again_though_older_ones_are_whole(
+    repo: Path, git: Git, run: Run, servers: Servers
+) -> None:
+    git(repo, "config", "gitcoord.remote", servers.remote("http").url)
+    for minutes in ("33", "44"):
+        assert run("policy", "set", "idle_minutes", minutes).status == 0
+    _zeroed_policy(repo, git)
+
+    shown = json.loads(run("policy", "show", "--json").out)
+
+    assert shown["policy"]["idle_minutes"] == 44
+
+
+@pytest.mark.rule("SAFE-6")
+def test_what_is_whole_of_a_damaged_copy_answers_while_the_remote_is_away(
+    repo: Path, git: Git, run: Run, tmp_path: Path
+) -> None:
+    servers = Servers(tmp_path / "servers")
+    git(repo, "config", "gitcoord.remote", servers.remote("http").url)
+    assert run("claim", "add", "zero.py").status == 0
+    assert run("policy", "set", "idle_minutes", "33").status == 0
+    for path in (repo / ".git" / "gitcoord" / "store.git" / "objects" / "pack").iterdir():
+        path.unlink()
+    assert run("claim", "list").status == 0
+    _zeroed_policy(repo, git)
+    servers.stop()
+
+    answers = [run(*words) for words in (("claim", "list"), ("status",), ("claim", "list"))]
+
+    assert [answer.status for answer in answers] == [0, 0, 0], answers
+    assert all("The remote did not answer" in answer.err for answer in answers)
+    assert "zero.py" in answers[2].out
