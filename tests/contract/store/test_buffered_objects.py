@@ -1,5 +1,6 @@
 """What a clone writes for a remote on another machine: one pack once the remote has it, and nothing before."""
 
+import hashlib
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -485,6 +486,28 @@ def test_after_a_pack_that_did_not_fit_only_what_came_whole_is_noted(
     later.fetch(tips(later))
 
     assert [line.split()[0].decode() for line in _noted(clone)] == [new]
+
+
+def test_a_fetch_with_nothing_known_that_brings_too_little_is_not_asked_for_twice_in_a_row(
+    worlds: Worlds, remote: Remote, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = worlds.smarthttp(remote)
+    tip = commit(ann, "one")
+    won(put(ann, CLAIMS, None, tip))
+    asked: list[Sequence[Oid]] = []
+    content = b"PACK" + (2).to_bytes(4, "big") + bytes(4)
+
+    def empty(_server: GitServer, oids: Sequence[Oid], _haves: Iterable[Oid]) -> bytes:
+        asked.append(oids)
+        return content + hashlib.sha1(content, usedforsecurity=False).digest()
+
+    monkeypatch.setattr(GitServer, "pack_of", empty)
+    later = worlds.smarthttp(remote, folder=clone)
+
+    later.fetch(tips(later))
+
+    assert len(asked) == 1
+    assert len(whole(later, tip)) == 3  # by git
 
 
 def test_what_the_remote_lacks_too_is_asked_for_hourly(
