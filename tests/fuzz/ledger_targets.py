@@ -68,6 +68,11 @@ def check_document(data: bytes) -> None:
         return  # too large for a writer of ours; a newer one may take more
     assert kind.decode(written) == document
     assert kind.decode(written).encode() == written
+    left_out = {name: None for name in kind.__struct_fields__ if getattr(document, name) is None}
+    try:
+        assert kind.parse({**load_object(written), **left_out}) == document, "null is something else than nothing"
+    except DocumentError as error:
+        raise AssertionError from error
 
 
 def _on_document(chance: random.Random, data: bytes, words: Sequence[bytes]) -> bytes:
