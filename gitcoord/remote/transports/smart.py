@@ -222,7 +222,7 @@ class SmartTransport:
         if outcome.status in {SwapStatus.WON, SwapStatus.UNKNOWN}:
             with suppress(StorageError):  # it has landed; what finds no room is written with the next one, or look
                 objects.keep(new)
-        else:
+        elif self.atomic or len(tips) == 1:  # else each goes by itself next, and a win is not the last of them
             objects.lose(new)  # once another is won, and not before: its caller may send it again
         if outcome.status is SwapStatus.WON:
             objects.discard_lost()

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import DeniedError, UnreachableError
-from gitcoord.remote.contract.protocol import Oid, RefUpdate, SwapStatus
+from gitcoord.remote.contract.protocol import Oid, RefUpdate, SwapStatus, Transport
 from gitcoord.remote.ssh.shared_connection import end_all
-from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WAITING, Worlds, commit, put, won
 from tests.servers.delaying_proxy import DelayingProxy
 from tests.servers.fixtures import Remote, Servers
@@ -42,7 +41,7 @@ def remote(servers: Servers, sshd: Sshd, proxy: DelayingProxy) -> Iterator[Remot
     end_shared(sshd.runtime)
 
 
-def written(transport: SmartTransport, count: int, tip: Oid | None = None) -> Oid:
+def written(transport: Transport, count: int, tip: Oid | None = None) -> Oid:
     """Write claims so many times, and return the last tip."""
     for number in range(count):
         new = commit(transport, f"{number} on {tip}", tip)
@@ -181,13 +180,13 @@ def test_who_was_overtaken_pushes_in_a_session_that_was_begun_beside_its_look(
     worlds: Worlds, remote: Remote, sshd: Sshd
 ) -> None:
     """Else a claim after others' writes waits for two round trips more."""
-    ann = worlds.smartssh(remote)
+    ann, bob = worlds.smartssh(remote), worlds.gitcli(remote)
     served = worlds.folder / "served"
     remote.hook("pre-receive", f"cat >/dev/null; echo $PPID >>{served}")
     tip = written(ann, 3)
 
     def ahead(*besides: int) -> list[int]:
-        """Wait for sessions that have served no push yet, which are ann's: others push once."""
+        """Wait for sessions that have served no push yet, which are ann's: git begins none ahead."""
         known = {*besides, *map(int, served.read_text(encoding="utf-8").split())}
         return sshd.serving(remote.git_dir, "receive-pack", known)
 
@@ -197,7 +196,8 @@ def test_who_was_overtaken_pushes_in_a_session_that_was_begun_beside_its_look(
         `begins`: the look has to begin a session, which the server may start a while later.
         """
         nonlocal tip
-        tip = written(worlds.smartssh(remote), 1, tip)
+        bob.fetch(bob.read([CLAIMS]).values())
+        tip = written(bob, 1, tip)
         running = ahead()
         ann.fetch(ann.read([CLAIMS]).values())
         running += ahead(*running) if begins else []
