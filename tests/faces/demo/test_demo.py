@@ -89,7 +89,8 @@ def test_every_document_that_it_leaves_is_read_the_quick_way_and_written_again_u
 
     again = {(path, kind_at(path).decode(text.encode()).encode().decode()) for path, text in written}
 
-    assert len(written) > 100
+    kinds = {kind_at(path).__name__ for path, _ in written}  # how many of each: by how many commands share a commit
+    assert {"Applied", "Barrier", "Claim", "Counter", "Meta", "ReleaseRequest", "Step"} <= kinds
     assert again == written
 
 
