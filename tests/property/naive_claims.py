@@ -218,11 +218,15 @@ class NaiveClaims:
         return session in self.crashed or self.now - max(since, claim.active) > IDLE
 
     def look(self, who: Who, wants: list[Want]) -> list[Holding]:
-        """Return what blocks, after the silent of it ended."""
-        while silent := {one.id: one for one in self.blocks(who, wants) if self.is_silent(one)}:
+        """Return what blocks what is asked for anew, after the silent of it ended."""
+        while silent := {one.id: one for one in self.blocks(who, self.anew(who, wants)) if self.is_silent(one)}:
             for one in silent.values():
                 self.end(one)
-        return self.blocks(who, wants)
+        return self.blocks(who, self.anew(who, wants))
+
+    def anew(self, who: Who, wants: list[Want]) -> list[Want]:
+        """Return what of the wants is not held already; all of them where all is."""
+        return [want for want in wants if not self.covered(who, want)] or wants
 
     # --- the line ---
 
@@ -234,7 +238,7 @@ class NaiveClaims:
             one
             for one in self.line.values()
             if not same_holder(one.who, who) and self.rank(one) < rank
-            if any(self.collide(mine, theirs) for mine in wants for theirs in one.wants)
+            if any(self.collide(mine, theirs) for mine in wants for theirs in self.anew(one.who, one.wants))
         ]
 
     def collide(self, mine: Want, theirs: Want) -> bool:
@@ -269,12 +273,13 @@ class NaiveClaims:
                 held.entry, held.active = one.id, self.now
                 self.free(one.wants)
                 return True
-            if not fair and self.ahead(one.who, one.wants, self.rank(one)):
+            if not fair and self.ahead(one.who, self.anew(one.who, one.wants), self.rank(one)):
                 continue
             if not self.look(one.who, one.wants):
                 del self.line[one.id]
                 self.grants += 1
-                self.grant("c-" + one.id[2:], one.who, one.wants, entry=one.id, ack_by=self.now + ACK)
+                new = self.anew(one.who, one.wants)
+                self.grant("c-" + one.id[2:], one.who, new, entry=one.id, ack_by=self.now + ACK)
                 self.free(one.wants)
                 return True
         return False
@@ -325,10 +330,11 @@ class NaiveClaims:
         if self.freed:
             self.serve()
             blocks = self.look(who, wants)
+        new = self.anew(who, wants)
         rank = (-LEVELS[urgency], self.number + 1)
-        line = [waiter for waiter in self.ahead(who, wants, rank) if self.now - waiter.made > PATIENCE]
+        line = [waiter for waiter in self.ahead(who, new, rank) if self.now - waiter.made > PATIENCE]
         if not blocks and not line:
-            self.grant("c-" + one, who, wants)
+            self.grant("c-" + one, who, new)
             return "claim_granted"
         if not wait:
             raise Refused("conflict" if blocks else "behind_the_line")
@@ -367,8 +373,9 @@ class NaiveClaims:
         return False
 
     def blockers(self, waiter: Waiter) -> set[tuple[str, str]]:
-        ahead = {one.who[:2] for one in self.ahead(waiter.who, waiter.wants, self.rank(waiter))}
-        return {one.who[:2] for one in self.blocks(waiter.who, waiter.wants)} | ahead
+        new = self.anew(waiter.who, waiter.wants)
+        ahead = {one.who[:2] for one in self.ahead(waiter.who, new, self.rank(waiter))}
+        return {one.who[:2] for one in self.blocks(waiter.who, new)} | ahead
 
     def grant(
         self,
@@ -479,7 +486,7 @@ class NaiveClaims:
             plea.decision = word
             self.end(claim)
             if not self.look(plea.who, plea.wants):
-                self.grant("c-" + one, plea.who, plea.wants, ack_by=self.now + ACK)
+                self.grant("c-" + one, plea.who, self.anew(plea.who, plea.wants), ack_by=self.now + ACK)
         elif word == "denied":
             plea.decision = word
         else:

@@ -1,9 +1,11 @@
 """What a hook finds in the snapshot, against asking each pattern."""
 
+import json
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +49,21 @@ def found(claims: list[Claim], path: str) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         written(Path(folder), claims)
         return sorted(str(row["claim"]) for row in snapshot_files.rows_near(folder, path, fold=False))
+
+
+@pytest.mark.rule("SEC-1")
+def test_names_of_others_are_written_as_they_may_be_shown() -> None:
+    """What a ledger says of a branch or a symbol may be anything; an agent reads it in the reason of a refusal."""
+    bad = "x\nnotice: owned\x1b[31m\u202e\0" + "y" * 60_000
+    item = Item(pattern="a.py", symbols=(bad, "Router"), expires_at=NOW)
+    hostile = claim(1, Pattern.of("a.py")).evolve(items=(item,), branch=bad, description=bad)
+
+    ((_, line),) = lines_of(hostile, Register(), fold=False)
+
+    row = json.loads(line.rpartition("\t")[2])
+    texts = [row["branch"], row["description"], *row["symbols"]]
+    assert row["symbols"][1] == "Router"
+    assert all(text.isprintable() and len(text) < 200 for text in texts), texts
 
 
 @given(st.lists(patterns, max_size=8), st.sampled_from(PATHS))

@@ -61,7 +61,8 @@ class ClaimFiles(Doc, frozen=True, kw_only=True):
         tracked: how many tracked files the repository (or the folder `claim_scope`) has.
         matched: how many of them all wishes together match.
         owners, severity, is_owner: what the ownership rules say of the place, and whether the caller is an owner.
-        is_elsewhere: `branch` is not the one that is checked out, so the caller's other claims do not follow there.
+        is_elsewhere: the caller's other claims do not follow to `branch`, which is not the one that is checked out, or
+            is the default one.
     """
 
     claim_id: Text

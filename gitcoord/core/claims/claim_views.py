@@ -10,6 +10,7 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.documents.texts import only_known
 
 CLAIM_FIELDS = (
     *("id", "agent", "clone", "session", "repo", "branch", "description", "items", "severity", "owners", "fence"),
@@ -27,10 +28,11 @@ def claim_documents(register: Register, outcome: Outcome) -> dict[str, Json]:
     for name, (kind, fact) in named.items():
         doc = register.find(kind, str(outcome.facts.get(fact, "")))
         if doc is not None:
-            out[name] = claim_view(doc) if isinstance(doc, Claim) else doc.dump()
+            out[name] = claim_view(doc) if isinstance(doc, Claim) else only_known(doc).dump()
     return out
 
 
 def claim_view(claim: Claim) -> dict[str, Json]:
     """Return a claim's document with all that is documented of it."""
+    claim = only_known(claim)
     return {**claim.shown(CLAIM_FIELDS), "items": [item.shown(ITEM_FIELDS) for item in claim.items]}

@@ -22,7 +22,7 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.conflicts import ALLOWANCE
 from gitcoord.core.documents.decision import Context
 from gitcoord.core.documents.json_text import Json, time_text
-from gitcoord.core.documents.liveness import FREE_SESSION, GRACE, OVER, Life, Liveness, without_call
+from gitcoord.core.documents.liveness import FREE_SESSION, GRACE, OVER, Life, Liveness, span_text, without_call
 from gitcoord.core.steps.project import STALE_MINUTES
 
 DEATH_GRACE = timedelta(minutes=2)  # a tool starts a server that died again within seconds
@@ -54,6 +54,11 @@ class Silence:
         return OVER if is_known else self.life.life.value
 
     @property
+    def is_gone(self) -> bool:
+        """Whether no one is there who would answer: what it holds ends by time."""
+        return self.free_at is not None and self.word in (OVER, Life.STALE)
+
+    @property
     def seen_at(self) -> datetime:
         """Return when the holder was seen last."""
         return max(self.life.last_seen or self.last, self.last)
@@ -72,12 +77,12 @@ class Silence:
 
         `end`: when the time of what it holds is up.
         """
-        if self.free_at is None or self.word not in (OVER, Life.STALE):
+        if self.free_at is None or not self.is_gone:
             return f"Its session is {self.word}; {self.without_call}." if self.without_call else ""
-        minutes = max(0, int((now - self.seen_at).total_seconds() // 60))
+        seen = span_text((now - self.seen_at).total_seconds())
         what = "session is over" if self.word == OVER else "clone is silent"
         free = min(self.free_at, end + ALLOWANCE)
-        return f"Its {what} (last seen {minutes} min ago): free at {free:%Y-%m-%d %H:%M} UTC."
+        return f"Its {what} (last seen {seen} ago): free at {free:%Y-%m-%d %H:%M} UTC."
 
 
 def limit(context: Context, claim: Claim) -> int:

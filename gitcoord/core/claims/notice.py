@@ -6,8 +6,12 @@ What this file does not know: how they are delivered.
 from datetime import datetime, timedelta
 
 from gitcoord.core.documents.doc import Doc, Text
+from gitcoord.core.documents.names import shown
 
 KEPT = timedelta(hours=24)  # a holder that does not come back within a day has lost its claims long since
+
+FORCED = "forced"  # a claim ended so that an operator ended, and not its holder
+NOTE_CHARS = 200  # of what an operator, or who answers, said
 
 
 class Notice(Doc, frozen=True, kw_only=True):
@@ -19,6 +23,7 @@ class Notice(Doc, frozen=True, kw_only=True):
         item: the pattern of the claim that it is about, where one of several is.
         step: the step whose branch landed, where it is about that.
         commit: what landed it.
+        reason: why the claim ended, as a word of the events.
     """
 
     id: Text
@@ -31,6 +36,7 @@ class Notice(Doc, frozen=True, kw_only=True):
     by: Text | None = None
     step: Text | None = None
     commit: Text | None = None
+    reason: Text | None = None
     at: datetime
 
     @property
@@ -72,3 +78,8 @@ def landing_of(step_id: str, commit: str) -> str:
 def landed_text(step_id: str, commit: str) -> str:
     """Return the notice to the holder of a step that a merge completed; `commit`: what landed it."""
     return f"Step {step_id} is completed: its branch landed with {commit[:12]}."
+
+
+def forced_text(by: str, note: str) -> str:
+    """Say who ended a claim by force, and what that agent said of it."""
+    return f"{by} ended it by force" + (f", saying {shown(note, NOTE_CHARS)}" if note else "")

@@ -2,7 +2,7 @@
 
 Rules:
   * A register is a value: `with_changes` returns another one and leaves this one as it is.
-  * A change costs what it touches, and a copy of flat tables; nothing is rebuilt.
+  * A change costs what it touches, and a copy of small tables; nothing is rebuilt.
 
 What this file does not know: commands, the rules, trees, refs.
 """
@@ -14,20 +14,31 @@ from typing import TypeVar
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.notice import Barrier, Notice
+from gitcoord.core.claims.persistent_tables import PersistentMap, PersistentOrder, Row
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Change, Gone
 from gitcoord.core.documents.doc import Struct, field, replace
+from gitcoord.core.documents.names import check_lines
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.index import PatternIndex
 from gitcoord.core.patterns.path_pattern import Pattern
+from gitcoord.core.patterns.segment import UNWRITABLE
 
 Holder = tuple[str, str]
 RegisterDoc = Claim | QueueEntry | ReleaseRequest | Notice | Barrier
 _Key = tuple[str, int]
 _T = TypeVar("_T", bound=RegisterDoc)
 _K = TypeVar("_K", bound=Hashable)
+_OWN = ("id", "agent", "clone", "session")
+_LINES: Mapping[type[RegisterDoc], tuple[str, ...]] = {
+    Claim: (*_OWN, "branch", "step", "queue_id", "commit"),
+    QueueEntry: _OWN,
+    ReleaseRequest: (*_OWN, "claim", "holder_agent", "holder_clone", "holder_session", "granted"),
+    Notice: ("id", "agent", "clone", "event", "claim", "by", "step", "commit", "reason"),
+    Barrier: ("id", "agent", "branch", "commit"),
+}
 
 
 class Register(Struct, frozen=True):
@@ -47,7 +58,7 @@ class Register(Struct, frozen=True):
 
     seq: int = 0
     grants: int = 0
-    claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
+    claims: PersistentMap[str, Claim] = field(default_factory=PersistentMap[str, Claim])
     entries: Mapping[str, QueueEntry] = field(default_factory=dict[str, QueueEntry])
     requests: Mapping[str, ReleaseRequest] = field(default_factory=dict[str, ReleaseRequest])
     notices: Mapping[str, Notice] = field(default_factory=dict[str, Notice])
@@ -55,7 +66,7 @@ class Register(Struct, frozen=True):
     held: Mapping[Holder, tuple[str, ...]] = field(default_factory=dict[Holder, tuple[str, ...]])
     sessions: Mapping[Holder, tuple[str, ...]] = field(default_factory=dict[Holder, tuple[str, ...]])
     asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    due: tuple[tuple[datetime, str], ...] = ()
+    due: PersistentOrder = field(default_factory=PersistentOrder)
     leaving: tuple[tuple[datetime, str], ...] = ()
     unacknowledged: frozenset[str] = frozenset()
     index: PatternIndex[_Key] = field(default_factory=PatternIndex[_Key])
@@ -141,18 +152,40 @@ class Register(Struct, frozen=True):
         return sorted(requests, key=lambda request: (request.created_at, request.id))
 
 
-def check_patterns(doc: RegisterDoc) -> None:
-    """Look at the patterns of a document that another client may have written.
+def check_texts(doc: RegisterDoc) -> None:
+    """Look at the names, the symbols and the patterns of a document that another client may have written.
 
     Raises:
-        ValueError: one is no pattern.
+        ValueError: one is none; the end of a sentence says which.
     """
+    check_lines(doc, _LINES[type(doc)])
     if isinstance(doc, Claim):
-        _ = _keys(doc)
-    elif isinstance(doc, QueueEntry):
-        _ = _wishes(doc)
-    elif isinstance(doc, Barrier):
-        _ = _barred(doc)
+        for part in (*doc.items, *doc.partners, *(part for item in doc.items for part in item.carved)):
+            check_lines(part, ("symbols",))
+    elif isinstance(doc, QueueEntry | ReleaseRequest):
+        check_lines(doc.call, ("claim_id", "branch"))
+        for wish in doc.call.wishes:
+            check_lines(wish, ("symbols",))
+    elif isinstance(doc, Notice) and UNWRITABLE.search(doc.text):
+        message = "has a text of several lines, or with control characters"
+        raise ValueError(message)
+    try:
+        _ = _patterns(doc)
+    except ValueError as error:
+        message = f"has an invalid pattern: {error}"
+        raise ValueError(message) from None
+
+
+def _patterns(doc: RegisterDoc) -> "list[tuple[_Key, Pattern]]":
+    match doc:
+        case Claim():
+            return _keys(doc)
+        case QueueEntry():
+            return _wishes(doc)
+        case Barrier():
+            return _barred(doc)
+        case _:
+            return []
 
 
 def first_end(claim: Claim) -> datetime:
@@ -188,35 +221,33 @@ class _Tables(Struct, frozen=True):
 
 
 def _with_claims(register: Register, changes: Mapping[str, Claim | None]) -> Register:
-    claims, held, sessions = dict(register.claims), dict(register.held), dict(register.sessions)
-    due, unacknowledged = list(register.due), set(register.unacknowledged)
-    added: list[tuple[_Key, Pattern]] = []
-    removed: list[tuple[_Key, Pattern]] = []
-    for claim_id, new in changes.items():
-        old = claims.pop(claim_id, None)
-        if old is not None:
-            removed += _keys(old)
-            _drop(held, old.holder, claim_id)
-            _drop(sessions, (old.session or "", old.clone), claim_id)
-            del due[bisect.bisect_left(due, (first_end(old), claim_id))]
-            unacknowledged.discard(claim_id)
-        if new is not None:
-            claims[claim_id] = new
-            added += _keys(new)
-            _add(held, new.holder, claim_id, claims)
-            if new.session:
-                _add(sessions, (new.session, new.clone), claim_id, claims)
-            bisect.insort(due, (first_end(new), claim_id))
-            if new.ack_by is not None:
-                unacknowledged.add(claim_id)
+    claims = register.claims.with_changes(changes)
+    held, sessions = dict(register.held), dict(register.sessions)
+    unacknowledged = set(register.unacknowledged)
+    before = [register.claims[claim_id] for claim_id in changes if claim_id in register.claims]
+    after = [claim for claim in changes.values() if claim is not None]
+    for claim in before:
+        _drop(held, claim.holder, claim.id)
+        _drop(sessions, (claim.session or "", claim.clone), claim.id)
+        unacknowledged.discard(claim.id)
+    for claim in after:
+        _add(held, claim.holder, claim.id, claims)
+        if claim.session:
+            _add(sessions, (claim.session, claim.clone), claim.id, claims)
+        if claim.ack_by is not None:
+            unacknowledged.add(claim.id)
     return replace(
         register,
         claims=claims,
         held=held,
         sessions=sessions,
-        due=tuple(due),
+        due=register.due.with_changes(map(_due, before), map(_due, after)),
         unacknowledged=frozenset(unacknowledged),
-        index=_reindexed(register.index, added, removed),
+        index=_reindexed(
+            register.index,
+            added=[pair for claim in after for pair in _keys(claim)],
+            removed=[pair for claim in before for pair in _keys(claim)],
+        ),
     )
 
 
@@ -274,6 +305,10 @@ def _merged(table: Mapping[str, _T], changes: Mapping[str, _T | None]) -> dict[s
         if new is not None:
             out[doc_id] = new
     return out
+
+
+def _due(claim: Claim) -> Row:
+    return first_end(claim), claim.id
 
 
 def _keys(claim: Claim) -> list[tuple[_Key, Pattern]]:

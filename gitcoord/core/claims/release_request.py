@@ -71,3 +71,8 @@ class ReleaseRequest(Doc, frozen=True, kw_only=True):
     def is_pending(self) -> bool:
         """Whether the holder may still answer."""
         return self.decision is RequestState.PENDING
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether the holder gave its claim up and the requester got nothing: another claim is in the way."""
+        return self.decision is RequestState.APPROVED and self.granted is None

@@ -115,14 +115,14 @@ class Work:
         """Say that something happened."""
         self.events.append({"event": name, **facts})
 
-    def notify(self, claim: Claim, event: str, text: str) -> None:
+    def notify(self, claim: Claim, event: str, text: str, *, reason: str | None = None) -> None:
         """Leave a notice for the holder of a claim; a holder needs none of its own doing."""
-        self.tell(claim.holder, event, text, claim=claim.id)
+        self.tell(claim.holder, event, text, claim=claim.id, reason=reason)
 
     def tell(self, holder: Holder, event: str, text: str, *, by: str | None = None, **about: str | None) -> None:
         """Leave a notice for a holder other than the one who acted: the caller, or `by`.
 
-        `about`: its other fields: the claim and its item, or the step and the commit that landed it.
+        `about`: its other fields: the claim, its item and why it ended, or the step and the commit that landed it.
         """
         actor = self.context.actor
         if by is None and holder == actor.holder:

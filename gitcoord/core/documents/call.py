@@ -132,6 +132,8 @@ def _value(value: Value) -> Json:
         return {_ONE_OF: [*map(str, value)]}
     if isinstance(value, str):
         return str(value)  # of a word of a class as well
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # as a reader would write it: 6 hours, not 6.0
     if isinstance(value, int | float):
         return value
     if isinstance(value, Mapping):

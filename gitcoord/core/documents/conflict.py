@@ -7,6 +7,7 @@ What this file does not know: how claims meet, and how a conflict is shown.
 
 from gitcoord.core.documents.doc import Doc, Text
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.liveness import OVER, Life
 
 # The fields that a record of one has in any case, in this order.
 ALWAYS = (
@@ -45,6 +46,11 @@ class Conflict(Doc, frozen=True, kw_only=True):
     holder_seen: Text = ""
     holder_called_at: Text = ""
     free_at: Text = ""
+
+    @property
+    def is_of_gone(self) -> bool:
+        """Whether no one is there who would answer a request; see `holder_silence.Silence.is_gone`."""
+        return bool(self.free_at) and self.holder_life in (OVER, Life.STALE)
 
 
 def conflicts_in(rows: Json) -> tuple[Conflict, ...]:

@@ -163,7 +163,7 @@ class _UnusualError(ValueError):
     """The document has what msgspec spells in another way than documents do."""
 
 
-_EXTRA_KEY = b'"~"'
+EXTRA_KEY = b'"~"'  # in what msgspec spells, a sign that a document has what is not known
 _DEEP = b"\n" + b" " * limits.DEPTH  # begins a line only where documents have too many levels, or almost
 _KEPT = (bytes, bytearray, memoryview, date, datetime, time, timedelta, Decimal, UUID)  # msgspec makes texts of others
 _FAULT_CHARS = 200  # of a sentence that may quote what a stranger wrote
@@ -186,7 +186,7 @@ def _fault(kind: type[Doc], name: str, error: Exception) -> tuple[str, str]:
 
 def _read(kind: type[_D], data: bytes) -> _D | None:
     """Read a document the quick way; None where the careful one says what is wrong, or that nothing is."""
-    if not _is_plain(kind) or _EXTRA_KEY in data:
+    if not _is_plain(kind) or EXTRA_KEY in data:
         return None
     try:
         doc = _decoder(kind).decode(data)

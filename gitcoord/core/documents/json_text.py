@@ -71,7 +71,9 @@ def load_json(data: bytes) -> Json:
         )
         if b"\\ud" in data or b"\\uD" in data:  # the only way for a surrogate to get through UTF-8
             compact(value).encode()
-    except (ValueError, RecursionError) as error:
+    except RecursionError:  # before its levels can be counted
+        raise _too_deep() from None
+    except ValueError as error:
         message = f"A document is not JSON: {error}."
         raise DocumentError(message) from None
     check_depth(value, limits.DEPTH)
@@ -124,10 +126,13 @@ def check_depth(value: Json, left: int) -> None:
     if not isinstance(value, dict | list):
         return
     if left == 0:
-        message = f"A document is nested more than {limits.DEPTH} deep."
-        raise DocumentError(message)
+        raise _too_deep()
     for item in value.values() if isinstance(value, dict) else value:
         check_depth(item, left - 1)
+
+
+def _too_deep() -> DocumentError:
+    return DocumentError(f"A document is nested more than {limits.DEPTH} deep.")
 
 
 def time_text(moment: datetime) -> str:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 # What every reader takes.
 DOCUMENT_BYTES = 4 * 1024 * 1024  # the command that makes a project of 10,000 steps has 3.7 MB
 TEXT_CHARS = 64 * 1024  # a description longer than this belongs in a file of the repository
+LINE_CHARS = 1024  # of a name or an id in it, which a sentence has as it is; as long as a pattern may be
 DEPTH = 32  # levels of JSON; ours need 5, and json's own limit is the interpreter's recursion limit
 INTEGER = (1 << 53) - 1  # what every JSON reader keeps exactly
 REAL = 1_000_000.0  # hours and shares; as many hours are a hundred years, which any moment may be longer by

@@ -36,6 +36,7 @@ APART = timedelta(minutes=10)  # two clocks, each wrong by the five minutes of T
 LIMIT_MINUTES_MIN = 10  # the same, as the least that a team may set for silence
 LIMIT_MINUTES_MAX = 1_000_000  # two years; only a stranger writes a project that waits longer
 INTERVAL_MAX_S = 600  # no clone beats less often; a heartbeat that says so would keep its sessions for ever
+MINUTE_S = 60
 CALL_MINUTES = 30  # a command may run for ten minutes, and a model think about what it said
 FREE_SESSION = "cli-"  # sessions with this prefix hold no lock between their commands
 OVER = "over"  # the word for a holder whose session is known to have ended; beside those of `Life`
@@ -185,6 +186,11 @@ class Liveness(Doc, frozen=True, kw_only=True):
         """Whether its step may be taken over."""
         return self.life is Life.STALE
 
+    @property
+    def clause(self) -> str:
+        """Say it behind a holder's name: `, who is quiet (last seen 6 min ago)`; without a heartbeat why alone."""
+        return f", {self.why}" if self.life is Life.UNKNOWN else f", who is {self.life} ({self.why})"
+
 
 def judge(
     held: Held, sighting: Sighting, now: datetime, stale_minutes: int, factor: int = 1, *, may_judge: bool = True
@@ -244,7 +250,7 @@ def _judge_by_time(held: Held, sighting: Sighting, now: datetime, stale_minutes:
     if not seen:
         return _verdict(Life.STALE, None, limit, "it was never seen", sighting)
     silent = now - max(seen)
-    why = f"last seen {max(0, int(silent.total_seconds() // 60))} min ago"
+    why = f"last seen {span_text(silent.total_seconds())} ago"
     if silent > timedelta(minutes=limit):
         return _verdict(Life.STALE, max(seen), limit, why, sighting)
     why = with_calls(why, sighting.called_at, now)
@@ -285,6 +291,11 @@ def span_text(seconds: float) -> str:
         if seconds >= size * (1 if unit == "min" else 2):
             return f"{int(seconds) // size} {unit}"
     return f"{max(0, int(seconds))} s"
+
+
+def ahead_text(seconds: float) -> str:
+    """Return how long it is until a moment, half a minute more or less: what was granted just now lasts all of it."""
+    return span_text(seconds if seconds < MINUTE_S else seconds + MINUTE_S / 2)
 
 
 def with_calls(why: str, called_at: datetime | None, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 Rules:
   * NAME-1: a name is checked where it comes in, by what git takes for the name of a ref; inside, it is trusted.
+  * SEC-1: a document is where one comes in, too: what sentences have as it is must be one line that can be printed.
   * A project's name is part of a ref's name; names that differ only in case are the same project.
   * An agent's name is `person/tool/worktree`, a sub-agent's one level deeper; it is compared exactly.
   * Ids are Crockford's base 32 in lower case, because they are read aloud and typed.
@@ -9,7 +10,9 @@ Rules:
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
+from gitcoord.core.documents import limits
 from gitcoord.errors import InvalidError
 from gitcoord.redaction import redact
 
@@ -35,6 +38,22 @@ def shown(text: str, chars_max: int = 80) -> str:
         for char in text
     )
     return repr(clean[:chars_max] + ("…" if len(clean) > chars_max else ""))
+
+
+def check_lines(doc: object, fields: Iterable[str]) -> None:
+    """Look at names and ids of a document that another client may have written; a field may have several, or none.
+
+    Raises:
+        ValueError: one has a character that cannot be printed, or too many; the end of a sentence says so.
+    """
+    for field in fields:
+        value: str | tuple[str, ...] | None = getattr(doc, field)
+        for text in value if isinstance(value, tuple) else (value or "",):
+            if not text.isprintable() or len(text) > limits.LINE_CHARS:
+                message = (
+                    f"has in {field!r} what is no line of at most {limits.LINE_CHARS} characters that can be printed"
+                )
+                raise ValueError(message)
 
 
 def amount(count: int, noun: str) -> str:
@@ -70,7 +89,8 @@ def project_name(text: str) -> str:
     if _PROJECT.fullmatch(text) and len(text) <= NAME_CHARS_MAX and ".." not in text and not ends_badly:
         return text
     message = f"{shown(text)} cannot be the name of a project."
-    hint = "Use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter, digit or '_'."
+    hint = "Use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter, digit or '_', without '..', "
+    hint += "and ending neither in '.' nor in '.lock'."
     raise InvalidError(message, hint=hint)
 
 

@@ -10,12 +10,11 @@ Rules:
   * Names of one clone that differ in the tool only are partners where one of the two tools is the command line.
   * What the command line holds keeps no tool out, so it is no proof against another tool: a tool that wants it for
     itself gets a claim of its own, and that keeps the other tool out (SAFE-1).
-  * The edit hook asks here as well, so nothing is imported that it has not: `names` takes it a third longer.
+  * The edit hook asks here as well, so nothing is imported that it has not, not even `re`.
 
 What this file does not know: clones, claims, steps.
 """
 
-import re
 from zlib import crc32
 
 COMMAND_LINE = "cli"
@@ -25,7 +24,7 @@ LEVEL_CHARS = 50
 
 def are_partners(one: str, other: str) -> bool:
     """Whether two agents of one clone are two names of one party."""
-    if one == other or COMMAND_LINE not in one + other:
+    if one == other or not other.endswith(one[one.rfind("/") :]):  # of most holders that are asked about
         return False
     mine, theirs = one.split("/"), other.split("/")
     if not len(mine) == len(theirs) == LEVELS or mine[::2] != theirs[::2]:
@@ -35,7 +34,8 @@ def are_partners(one: str, other: str) -> bool:
 
 def agent_level(text: str) -> str:
     """Turn any text (a user's name, a folder) into one part of an agent's name; a long one is cut, and gets a sum."""
-    clean = re.sub(r"[^\w.+-]+", "-", text.strip().lower()).strip("-.")
+    spaced = "".join(char if char.isalnum() or char in "_.+-" else " " for char in text.strip().lower())
+    clean = "-".join(spaced.split()).strip("-.")
     if len(clean) > LEVEL_CHARS:
         clean = f"{clean[: LEVEL_CHARS - 9]}.{crc32(clean.encode('utf-8', 'surrogatepass')):08x}"
     return clean or "unknown"

@@ -54,7 +54,7 @@ class Policy(Doc, frozen=True, kw_only=True):
         pre_commit: what the hook of a commit does about files of others: `warn`, or `refuse`.
         enforce: a git hook that cannot look stops what it could not judge; nor does CI pass it.
         require_claims: CI refuses changes that were never claimed for their branch.
-        trailers: a commit on the branch of a step that is held says step, fence and agent (`Coord-Step` …).
+        trailers: a commit for a step that is held says step, fence and agent (`Coord-Step` …).
         texts: `private` keeps titles, descriptions, reasons and notes out of the ledgers (SEC-6); `shared` keeps them.
         signed: `required`: what is written to the ledgers has to be signed (SEC-8); `off`: it may be.
         pin_agents: whose the names of agents are; see above.

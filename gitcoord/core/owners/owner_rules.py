@@ -98,6 +98,10 @@ class Rules(NamedTuple):
         touched = tuple(module for module in self.modules if any(module.touches(place) for place in places))
         return Judged(touched, tuple(self.is_shared(place) for place in places))
 
+    def hard_of_others(self, agent: str) -> list[Module]:
+        """Return the modules of severity hard of which an agent is no owner."""
+        return [module for module in self.modules if module.severity is Severity.HARD and not module.is_owner(agent)]
+
     def is_shared(self, place: Pattern) -> bool:
         return self.shared_by(place) is not None
 

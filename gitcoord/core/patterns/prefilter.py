@@ -11,7 +11,7 @@ What this file does not know: claims.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Nothing that `path_pattern.canonical` would change: no backslash, no repeated slash, no `.` or `..`.
 _PLAIN = re.compile(r"/?(?:(?!\.\.?(?:/|\Z))[^/\\\x00-\x1f\x7f]+/)*(?!\.\.?\Z)[^/\\\x00-\x1f\x7f]*")
@@ -20,8 +20,7 @@ _RUNS = re.compile(r"[*?/]+")
 TEXT_CHARS = 64 * 1024  # a thousand files; in more of them looking costs what parsing does
 
 
-@dataclass(frozen=True, slots=True)
-class NearPaths:
+class NearPaths(NamedTuple):
     """Files, and all folders that they are in. `text`: the files, one a line; nothing where they are many."""
 
     known: frozenset[str]

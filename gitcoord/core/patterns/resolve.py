@@ -3,7 +3,9 @@
 Rules:
   * A last segment without wildcard becomes a tree, a file or both, as the tracked files have it; one that nothing
     tracked bears keeps the reading that its text suggests.
-  * A text with wildcards that is, taken literally, a tracked path means that path, and the reply says so.
+  * A text with wildcards that is, taken literally, a tracked path means that path, and the reply says so. So does a
+    segment in brackets that is a tracked folder there; where nothing tracked matches, also one that is a name in
+    brackets, as frameworks have it for routes: hooks claim the files below it as they are spelled.
   * A name without slash that stands for several tracked things gets a warning with the anchored forms; a pattern
     without any tracked file gets one with the nearest spelling; several share one sentence.
   * A text that names several files is no name of one, though a path may have commas and spaces: who holds one
@@ -13,6 +15,7 @@ What this file does not know: claims, limits on size, git.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -35,6 +38,8 @@ EXAMPLES_MAX = 3
 UNMATCHED_NAMED = 5
 OVERLAP_FILES_MAX = 20
 _LISTED = re.compile(r"[,\n](?![^\[]*\])")  # not in a class
+_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")  # a shell's choice, which gitignore has not
+_ROUTE = re.compile(r"\[{1,2}(?:\.{3})?\w{2,}\]{1,2}(?:\.\w+)*")  # `[id]`, `[...slug]`, `[[...slug]]`, `[id].tsx`
 _EXTENSION = re.compile(r"\.[a-z]\w*\Z", re.IGNORECASE)  # not that of `v1.0`
 
 
@@ -60,14 +65,26 @@ def resolve(text: str, tracked: Tracked, *, as_literal: bool = False) -> Resolve
         PatternError: the text is no pattern.
     """
     taken = _literally(text, tracked) if as_literal else _tracked_literally(text, tracked)
-    pattern, files = _read(taken or canonical(text), tracked)
+    spelled = taken or _with_names_in_brackets(canonical(text), tracked)
+    pattern, files = _read(spelled, tracked)
     nearest = None if files else _nearest(pattern, tracked)
     warnings = _elsewhere(pattern, tracked) if files else []
     is_ambiguous = bool(warnings)
     warnings += [] if files else [_unmatched(pattern, nearest)]
     if taken and not as_literal:
         warnings.insert(0, f"{shown(text)} is a tracked path and was taken literally, as {shown(pattern.text)}.")
+    elif not taken and spelled != canonical(text):
+        warnings.insert(0, f"{shown(text)} was read with its brackets as part of a name, as {shown(pattern.text)}.")
     return Resolved(pattern, files, tuple(warnings), nearest, is_ambiguous)
+
+
+def spelling(text: str, tracked: Tracked) -> str:
+    """Return the pattern that a text is here, in which characters of names stand for themselves.
+
+    Raises:
+        PatternError: the text is no pattern.
+    """
+    return _tracked_literally(text, tracked) or _with_names_in_brackets(canonical(text), tracked)
 
 
 def doubts(several: Sequence[Resolved]) -> list[str]:
@@ -89,13 +106,17 @@ def doubts(several: Sequence[Resolved]) -> list[str]:
 
 
 def several(text: str, tracked: Tracked) -> tuple[str, ...]:
-    """Return the names of a text that is a list of them, between commas, lines or spaces; none: it is one name.
+    """Return the names of a text that is a list of them, between commas, lines, spaces or in braces; none: it is one.
 
     A tracked file of that name, or a new one in such a folder, is one name. Words between spaces are names only if each
     is tracked or has an extension: titles of documents have spaces.
     """
     if len(text) > CHARS_MAX:
         return ()  # no pattern either
+    braces = _BRACES.search(text)
+    if braces and not _is_tracked(text, tracked):
+        # The first of them alone: all of them could name more files than there is room for.
+        return tuple(text[: braces.start()] + name.strip() + text[braces.end() :] for name in braces[1].split(","))
     listed = _parts(_LISTED.split(text))
     names = listed if len(listed) > 1 else _parts(text.split())
     if len(names) <= 1 or _is_tracked(text, tracked):
@@ -175,6 +196,20 @@ def _tracked_literally(text: str, tracked: Tracked) -> str | None:
     return None
 
 
+def _with_names_in_brackets(text: str, tracked: Tracked) -> str:
+    """Return a canonical pattern in which names that are no classes stand for themselves."""
+    if "[" not in text:
+        return text
+    is_unknown = not _read(text, tracked)[1]
+    names: list[str] = text.split("/")
+    folder = ""
+    for index, name in enumerate(names):
+        folder += f"/{name}" if folder else name
+        is_name = "[" in name and (tracked.is_dir(folder) or (is_unknown and _ROUTE.fullmatch(name)))
+        names[index] = segment.escaped(name) if is_name else name
+    return canonical("/".join(names))
+
+
 def _read(spelled: str, tracked: Tracked) -> tuple[Pattern, tuple[str, ...]]:
     """Settle the reading of a last segment without wildcard by what is tracked; return the files as well."""
     suggested = Pattern.of(spelled)
@@ -208,6 +243,8 @@ def _elsewhere(pattern: Pattern, tracked: Tracked) -> list[str]:
 
 def _unmatched(pattern: Pattern, nearest: str | None) -> str:
     hint = f"; did you mean {shown(nearest)}?" if nearest else "."
+    if nearest and unicodedata.normalize("NFC", nearest) == unicodedata.normalize("NFC", pattern.text.strip("/")):
+        hint = f"; {shown(nearest)} is tracked, which looks the same and is spelled otherwise (Unicode normalization)."
     return f"{shown(pattern.text)} matches no tracked file{hint}"
 
 

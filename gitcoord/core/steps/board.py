@@ -72,6 +72,8 @@ class Board(Struct, frozen=True):
 
     def held_by_actor(self, actor: Actor) -> tuple[int, ...]:
         """Return the numbers of the steps that an agent holds under every id of its clone, lowest first."""
+        if not any((actor.agent, clone) in self.held for clone in (actor.clone, *actor.others, *actor.earlier)):
+            return ()  # it is asked of every project for each claim
         by_session = (num for clone in actor.session_clones for num in self.held_by((actor.agent, clone)))
         own = {num for num in by_session if self.steps[num].session_id == actor.session}
         return tuple(sorted({*self.held_by(*actor.holders), *own}))
@@ -87,6 +89,20 @@ class Board(Struct, frozen=True):
     def unsettled_dependencies(self, step: Step) -> list[int]:
         """Return what the step still waits for."""
         return [num for num in step.depends_on if not self.steps[num].is_settled]
+
+    def base_of(self, step: Step) -> list[Step]:
+        """Return the completed steps that a step builds on; a skipped one stands for what it waited for itself."""
+        found: dict[int, Step] = {}
+        waiting = [*reversed(step.depends_on)]
+        while waiting:
+            num = waiting.pop()
+            dependency = self.steps[num]
+            if num in found:
+                continue
+            found[num] = dependency
+            if dependency.status is StepStatus.SKIPPED:
+                waiting += reversed(dependency.depends_on)
+        return [dependency for dependency in found.values() if dependency.commit_hash]
 
 
 def make_board(project: Project, steps: Mapping[int, Step]) -> Board:

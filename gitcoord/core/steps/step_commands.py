@@ -67,15 +67,40 @@ class SkipStep(Doc, frozen=True, kw_only=True):
     reason: Text
 
 
+class OwnedPlace(Doc, frozen=True, kw_only=True):
+    """A module of severity `hard`: its paths, and who owns it."""
+
+    paths: tuple[Text, ...]
+    owners: tuple[Text, ...]
+
+
+class PathRules(Doc, frozen=True, kw_only=True):
+    """What the ownership rules say for the paths of whichever step the caller gets.
+
+    Attributes:
+        shared: the patterns of files that everyone touches.
+        owned: the places of others; none where the policy lets everyone claim there.
+    """
+
+    shared: tuple[Text, ...] = ()
+    owned: tuple[OwnedPlace, ...] = ()
+
+
+NO_PATH_RULES = PathRules()
+
+
 class ClaimStep(Doc, frozen=True, kw_only=True):
     """Take the best available step, or the one that is named.
 
-    `claim_id`: the id of the claim on the step's paths, drawn by the caller.
+    Attributes:
+        claim_id: the id of the claim on the step's paths, drawn by the caller.
+        rules: what the ownership rules say of such paths.
     """
 
     scope: Text | None = None
     step_num: Number | None = None
     claim_id: Text = ""
+    rules: PathRules = NO_PATH_RULES
 
 
 class StartStep(Doc, frozen=True, kw_only=True):
@@ -102,6 +127,10 @@ class CompleteStep(Doc, frozen=True, kw_only=True):
         others_live: whether another clone was live when this was asked.
         outside: changed files that no path of the step covers.
         remote: what git calls the remote of the branches there.
+        branch_end: the tip of the step's branch, where the commit is in what that began with, and the branch has more.
+        found_on: a branch that has the commit, where the step's own does not exist.
+        unknown_until: the git command that brings the history without which the changed files are unknown.
+        from_repo: the repository of the commit, where that is not the project's.
     """
 
     step_num: Number
@@ -114,6 +143,10 @@ class CompleteStep(Doc, frozen=True, kw_only=True):
     others_live: bool = False
     outside: tuple[Text, ...] = ()
     remote: Text = "origin"
+    branch_end: Text = ""
+    found_on: Text = ""
+    unknown_until: Text = ""
+    from_repo: Text = ""
 
 
 class LandStep(Doc, frozen=True, kw_only=True):

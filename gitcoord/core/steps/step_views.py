@@ -7,6 +7,7 @@ Rules:
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.documents.texts import only_known
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step
 
@@ -31,17 +32,23 @@ def documents(board: Board | None, outcome: Outcome) -> dict[str, Json]:
 def step_view(board: Board, step: Step) -> dict[str, Json]:
     """Return a step's document with its project's base commit and `base`: where its dependencies ended."""
     base: list[Json] = [
-        {"step_num": num, "branch": board.steps[num].branch, "commit_hash": board.steps[num].commit_hash}
-        for num in step.depends_on[:BASE_MAX]
-        if board.steps[num].commit_hash
+        {"step_num": needed.step_num, "branch": needed.branch, "commit_hash": needed.commit_hash}
+        for needed in board.base_of(step)[:BASE_MAX]
     ]
-    view: dict[str, Json] = {**step.shown(STEP_FIELDS), "project": board.project.name, "base": base}
+    view: dict[str, Json] = {**only_known(step).shown(STEP_FIELDS), "project": board.project.name, "base": base}
     if not base:
         view["base_commit"] = board.project.base_commit
+    if board.project.repo is not None:
+        view["repo"] = board.project.repo
     return view
 
 
 def project_view(board: Board) -> dict[str, Json]:
     """Return a project's document with its counts; the steps are a list of their own."""
     counts: dict[str, Json] = {status.value: count for status, count in sorted(board.counts.items()) if count}
-    return {**board.project.dump(), "status": board.project.status, "counts": counts, "steps": len(board.steps)}
+    return {
+        **only_known(board.project).dump(),
+        "status": board.project.status,
+        "counts": counts,
+        "steps": len(board.steps),
+    }

@@ -43,10 +43,14 @@ class AgentStep(TypedDict):
 
 
 class AgentClaim(TypedDict):
-    """A claim that an agent holds. `free_at`: when it ends if nothing more is heard of its holder."""
+    """A claim that an agent holds. `free_at`: when it ends if nothing more is heard of its holder.
+
+    `symbols`: by pattern, where it holds those alone.
+    """
 
     claim_id: str
     patterns: list[str]
+    symbols: NotRequired[dict[str, list[str]]]
     session: str | None
     branch: str | None
     step: str | None

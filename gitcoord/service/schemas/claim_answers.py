@@ -49,8 +49,8 @@ class ClaimAnswer(Answer):
 
     Attributes:
         claim: null where nothing is granted.
-        claims: ids, where what was asked is in several claims.
-        carved: what was taken out of claims of others.
+        claims: ids, where what was asked is in several claims; not after a wait, which has the new claim alone.
+        carved: what others hold of the caller's own claims there; not after a wait either.
         barriers: commits that the new holder should have.
         waiting, queue_id, position, behind, until: in line: the call, its place, and who is before it.
         refused: why not, in a word.
@@ -73,9 +73,10 @@ class ClaimAnswer(Answer):
 
 
 class ClaimsChecked(Answer):
-    """Whether no one is in the way; nothing was claimed."""
+    """Whether a claim would be granted; nothing was claimed. `refused`: as a claim would be, in a word."""
 
     safe: bool
+    refused: NotRequired[str]
     conflicts: list[ConflictRow]
     conflicts_count: NotRequired[int]
 

@@ -70,7 +70,7 @@ class RecordedEvent(TypedDict):
         by, other, holder: another agent, its claim, and who holds what was asked for.
         entry: the call that waited.
         pattern, items, symbols: what of a claim it is about.
-        reason, note, commit: how it ended, what its holder said of it, and what landed it.
+        reason, note, commit: how it ended, what who ended it said of it, and what landed it.
         decision, late: what was answered.
         stale: what was read there may be old.
         barriers: what a new holder should have.
@@ -164,6 +164,8 @@ class LoggedEvent(TypedDict):
         commit: of the ledger.
         claims: ids of claims, requests and calls that wait.
         patterns, pattern, description: what they cover.
+        symbols: what they cover of these files, where that is not all.
+        reason, note: how a claim ended, and what was said of it.
         count: how often it was refused on that day.
         name, value: what was changed of the policy.
         id: in `watch --jsonl`, where the same event always has the same one.
@@ -181,10 +183,12 @@ class LoggedEvent(TypedDict):
     fence: NotRequired[int]
     claims: NotRequired[list[str]]
     patterns: NotRequired[list[str]]
+    symbols: NotRequired[list[str]]
     pattern: NotRequired[str]
     description: NotRequired[str]
     by: NotRequired[str | None]
     reason: NotRequired[str]
+    note: NotRequired[str]
     decision: NotRequired[str]
     count: NotRequired[int | None]
     name: NotRequired[str]

@@ -127,11 +127,12 @@ class Upgraded(Answer):
 
 
 class Deleted(TypedDict):
-    """What was deleted: refs, where, and folders."""
+    """What was deleted: refs, where, and folders and files of this clone."""
 
     refs: list[str]
     at: str | None
     folders: list[str]
+    files: list[str]
 
 
 class Uninstalled(Answer):

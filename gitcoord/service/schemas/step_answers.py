@@ -28,11 +28,13 @@ class ShownStep(Step, frozen=True, kw_only=True):
         project: its name.
         base: the dependencies with commits.
         base_commit: the project's, where there are none.
+        repo: the repository that its project is of, where that has a name.
     """
 
     project: Text
     base: tuple[BaseCommit, ...] = ()
     base_commit: Text | None = None
+    repo: Text | None = None
 
 
 class ShownProject(Project, frozen=True, kw_only=True):
@@ -52,6 +54,8 @@ class StepRow(TypedDict):
 
     Attributes:
         reason: why it failed.
+        repo: the repository that it is of, where that is not this one.
+        paths_held: of an available step, who holds its paths, for which `claim_step` passes it over.
     """
 
     id: str
@@ -65,6 +69,8 @@ class StepRow(TypedDict):
     priority: int
     status: StepStatus
     reason: NotRequired[str | None]
+    repo: NotRequired[str]
+    paths_held: NotRequired[str]
 
 
 class StaleRow(StepRow):

@@ -38,5 +38,5 @@ def closed_by(work: Work, entry: QueueEntry) -> list[Holder]:
 
 def _blockers(work: Work, entry: QueueEntry) -> set[Holder]:
     blocks = grant.around(work, entry.actor, entry.call).blocks
-    ahead = serve.ahead_of(work, entry.holder, entry.call, serve.place_of(work, entry))
+    ahead = serve.ahead_of(work, entry.actor, entry.call, serve.place_of(work, entry))
     return {block.claim.holder for block in blocks} | {entry.holder for entry in ahead}

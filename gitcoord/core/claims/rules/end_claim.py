@@ -15,6 +15,7 @@ from collections.abc import Collection
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.holder_silence import DEATH_GRACE
+from gitcoord.core.claims.notice import FORCED, forced_text
 from gitcoord.core.claims.release_request import RequestState
 from gitcoord.core.claims.rules import barriers, carve
 from gitcoord.core.claims.working_copy import Work
@@ -22,11 +23,11 @@ from gitcoord.core.documents.json_text import Json
 
 # Other reasons (released, session, step, forced, merged, approved, idle) are releases.
 EVENTS = {"time": "claim_expired", "silence": "claim_expired", "unacknowledged": "claim_expired"}
+_GOES_ON = ("approved", "step")  # to an asker, or with the step: there is mostly nothing left to claim
 _TEXTS = {
     "time": "it ran out",
     "silence": "your session went silent",
     "merged": "its branch was merged",
-    "forced": "an operator ended it",
     "unacknowledged": "it was granted from the line and not taken up in time",
     "step": "the step that it was taken with went on without it",
 }
@@ -40,15 +41,17 @@ def end(work: Work, claim: Claim, reason: str, *, note: str = "", commit: str | 
     name = EVENTS.get(reason, "claim_released")
     more = {key: value for key, value in (("note", note), ("commit", commit)) if value}
     work.event(name, claim=claim.id, agent=claim.agent, reason=reason, **more)
-    if reason in _TEXTS:
-        work.notify(claim, name, f"Your claim {claim.id} ended: {_TEXTS[reason]}.")
+    how = forced_text(work.context.actor.agent, note) if reason == FORCED else _TEXTS.get(reason)
+    if how:
+        work.notify(claim, name, f"Your claim {claim.id} ended: {how}.", reason=reason)
     carve.give_back(work, claim)
     # Decide the requests for a claim that is gone: its holder did not answer in time, or it ended otherwise.
     decision = RequestState.EXPIRED if reason == "time" else RequestState.RESOLVED
     for request in work.register.pending_for(claim.id):
         work.put(request.evolve(decision=decision, decided_at=work.context.now, note=reason))
         work.event("request_answered", request=request.id, claim=claim.id, decision=decision, reason=reason)
-        text = f"The claim {claim.id} that you asked for ended ({reason}); your request {request.id} is {decision}."
+        todo = "" if reason in _GOES_ON else ": claim what you need of it now"
+        text = f"The claim {claim.id} that you asked for ({request.id}) ended ({reason}){todo}."
         work.tell(request.actor.holder, "request_answered", text, claim=claim.id)
     # A barrier ends when its commit lands: here it has.
     if reason != "merged":

@@ -11,7 +11,7 @@ What this file does not know: which command brought it here.
 """
 
 from datetime import datetime
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from gitcoord.core.claims import notice, release_request
 from gitcoord.core.claims.claim_commands import Tidy
@@ -26,7 +26,7 @@ from gitcoord.core.documents.outcomes import Outcome
 def is_anything_over(register: Register, now: datetime) -> bool:
     """Whether a clock of this time would end or drop something: a claim, a grant, a wait, or what is merely kept."""
     is_kept = bool(register.requests or register.notices or register.barriers)
-    is_due = bool(register.due) and register.due[0][0] <= now
+    is_due = any(end <= now for end, _ in islice(register.due, 1))
     is_left = bool(register.leaving) and register.leaving[0][0] <= now
     return is_kept or is_due or is_left or bool(register.unacknowledged)
 

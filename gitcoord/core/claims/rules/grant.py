@@ -1,12 +1,14 @@
 """Granting: one call, one decision, in one commit.
 
-    wishes ──within one's own claims──> those, again
+    wishes ──within one's own claims──> those, again; the rest is asked for
            ──too large, not allowed───> invalid or refused
            ──a holder is in the way──> refused, or a place in the line
            ──otherwise────────────────> one claim; parts are carved, readers outdated, partners noted
 
 Rules:
   * CLAIM-1: all wishes of a call are granted, or none.
+  * CLAIM-4: what lies within one's own claims is not asked for anew: what others have carved out of it, or wait for in
+    it, is in no way of the rest.
   * A holder in the way that fell silent loses its claim in the same decision; so does one whose step went on.
   * CLAIM-6: a shared file is granted for two hours. A plain file that the ownership rules call shared is granted as a
     shared one. None of these can be narrowed, nor can modules and symbols.
@@ -14,8 +16,8 @@ Rules:
 What this file does not know: how the line is served; see `serve`. Whether a call may be made; see `call_limits`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gitcoord.core.claims import conflicts
@@ -42,9 +44,14 @@ SYMBOLS_SAID = 5  # in a notice, which is one line
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What is found around the wishes of a call. `blocks`: what blocks it."""
+    """What is found around the wishes of a call. `blocks`: what blocks it.
+
+    Attributes:
+        own: for each wish that is not asked for anew: the claim of the caller's within which it lies.
+    """
 
     found: tuple[Found, ...]
+    own: Mapping[int, Claim] = field(default_factory=dict[int, Claim])
 
     @property
     def blocks(self) -> list[Found]:
@@ -90,26 +97,41 @@ def look(work: Work, actor: Actor, call: ClaimFiles) -> Way:
 
 def around(work: Work, actor: Actor, call: ClaimFiles) -> Way:
     """Find the claims that block the wishes, and change nothing."""
-    strict = work.context.policy.strict_read
-    return Way(tuple(conflicts.find(work.register, Asker(actor, call.repo), asks_of(call), None, strict_read=strict)))
+    strict, own = work.context.policy.strict_read, _held_beside(work, actor, call)
+    asks = [ask for ask in asks_of(call) if ask.number not in own]
+    return Way(tuple(conflicts.find(work.register, Asker(actor, call.repo), asks, None, strict_read=strict)), own)
+
+
+def asked_anew(work: Work, actor: Actor, call: ClaimFiles) -> list[Ask]:
+    """Return what a call asks for beside what its caller holds."""
+    own = _held_beside(work, actor, call)
+    return [ask for ask in asks_of(call) if ask.number not in own]
 
 
 def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:
     """Return the caller's own claims within which all wishes lie; none if one does not, or is held by others too."""
-    covers: list[Claim] = []
-    asks = asks_of(call)
-    for ask in asks:
-        own = work.register.near(ask.area, lambda claim: _may_cover(work, actor, call, claim))
-        cover = conflicts.own_cover(own, ask, work.context.now)
-        if cover is None:
-            return []
-        covers.append(cover)
-    items = [item for claim in covers for item in claim.items]
-    asker, context = Asker(actor, call.repo), work.context
-    # What others were given of it since would make "yours already" untrue.
-    if conflicts.unforeseen(work.register, asker, asks, items, context.now, context.is_void):
-        return []
-    return list({claim.id: claim for claim in covers}.values())
+    own = _held_of(work, actor, call)
+    return list({claim.id: claim for claim in own.values()}.values()) if len(own) == len(call.wishes) else []
+
+
+def _held_beside(work: Work, actor: Actor, call: ClaimFiles) -> dict[int, Claim]:
+    """Return the wishes that are held where others are not; of a call that is held as a whole none is left out."""
+    own = _held_of(work, actor, call)
+    return own if len(own) < len(call.wishes) else {}
+
+
+def _held_of(work: Work, actor: Actor, call: ClaimFiles) -> dict[int, Claim]:
+    """Return the wishes that lie within a claim of the caller's and are held by no one else, with that claim."""
+    if not work.register.held.get(actor.holder):
+        return {}
+    asker, context, own = Asker(actor, call.repo), work.context, dict[int, Claim]()
+    for ask in asks_of(call):
+        near = work.register.near(ask.area, lambda claim: _may_cover(work, actor, call, claim))
+        cover = conflicts.own_cover(near, ask, context.now)
+        # What others were given of it since would make "yours already" untrue.
+        if cover and not conflicts.unforeseen(work.register, asker, [ask], cover.items, context.now, context.is_void):
+            own[ask.number] = cover
+    return own
 
 
 def too_many(work: Work, register: Register, holder: Holder) -> list[Claim]:
@@ -125,7 +147,7 @@ def too_many(work: Work, register: Register, holder: Holder) -> list[Claim]:
 def grant(work: Work, actor: Actor, call: ClaimFiles, way: Way, **marks: object) -> Claim:
     """Make the claim of a call that nothing blocks; `marks`: fields of a claim beside these."""
     now = work.context.now
-    items = tuple(item_of(wish, now) for wish in call.wishes)
+    items = tuple(item_of(wish, now) for wish in wanted(call, way))
     claim = Claim(
         id=work.unused(Claim, call.claim_id),
         agent=actor.agent,
@@ -145,6 +167,11 @@ def grant(work: Work, actor: Actor, call: ClaimFiles, way: Way, **marks: object)
         last_activity=now,
     ).evolve(**marks)
     return settle(work, claim, way)
+
+
+def wanted(call: ClaimFiles, way: Way) -> list[Wish]:
+    """Return the wishes of a call that are asked for anew."""
+    return [wish for number, wish in enumerate(call.wishes) if number not in way.own]
 
 
 def settle(work: Work, claim: Claim, way: Way) -> Claim:
@@ -211,18 +238,31 @@ def refusal(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
     more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
     verb = "hold" if others else "holds"
     message = f"{first.claim.agent}{more} {verb} what you ask for: {first.item.area.pattern.text}."
-    gone = None if others else _silence(work, first.claim)  # of several holders each conflict says it of its own
-    said = gone.sentence(work.context.now, max(block.item.expires_at for block in blocks)) if gone else ""
+    silence = None if others else _silence(work, first.claim)  # of several holders each conflict says it of its own
+    said = silence.sentence(work.context.now, max(block.item.expires_at for block in blocks)) if silence else ""
     message += f" {said}" if said else ""
-    hint = what_to_do(first.claim.id, sentence("repeat this as ", Call.of("claim_files", ..., wait_seconds=WAIT_S)))
+    hint = what_to_do(work, blocks, sentence("repeat this as ", Call.of("claim_files", ..., wait_seconds=WAIT_S)))
     return outcomes.refused("conflict", message, hint, **conflict_facts(work, call, blocks))
 
 
-def what_to_do(claim: str, to_wait: str | Call) -> Sentence:
-    """Return what may be done about a claim in the way; `to_wait`: the call that gets in line."""
-    ask = Call.of("request_release", claim_id=claim, reason=...)
-    another = "Or claim another part, or only the symbols that you need."
-    return sentence("Wait: ", to_wait, ". Or ask: ", ask, f". {another}")
+def what_to_do(work: Work, blocks: Sequence[Found], to_wait: str | Call) -> Sentence:
+    """Return what may be done about claims in the way; `to_wait`: the call that gets in line."""
+    symbols = Call.of("claim_files", symbols=...)
+    more = (", or of code only the symbols that you change: ", symbols) if all(map(_leaves_symbols, blocks)) else ()
+    another = sentence(" Or claim another part", *more, ".")
+    claims = {block.claim.id: block.claim for block in blocks}.values()
+    asked = next((claim for claim in claims if not ((found := _silence(work, claim)) and found.is_gone)), None)
+    if asked is None:
+        return sentence("Wait: ", to_wait, ". No one is there to ask.", another)
+    ask = Call.of("request_release", claim_id=asked.id, reason=...)
+    return sentence("Wait: ", to_wait, ". Or ask: ", ask, ".", another)
+
+
+def _leaves_symbols(block: Found) -> bool:
+    """Whether a call of symbols would not meet what blocks one of whole files."""
+    held, ask = block.item, block.ask
+    writes = held.mode is Mode.WRITE and ask.mode is Mode.WRITE
+    return not ask.area.symbols and (bool(held.symbols) or (writes and held.may_be_narrowed))
 
 
 def conflict_facts(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> dict[str, Json]:

@@ -1,7 +1,7 @@
 """Holding: what a holder does with claims of its own: claim, extend, release.
 
 Rules:
-  * CLAIM-4: claiming what lies within one's own claims gives those again.
+  * CLAIM-4: claiming what lies within one's own claims gives those again; beside it, a claim of what does not.
   * CLAIM-13: what an edit hook claims is added to the one claim that grows for its holder and branch. One that has
     grown as large as a claim may be is followed by another: no agent is stopped in the middle of work by how much it
     already edited.
@@ -18,6 +18,7 @@ from gitcoord.core.claims.claim import SHARED_HOURS, Claim, Item, Kind
 from gitcoord.core.claims.claim_commands import ClaimFiles, ExtendClaims, ReleaseClaims
 from gitcoord.core.claims.conflicts import is_of_session
 from gitcoord.core.claims.overlap_table import Result
+from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.rules import barriers, call_limits, end_claim, grant, keep_alive, serve, wait
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes
@@ -34,7 +35,7 @@ def claim(work: Work, call: ClaimFiles) -> Outcome:
     if bad is not None:
         return bad
     keep_alive.follow(work, call)
-    # What the caller holds already was allowed when it was granted: the policy limits only what is new.
+    # What the caller holds already was allowed when it was granted; a call of more is judged as a whole.
     own_claims = grant.already(work, actor, call)
     if own_claims:
         return _again(work, call, own_claims)
@@ -45,6 +46,18 @@ def claim(work: Work, call: ClaimFiles) -> Outcome:
     if entry is not None:
         return wait.ask_again(work, entry)
     return _fresh(work, actor, call)
+
+
+def obstacles(work: Work, actor: Actor, call: ClaimFiles) -> tuple[grant.Way, list[QueueEntry]]:
+    """Find what a fresh call meets: claims, and waiters whom it does not overtake (CLAIM-18).
+
+    Claims of holders that are gone end here, and waiters for what they had come first.
+    """
+    way = grant.look(work, actor, call)
+    if work.freed:
+        serve.serve(work)
+        way = grant.look(work, actor, call)
+    return way, wait.line_ahead(work, actor, call)
 
 
 def release(work: Work, command: ReleaseClaims) -> Outcome:
@@ -109,15 +122,13 @@ def extend(work: Work, command: ExtendClaims) -> Outcome:
 
 
 def _fresh(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
-    """Decide a call that is neither held nor waited for yet. Waiters for what ends here come first."""
-    way = grant.look(work, actor, call)
-    if work.freed:
-        serve.serve(work)
-        way = grant.look(work, actor, call)
-    line = wait.line_ahead(work, actor, call)
+    """Decide a call that is neither held nor waited for yet."""
+    way, line = obstacles(work, actor, call)
+    own_claims = [*{claim.id: claim for claim in way.own.values()}.values()]
+    keep_alive.touch(work, call, own_claims)
     grown = _growing(work, actor, call)
     # A claim that grows is none more, however many its holder has.
-    bad = _too_many(work, actor) if grown is None else None
+    bad = too_many(work, actor) if grown is None else None
     if bad is not None:
         return bad
     if not way.blocks and not line:
@@ -127,10 +138,12 @@ def _fresh(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
         out: list[Json] = [
             f"{overlap.claim.agent} writes {overlap.item.pattern}; what you read may change." for overlap in writers
         ]
-        converted = [wish.pattern for wish in call.wishes if grant.becomes_shared(wish)]
+        converted = [wish.pattern for wish in grant.wanted(call, way) if grant.becomes_shared(wish)]
         out += [f"{pattern} is a shared file: the claim lasts {SHARED_HOURS:g} hours." for pattern in converted]
-        warnings = {"warnings": out} if out else {}
-        return outcomes.done("claim_granted", claim=granted.id, fence=granted.fence, **barred, **warnings)
+        facts: dict[str, Json] = {**({"warnings": out} if out else {}), **_carved(own_claims, call)}
+        if own_claims:
+            facts["claims"] = [*dict.fromkeys([granted.id, *(claim.id for claim in own_claims)])]
+        return outcomes.done("claim_granted", claim=granted.id, fence=granted.fence, **barred, **facts)
     if call.wait_s:
         return wait.join(work, actor, call)
     return grant.refusal(work, call, way.blocks) if way.blocks else wait.behind(line)
@@ -139,6 +152,13 @@ def _fresh(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
 def _again(work: Work, call: ClaimFiles, own_claims: list[Claim]) -> Outcome:
     """Give the claims that the caller has already, and say what of them is others'."""
     keep_alive.touch(work, call, own_claims)
+    claims: list[Json] = [claim.id for claim in own_claims]
+    first, carved = own_claims[0], _carved(own_claims, call)
+    return outcomes.done("claim_granted", claim=first.id, fence=first.fence, claims=claims, already=True, **carved)
+
+
+def _carved(own_claims: list[Claim], call: ClaimFiles) -> dict[str, Json]:
+    """Return what of a call others have carved out of the caller's claims, as a fact; none if there is nothing."""
     carved: list[Json] = [
         {"claim": part.claim, "pattern": part.pattern, "symbols": [*part.symbols]}
         for claim in own_claims
@@ -146,10 +166,7 @@ def _again(work: Work, call: ClaimFiles, own_claims: list[Claim]) -> Outcome:
         for part in item.carved
         if any(part.area.overlaps(grant.area_of(wish)) for wish in call.wishes)
     ]
-    facts: dict[str, Json] = {"carved": carved} if carved else {}
-    claims: list[Json] = [claim.id for claim in own_claims]
-    first = own_claims[0]
-    return outcomes.done("claim_granted", claim=first.id, fence=first.fence, claims=claims, already=True, **facts)
+    return {"carved": carved} if carved else {}
 
 
 def _growing(work: Work, actor: Actor, call: ClaimFiles) -> Claim | None:
@@ -173,11 +190,12 @@ def _growing(work: Work, actor: Actor, call: ClaimFiles) -> Claim | None:
 
 def _grow(work: Work, grown: Claim, call: ClaimFiles, way: grant.Way) -> Claim:
     now = work.context.now
-    more = tuple(grant.item_of(wish, now) for wish in call.wishes)
+    more = tuple(grant.item_of(wish, now) for wish in grant.wanted(call, way))
     return grant.settle(work, grown.with_items((*grown.items, *more)).evolve(last_activity=now), way)
 
 
-def _too_many(work: Work, actor: Actor) -> Outcome | None:
+def too_many(work: Work, actor: Actor) -> Outcome | None:
+    """Return why a caller may have no further claim."""
     most, now = work.context.policy.max_claims_per_agent, work.context.now
     held = grant.too_many(work, work.register, actor.holder)
     if not held:

@@ -12,6 +12,7 @@ Rules:
     agent asked for its release, never while a waiter has waited for it for over ten minutes, and not beyond 24 hours in
     all.
   * What is not used any more is dropped.
+  * CLAIM-6: the shared files of a step are extended so as long as its holder beats.
   * SAFE-11: a beat says where the caller's clone has work that it has not pushed.
 
 What this file does not know: what conflicts, who waits.
@@ -47,7 +48,7 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
         if work.context.now - claim.last_activity >= _worth_a_write(work):
             new = new.evolve(last_activity=work.context.now)
         seen = _seen_by_others(new, command.unpushed)
-        items = tuple(_kept_item(work, seen, item, command.active) if item.auto else item for item in seen.items)
+        items = tuple(_kept_item(work, seen, item, command.active) for item in seen.items)
         kept = seen if items == seen.items else seen.with_items(items)
         _put_new(work, claim, kept)
         now_kept = work.register.claims[claim.id]
@@ -67,7 +68,7 @@ def follow(work: Work, call: ClaimFiles) -> None:
     """Let the caller's claims follow its checkout. A step's branch says nothing of that."""
     if call.step is None:
         own_claims = [claim for claim in work.register.claims_of(work.context.actor.holder) if claim.repo == call.repo]
-        # A call that names another branch says nothing of what is checked out here (CLAIM-14).
+        # A call that names another branch says nothing of what is checked out here, nor does who is on the default one.
         branch = None if call.is_elsewhere else call.branch
         moved = [(claim, _followed(work, claim, branch)) for claim in own_claims]
         work.put(*(new for claim, new in moved if new != claim))
@@ -168,15 +169,19 @@ def _seen_by_others(claim: Claim, unpushed: tuple[str, ...] | None) -> Claim:
 
 def _kept_item(work: Work, claim: Claim, item: Item, active: tuple[str, ...]) -> Item:
     now = work.context.now
-    if any(path_pattern.matches(item.area.pattern, path) for path in active):
+    if not item.auto and (claim.step is None or item.kind is not Kind.SHARED_FILE):
+        return item
+    if item.auto and any(path_pattern.matches(item.area.pattern, path) for path in active):
         item = _used(work, item)
-    if item.clamped_from is not None or item.expires_at <= now or _is_idle(work, item):
+    if item.clamped_from is not None or item.expires_at <= now or (item.auto and _is_idle(work, item)):
         return item
     kept = timedelta(hours=SHARED_HOURS if item.kind is Kind.SHARED_FILE else FILE_HOURS)
-    until = min(now + kept, (item.since or now) + AUTO_KEPT)
+    until = min(now + kept, (item.since or now) + AUTO_KEPT)  # what a step took has no `since`: it ends with the step
     # Not before half of its time is over: not every beat has to write.
     is_due = item.expires_at - now <= kept / 2 and until > item.expires_at
-    return item.evolve(expires_at=until) if is_due and not _is_waited_for(work, claim, item) else item
+    # What became of the step is another ledger's to say: it is asked last.
+    is_kept = is_due and not _is_waited_for(work, claim, item) and not work.context.is_void(claim)
+    return item.evolve(expires_at=until) if is_kept else item
 
 
 def _is_idle(work: Work, item: Item) -> bool:

@@ -22,6 +22,7 @@ from gitcoord.core.claims import conflicts
 from gitcoord.core.claims.claim import FILE_HOURS, Claim, Item, Mode
 from gitcoord.core.claims.claim_commands import Answer, AnswerRequest, ClaimFiles, RequestRelease, Wish
 from gitcoord.core.claims.conflicts import Ask, Asker, Found, is_of_session
+from gitcoord.core.claims.notice import NOTE_CHARS
 from gitcoord.core.claims.overlap_table import Meeting, Result
 from gitcoord.core.claims.release_request import SHORTENED, ReleaseRequest, RequestState
 from gitcoord.core.claims.rules import call_limits, carve, end_claim, grant
@@ -31,6 +32,7 @@ from gitcoord.core.documents import outcomes, party
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.json_text import time_text
+from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
@@ -148,12 +150,18 @@ def _carry_out(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRe
             end_claim.end(work, held, "approved")
             call = _call(asked, held, command.claim_id)
             way = grant.look(work, asked.actor, call)
-            if not way.blocks:
+            if way.blocks:
+                other = way.blocks[0]
+                now = f"{held.id} ended, and nothing was granted to you: {other.claim.agent} holds {other.item.pattern}"
+            else:
                 granted = grant.grant(work, asked.actor, call, way, ack_by=work.ack_by)
                 work.put(work.register.requests[asked.id].evolve(granted=granted.id))
+                now = f"You hold {_named(granted)} now"
+            _tell(work, asked, command, now)
         case Answer.DENIED:
             _decide(work, asked, RequestState.DENIED, command.note)
             _unclamp(work, held)
+            _tell(work, asked, command, f"{held.id} stays as it is")
         case Answer.NARROWED:
             return _narrow(work, asked, held, command)
         case Answer.COEXIST:
@@ -165,8 +173,18 @@ def _decide(work: Work, asked: ReleaseRequest, decision: RequestState, note: str
     now = work.context.now
     work.put(asked.evolve(decision=decision, decided_at=now, note=note, granted=granted))
     work.event("request_answered", request=asked.id, claim=asked.claim, decision=decision)
-    text = f"{asked.holder_agent} answered your request {asked.id}: {decision}."
+
+
+def _tell(work: Work, asked: ReleaseRequest, command: AnswerRequest, now: str) -> None:
+    """Leave a notice for the requester: what the holder answered, and what the requester has now."""
+    said = f", saying {shown(command.note, NOTE_CHARS)}" if command.note else ""
+    text = f"{asked.holder_agent} answered your request {asked.id}: {command.answer}{said}. {now}."
     work.tell(asked.actor.holder, "request_answered", text, claim=asked.claim)
+
+
+def _named(granted: Claim) -> str:
+    more = len(granted.items) - 1
+    return f"{granted.id} ({granted.items[0].pattern}{f' and {more} more' if more else ''})"
 
 
 def _unclamp(work: Work, held: Claim) -> None:
@@ -208,6 +226,8 @@ def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerReque
     work.event("claim_released", claim=held.id, agent=held.agent, reason="narrowed", items=[item.pattern])
     _decide(work, asked, RequestState.NARROWED, command.note)
     _unclamp(work, held)
+    now = f"{held.id} keeps {new.pattern} alone of {item.pattern}: claim what you need of the rest"
+    _tell(work, asked, command, now)
     return None
 
 
@@ -245,6 +265,7 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
     )
     granted = grant.grant(work, asked.actor, call, agreed, ack_by=work.ack_by)
     _decide(work, asked, RequestState.COEXIST, command.note, granted.id)
+    _tell(work, asked, command, f"You hold {_named(granted)} now, beside {held.id}")
     work.freed.append(area)  # who asked may stand in line for it as well
     _unclamp(work, held)
     return None

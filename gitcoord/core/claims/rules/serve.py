@@ -3,7 +3,8 @@
 Rules:
   * CLAIM-17: in the order of `queue_entry.rank_of`; every tenth grant goes to the oldest entry that can be granted at
     all.
-  * An entry does not overtake a better-placed one that it overlaps, but for that tenth grant.
+  * An entry does not overtake a better-placed one that it overlaps, but for that tenth grant. CLAIM-4: what either of
+    them holds already overlaps nothing.
   * Two that only read do not block each other; without `strict_read`, nor do a reader and a writer.
   * An entry whose holder was given all of it by an answer meanwhile leaves the line with that claim.
   * An entry is granted whole or not at all; the others stay in line behind the new holder.
@@ -20,10 +21,10 @@ from itertools import takewhile
 from gitcoord.core.claims.claim import Mode
 from gitcoord.core.claims.claim_commands import ClaimFiles
 from gitcoord.core.claims.queue_entry import QueueEntry, Rank, rank_of
-from gitcoord.core.claims.register import Holder
 from gitcoord.core.claims.rules import barriers, grant
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import party
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.area import Area
 
@@ -70,12 +71,12 @@ def place_of(work: Work, entry: QueueEntry) -> Rank:
     return rank_of(entry, work.context.now, work.context.policy.queue_age_boost_s)
 
 
-def ahead_of(work: Work, holder: Holder, call: ClaimFiles, rank: Rank) -> list[QueueEntry]:
+def ahead_of(work: Work, actor: Actor, call: ClaimFiles, rank: Rank) -> list[QueueEntry]:
     """Return the other waiters that a call of this rank does not overtake, best first."""
-    asks = grant.asks_of(call)
+    asks = grant.asked_anew(work, actor, call)
     near = _near(work, (ask.area for ask in asks))
     # A party is one holder: what a partner waits for holds none of its own up.
-    apart = [entry for entry in near if entry.call.repo == call.repo and not party.is_one(entry.holder, holder)]
+    apart = [entry for entry in near if entry.call.repo == call.repo and not party.is_one(entry.holder, actor.holder)]
     others = [entry for entry in apart if not _is_full(work, entry)]
     ranked = [
         (place_of(work, entry), entry)
@@ -83,7 +84,7 @@ def ahead_of(work: Work, holder: Holder, call: ClaimFiles, rank: Rank) -> list[Q
         if any(
             (ask.mode, theirs.mode).count(Mode.WRITE) >= (1 if work.context.policy.strict_read else 2)
             and ask.area.overlaps(theirs.area)
-            for theirs in grant.asks_of(entry.call)
+            for theirs in grant.asked_anew(work, entry.actor, entry.call)
             for ask in asks
         )
     ]
@@ -109,7 +110,7 @@ def _grant_one(work: Work, areas: list[Area]) -> bool:
     ):
         if _has_it_already(work, entry):
             return True
-        if _is_full(work, entry) or (not fair and ahead_of(work, entry.holder, entry.call, place_of(work, entry))):
+        if _is_full(work, entry) or (not fair and ahead_of(work, entry.actor, entry.call, place_of(work, entry))):
             continue
         way = grant.look(work, entry.actor, entry.call)
         if not way.blocks:

@@ -91,7 +91,7 @@ def line_ahead(work: Work, actor: Actor, call: ClaimFiles) -> list[QueueEntry]:
     """Return the waiters whom a fresh call does not overtake."""
     # The rank that it would have if it joined now: it has not waited yet.
     rank = (-queue_entry.LEVELS[call.urgency], work.fence)
-    ahead = serve.ahead_of(work, actor.holder, call, rank)
+    ahead = serve.ahead_of(work, actor, call, rank)
     return [entry for entry in ahead if work.context.now - entry.created_at > PATIENCE]
 
 
@@ -133,7 +133,7 @@ def behind(line: list[QueueEntry]) -> Outcome:
 
 def _waits(work: Work, entry: QueueEntry) -> Outcome:
     blocks = grant.around(work, entry.actor, entry.call).blocks
-    line = serve.ahead_of(work, entry.holder, entry.call, serve.place_of(work, entry))
+    line = serve.ahead_of(work, entry.actor, entry.call, serve.place_of(work, entry))
     facts: dict[str, Json] = {"queue_id": entry.id, "position": 1 + len(line), "waiting": True}
     if line:
         facts["behind"] = [entry.agent for entry in line[: grant.NAMED_MAX]]

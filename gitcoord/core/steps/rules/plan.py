@@ -12,7 +12,7 @@ What this file does not know: whether commits or branches exist; the caller reso
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from gitcoord.core.documents import limits, outcomes
 from gitcoord.core.documents.call import Call, sentence
@@ -48,7 +48,7 @@ def create(board: Board | None, command: CreateProject, context: Context) -> Rul
     if fault:
         return Ruling(fault)
     steps = {definition.step_num: definition.as_step(command.name) for definition in command.steps}
-    fault = plan_fault(steps) or _not_pushed(command, context)
+    fault = plan_fault(steps) or nested_fault(steps, steps) or _not_pushed(command, context)
     if fault:
         return Ruling(fault)
     project = Project(
@@ -91,7 +91,8 @@ def add(board: Board, command: AddSteps, _context: Context) -> Ruling:
     if fault:
         return Ruling(fault)
     added = {definition.step_num: definition.as_step(board.project.name) for definition in command.steps}
-    fault = plan_fault({**board.steps, **added})
+    steps = {**board.steps, **added}
+    fault = plan_fault(steps) or nested_fault(steps, added)
     if fault:
         return Ruling(fault)
     return Ruling(outcomes.done("steps_added", step_nums=[*sorted(added)]), tuple(added.values()))
@@ -114,7 +115,8 @@ def update(board: Board, command: UpdateStep, _context: Context) -> Ruling:
             changes[name] = None
     new = step.evolve(**changes)
     # The whole plan again: a new dependency can close a circle anywhere in it.
-    fault = plan_fault({**board.steps, new.step_num: new})
+    steps = {**board.steps, new.step_num: new}
+    fault = plan_fault(steps) or nested_fault(steps, [new.step_num])
     if fault:
         return Ruling(fault)
     return Ruling(outcomes.done("step_updated", step_num=new.step_num, changed=[*sorted(changes)]), (new,))
@@ -260,9 +262,26 @@ def plan_fault(steps: Mapping[int, Step]) -> Outcome | None:
     return None
 
 
+def nested_fault(steps: Mapping[int, Step], nums: Collection[int]) -> Outcome | None:
+    """Return that of two open steps, one of them of `nums`, only one can have its branch at a time, if any."""
+    branches = {step.own_branch: num for num, step in sorted(steps.items()) if not step.is_settled}
+    for branch, num in branches.items():
+        levels = branch.split("/")
+        for level in range(1, len(levels)):
+            outer = "/".join(levels[:level])
+            other = branches.get(outer)
+            if other is not None and (num in nums or other in nums):
+                message = f"Git cannot have branch {shown(outer)} (step {other}) beside {shown(branch)} (step {num})."
+                hint = f"Name the first otherwise, such as {shown(f'{outer}/main')}."
+                return outcomes.invalid("nested_branch", message, hint, step_num=num)
+    return None
+
+
 def _step_fault(step: Step) -> Outcome | None:
     if not 1 <= step.step_num <= NUMBER_MAX:
-        return outcomes.invalid("bad_number", f"{step.step_num} is not the number of a step; numbers begin at 1.")
+        return outcomes.invalid(
+            "bad_number", f"{step.step_num} is not the number of a step; it is from 1 to {NUMBER_MAX}."
+        )
     if abs(step.priority) > PRIORITY_MAX:
         return outcomes.invalid("bad_number", f"Step {step.step_num} has priority {step.priority}, beyond a million.")
     if len(step.depends_on) > limits.STEP_DEPENDENCIES:

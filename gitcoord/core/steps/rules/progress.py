@@ -16,6 +16,7 @@ What this file does not know: whether a commit exists; the caller resolved it.
 
 import shlex
 from datetime import timedelta
+from typing import NamedTuple
 
 from gitcoord.core.documents import limits, outcomes
 from gitcoord.core.documents.call import Call, sentence
@@ -81,7 +82,7 @@ def complete(board: Board, command: CompleteStep, context: Context) -> Ruling:
     fault = _not_mine(board, step, command.step_num, command.fence, context)
     if step is None or fault:
         return Ruling(fault or no_such_step(board, command.step_num))
-    fault = _too_many_files(command) or _breaks_policy(step, command, context)
+    fault = _too_many_files(command) or _breaks_policy(board, step, command, context)
     if fault:
         return Ruling(fault)
     new = step.evolve(
@@ -93,7 +94,7 @@ def complete(board: Board, command: CompleteStep, context: Context) -> Ruling:
         last_activity=context.now,
     )
     decision = settle(board, new, "step_completed", context)
-    warnings: list[outcomes.Json] = [*_strays(step, command)]
+    warnings: list[outcomes.Json] = [stray.text + stray.late for stray in _strays(board, step, command)]
     if command.pushed is False:
         warnings.append(f"Not pushed: no branch of the remote has the commit; run `{_push_command(step, command)}`.")
     if not warnings:
@@ -176,27 +177,54 @@ def not_holder(step: Step, fence: int | None, context: Context) -> Outcome:
     return outcomes.refused("not_holder", message, hint, **facts)
 
 
-def _breaks_policy(step: Step, command: CompleteStep, context: Context) -> Outcome | None:
+def _breaks_policy(board: Board, step: Step, command: CompleteStep, context: Context) -> Outcome | None:
     if command.pushed is False and context.policy.requires_push(others_live=command.others_live):
         message = f"Commit {command.commit_hash[:12]} is on no branch of the remote; other clones cannot build on it."
         hint = f"Push it first: `{_push_command(step, command)}`."
         return outcomes.refused("not_pushed", message, hint, step_num=step.step_num)
-    strays = _strays(step, command) if context.policy.strict_complete else []
+    strays = _strays(board, step, command) if context.policy.strict_complete else []
     if strays:
-        hint = "Fix it, then complete the step again."
-        return outcomes.refused("strict_complete", strays[0], hint, step_num=step.step_num)
+        return outcomes.refused("strict_complete", strays[0].text, strays[0].todo, step_num=step.step_num)
     return None
 
 
-def _strays(step: Step, command: CompleteStep) -> list[str]:
+class _Stray(NamedTuple):
+    """Where the work is not where the step said. `todo`: what to do before it is handed in; `late`: after that."""
+
+    text: str
+    todo: str = "Fix it, then complete the step again."
+    late: str = ""
+
+
+def _strays(board: Board, step: Step, command: CompleteStep) -> list[_Stray]:
     """Return where the work is not where the step said."""
-    warnings: list[str] = []
+    strays: list[_Stray] = []
+    commit, branch = command.commit_hash[:12], shown(step.branch or "")
+    if command.from_repo:
+        project = f"project {shown(board.project.name)} is of {shown(board.project.repo or '')}"
+        todo = "Complete it in a clone of the project's repository."
+        strays.append(_Stray(f"Commit {commit} is of repository {shown(command.from_repo)}, but {project}.", todo))
     if command.on_branch is False:
-        warnings.append(f"Commit {command.commit_hash[:12]} is not on the step's branch {shown(step.branch or '')}.")
+        strays.append(_Stray(f"Commit {commit} is not on the step's branch {branch}."))
+    if command.branch_end:
+        end = command.branch_end[:12]
+        text = f"Commit {commit} is from before the work on the step's branch {branch}, which goes on to {end}."
+        again = Call.of("complete_step", step_id=step.id, commit_hash=end)
+        switch = f", or run `git switch {shlex.quote(step.branch or '')}` first."
+        late = " A completed step is not changed: add a step for that work."
+        strays.append(_Stray(text, sentence("Give that commit: ", again, switch), late))
+    if command.found_on:
+        text = f"The step's branch {branch} does not exist; commit {commit} is on {shown(command.found_on)}."
+        make = f"`git branch {shlex.quote(step.branch or '')} {commit}`"
+        todo = f"If it is the step's work: {make}, then complete the step again; else give the commit that has it."
+        strays.append(_Stray(text, todo))
     if command.outside:
         names = ", ".join(shown(name) for name in command.outside[:OUTSIDE_MAX])
-        warnings.append(f"Changed outside the step's paths: {names}.")
-    return warnings
+        strays.append(_Stray(f"Changed outside the step's paths: {names}."))
+    if command.unknown_until:
+        text = "Which files were changed is not known: this clone does not have the commits that the step began with."
+        strays.append(_Stray(text, f"Run `{command.unknown_until}`, then complete the step again."))
+    return strays
 
 
 def _push_command(step: Step, command: CompleteStep) -> str:

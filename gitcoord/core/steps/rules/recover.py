@@ -7,10 +7,12 @@ Rules:
 What this file does not know: how silence is found out (`liveness`).
 """
 
+from datetime import datetime
+
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Ruling
-from gitcoord.core.documents.json_text import Json, time_text
+from gitcoord.core.documents.json_text import Json, clock_text, time_text
 from gitcoord.core.documents.liveness import Liveness
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.rules.plan import no_such_step
@@ -44,7 +46,7 @@ def recover(board: Board, command: RecoverStep, context: Context) -> Ruling:
         return _put_back(step, command, context, f"{step.agent_id} fell silent: {life.why}", ((step, life),))
     if command.force:
         return _put_back(step, command, context, f"taken from {step.agent_id} by force", ((step, life),), forced=True)
-    return Ruling(_alive(step, life, command), judged=((step, life),))
+    return Ruling(_alive(step, life, command, context.now), judged=((step, life),))
 
 
 def _is_own(step: Step, command: RecoverStep, context: Context) -> bool:
@@ -81,8 +83,11 @@ def _put_back(
     return Ruling(outcomes.done("step_recovered", **facts), (new,), judged)
 
 
-def _alive(step: Step, life: Liveness, command: RecoverStep) -> outcomes.Outcome:
-    message = f"Step {step.id} is held by {step.agent_id}, who is {life.life} ({life.why})."
+def _alive(step: Step, life: Liveness, command: RecoverStep, now: datetime) -> outcomes.Outcome:
+    message = f"Step {step.id} is held by {step.agent_id}{life.clause}."
+    if command.branch_tip:
+        made = f", of {clock_text(command.branch_at, now)}" if command.branch_at else ""
+        message += f" The last commit on its branch is {command.branch_tip[:12]}{made}."
     by_force = Call.of("recover_step", step_id=step.id, force=True)
     hint = sentence("Ask them to fail it, or take it by force: ", by_force, ".")
     facts: dict[str, Json] = {"step_num": step.step_num, "agent": step.agent_id, "life": life.life}

@@ -14,12 +14,14 @@ Rules:
 What this file does not know: other projects; claims of paths.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Ruling
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import FREE_SESSION, Life, Liveness
-from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.names import amount, shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board, StepContext
 from gitcoord.core.steps.project import ProjectStatus
@@ -28,9 +30,10 @@ from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.core.steps.step_commands import ClaimStep
 
 ASK_AGAIN_S = 60  # a step takes minutes; a beat interval is the shortest time in which news of it can come
-LOOKED_AT_MAX = 500  # steps whose paths are looked at in one claim: 0.2 s of the clone's lock
+LOOKED_AT_MAX = 500  # steps passed over for claims on their paths in one claim: 0.2 s of the clone's lock
 PASSED_MAX = 10  # how many of those that were passed over an answer names, and how many conflicts of each
 BLOCKERS_MAX = 10  # how many held or failed steps a refusal names
+LASTING = ("not_owner", "too_large", "bad_paths")  # refusals of paths that no end of a claim changes
 _BY_SUB_AGENT = Call.of("claim_step", agent_id=...)
 
 
@@ -56,17 +59,28 @@ def claim(board: Board, command: ClaimStep, context: StepContext) -> Ruling:
         return Ruling(outcomes.refused("project_ended", message, status=board.project.status))
     if command.step_num is not None:
         return _claim_named(board, command.step_num, context)
-    passed: list[Json] = []
-    for rank in board.available:
-        step = board.steps[rank[2]]
-        # A step without paths costs no look at claims: it is taken however many were passed over before it.
-        if command.scope not in (None, step.scope) or (step.paths and len(passed) >= LOOKED_AT_MAX):
-            continue
-        blocked = context.paths(step)
+    passed: list[tuple[Step, Outcome]] = []
+    for step, blocked in looked_at(board, command.scope, context.paths):
         if blocked is None:
             return Ruling(_claimed(step, context, **_named(passed)), (_taken(step, context),))
-        passed.append(_passed(step, blocked))
+        passed.append((step, blocked))
     return _take_over_or_nothing(board, command, context, passed)
+
+
+def looked_at(
+    board: Board, scope: str | None, paths: Callable[[Step], Outcome | None]
+) -> Iterator[tuple[Step, Outcome | None]]:
+    """Yield the available steps that a claim of any step looks at, best first, each with why it cannot have its paths.
+
+    `paths`: as in `StepContext`.
+    """
+    held = 0
+    for step in (board.steps[rank[2]] for rank in board.available):
+        # Steps without paths, and those of others, are looked at in little time: none hides those behind it.
+        if scope in (None, step.scope) and not (step.paths and held >= LOOKED_AT_MAX):
+            blocked = paths(step)
+            yield step, blocked
+            held += blocked is not None and blocked.code not in LASTING
 
 
 def _claimed(step: Step, context: Context, **facts: Json) -> Outcome:
@@ -141,7 +155,8 @@ def _claim_named(board: Board, num: int, context: StepContext) -> Ruling:
         if own and life.sighting.locked is True:  # taken when the clone had another id
             return _give_back(step, context, board)
         if not life.is_over or not context.policy.auto_recover:
-            why = f"Step {step.id} is held by {step.agent_id} ({life.life}: {life.why})."
+            known = "" if life.life is Life.UNKNOWN else f"{life.life}: "  # of who works at a shell no beat tells more
+            why = f"Step {step.id} is held by {step.agent_id} ({known}{life.why})."
             todo = sentence("Claim another: ", Call.of("claim_step"), ".")
             held = outcomes.refused("held", why, todo, step_num=step.step_num, agent=step.agent_id, life=life.life)
             return Ruling(held, judged=((step, life),))
@@ -218,23 +233,31 @@ def _passed(step: Step, blocked: Outcome) -> Json:
     return {"step_num": step.step_num, "why": blocked.message, "conflicts": few}
 
 
-def _named(passed: list[Json]) -> dict[str, Json]:
+def _named(passed: Sequence[tuple[Step, Outcome]]) -> dict[str, Json]:
     """Return what an answer says of the steps that were passed over: the first of them, and how many."""
     if not passed:
         return {}
-    return {"passed_over": passed[:PASSED_MAX], "passed_over_count": len(passed)}
+    return {"passed_over": [_passed(*row) for row in passed[:PASSED_MAX]], "passed_over_count": len(passed)}
 
 
 def _paths_held(step: Step, blocked: Outcome) -> Outcome:
-    message = f"The paths of step {step.id} are not free: {blocked.message}"
     hint = sentence("Claim another: ", Call.of("claim_step"), ".")
-    if blocked.conflicts:
-        ask = Call.of("request_release", claim_id=blocked.conflicts[0].claim_id, reason=...)
+    if blocked.code == "not_owner":
+        message = f"Step {step.id} has paths that you may not claim: {blocked.message}"
+        return outcomes.refused("not_owner", message, hint, step_num=step.step_num, **blocked.facts)
+    message = f"The paths of step {step.id} are not free: {blocked.message}"
+    asked = next((conflict for conflict in blocked.conflicts if not conflict.is_of_gone), None)
+    if asked is not None:
+        ask = Call.of("request_release", claim_id=asked.claim_id, reason=...)
         hint = sentence("Claim another: ", Call.of("claim_step"), "; or ask the holder: ", ask, ".")
+    elif blocked.conflicts:
+        hint = sentence("Claim another: ", Call.of("claim_step"), "; no one is there to ask.")
     return outcomes.refused("paths_held", message, hint, step_num=step.step_num, **blocked.facts)
 
 
-def _take_over_or_nothing(board: Board, command: ClaimStep, context: StepContext, passed: list[Json]) -> Ruling:
+def _take_over_or_nothing(
+    board: Board, command: ClaimStep, context: StepContext, passed: list[tuple[Step, Outcome]]
+) -> Ruling:
     candidates = [step for step in board.held_steps() if command.scope in (None, step.scope)]
     # As available steps are given out: by priority, then by the work that waits behind them (STEP-2).
     candidates.sort(key=lambda step: board.graph.ranks[step.step_num])
@@ -247,15 +270,32 @@ def _take_over_or_nothing(board: Board, command: ClaimStep, context: StepContext
             if life.is_over and blocked is None:
                 decision = _take_over(step, life, context)
                 return Ruling(decision.outcome, decision.changes, tuple(judged))
-            passed += [_passed(step, blocked)] if blocked else []
+            passed += [(step, blocked)] if blocked else []
     outcome = _nothing(board, command, judged)
-    if passed:
-        nums = ", ".join(str(step["step_num"]) for step in passed[:BLOCKERS_MAX] if isinstance(step, dict))
-        message = f"{outcome.message} Passed over, because others hold their paths: step {nums}."
-        facts: dict[str, Json] = {**outcome.facts, **_named(passed), "ask_again_s": ASK_AGAIN_S}
-        hint = outcome.hint or f"Ask again in {ASK_AGAIN_S} s, or when a claim on them ends."
-        outcome = outcome.evolve(message=message, facts=facts, hint=hint)
-    return Ruling(outcome, judged=tuple(judged))
+    return Ruling(_with_passed(outcome, passed) if passed else outcome, judged=tuple(judged))
+
+
+def _with_passed(outcome: Outcome, passed: Sequence[tuple[Step, Outcome]]) -> Outcome:
+    """Say which steps were passed over and why, and what ends that: time, or a person."""
+    is_held = all(blocked.conflicts for _, blocked in passed[:PASSED_MAX])
+    nums = ", ".join(str(step.step_num) for step, _ in passed[:BLOCKERS_MAX])
+    why = "others hold their paths" if is_held else "you cannot have their paths"
+    message = f"{outcome.message} Passed over, because {why}: step {nums}."
+    facts: dict[str, Json] = {**outcome.facts, **_named(passed)}
+    if all(blocked.code in LASTING for _, blocked in passed):
+        return outcome.evolve(message=message, facts=facts, hint=outcome.hint or _whom_to_ask(passed))
+    facts["ask_again_s"] = ASK_AGAIN_S
+    hint = outcome.hint or f"Ask again in {ASK_AGAIN_S} s, or when a claim on them ends."
+    return outcome.evolve(message=message, facts=facts, hint=hint)
+
+
+def _whom_to_ask(passed: Sequence[tuple[Step, Outcome]]) -> str:
+    owners = [blocked.facts.get("owners") for _, blocked in passed]
+    names = dict.fromkeys(str(name) for some in owners if isinstance(some, list) for name in some)
+    if names:
+        named = ", ".join([*names][:BLOCKERS_MAX]) + (", …" if len(names) > BLOCKERS_MAX else "")
+        return f"Ask an owner of their paths to do them, or to add you: {named}."
+    return sentence("Correct the paths: ", Call.of("update_step", step_id=passed[0][0].id, paths=...), ".")
 
 
 def _nothing(board: Board, command: ClaimStep, judged: list[tuple[Step, Liveness]]) -> Outcome:
@@ -270,13 +310,20 @@ def _nothing(board: Board, command: ClaimStep, judged: list[tuple[Step, Liveness
     parts: list[str] = []
     for step in running[:3]:
         behind = sum(1 for num in board.graph.dependants[step.step_num] if not board.steps[num].is_settled)
-        waiting = f"{behind} waiting on" if behind else "running:"
-        parts.append(f"{waiting} step {step.step_num} held by {step.agent_id}")
+        waiting = f", for which {amount(behind, 'step')} wait{'s' if behind == 1 else ''}" if behind else ""
+        parts.append(f"{step.agent_id} holds step {step.step_num}{waiting}")
     if len(running) > len(parts):
         left = len(running) - len(parts)
         parts.append(f"{left} more {'is' if left == 1 else 'are'} held")
     if failed:
-        parts.append(f"{len(failed)} failed (step {', '.join(str(num) for num in failed[:BLOCKERS_MAX])})")
+        named = ", ".join(str(num) for num in failed[:BLOCKERS_MAX]) + (", …" if len(failed) > BLOCKERS_MAX else "")
+        parts.append(f"step{'' if len(failed) == 1 else 's'} {named} failed")
+    scopes = sorted({step.scope for step in board.steps.values() if step.scope is not None})
+    if command.scope is not None and command.scope not in scopes:
+        message = f"No step of project {name} has scope {shown(command.scope)}."
+        there = f"Its scopes: {', '.join(shown(scope) for scope in scopes[:BLOCKERS_MAX])}. " if scopes else ""
+        hint = sentence(f"{there}Claim without a scope: ", Call.of("claim_step"), ".")
+        return outcomes.refused("nothing_available", message, hint, project=board.project.name, held=[], failed=[])
     of_scope = f" with scope {shown(command.scope)}" if command.scope is not None else ""
     why = "; ".join(parts) or ("other scopes only" if of_scope else "")
     message = f"Project {name} has no available step{of_scope}{': ' if why else ''}{why}."

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gitcoord.core.claims.claim import Claim, Mode, Part, Why
-from gitcoord.core.claims.claim_commands import Answer, BeatClaims, RequestRelease, Tidy, Wish
+from gitcoord.core.claims.claim_commands import Answer, BeatClaims, EndStepClaims, RequestRelease, Tidy, Wish
 from gitcoord.core.claims.release_request import RequestState
 from gitcoord.core.documents.actor import Actor
 from tests.unit.core.claim_play import (
@@ -22,6 +22,7 @@ from tests.unit.core.claim_play import (
     G,
     hours,
     minutes,
+    module,
     read,
     seconds,
     wish,
@@ -458,7 +459,7 @@ def test_a_later_claim_within_an_agreement_is_party_to_it() -> None:
     game.answer(ANN, request, Answer.COEXIST)
     (first,) = game.held(BOB)
 
-    second = game.claim(BOB, F, "lib/c.py")
+    second = game.claim(BOB, module(F), "lib/c.py")  # more than the first one gives, so it is asked for anew
     game.release(BOB, first)
 
     assert [(part.claim, part.why) for part in game.one(held).partners] == [(second.id, Why.AGREED)]
@@ -505,3 +506,92 @@ def test_an_entry_that_wants_more_than_was_given_stays_in_line() -> None:
     game.answer(ANN, request, Answer.APPROVED)
 
     assert list(game.register.entries) == [entry]
+
+
+def notice_to(game: Claims, actor: Actor) -> str:
+    """Return the last notice to an agent about its request."""
+    own = [row for row in game.register.notices.values() if (row.agent, row.clone) == actor.holder]
+    return [row.text for row in own if row.event == "request_answered"][-1]
+
+
+@pytest.mark.rule("CLAIM-16")
+@pytest.mark.parametrize(
+    ("answer", "fields", "said"),
+    [
+        (Answer.APPROVED, {}, "approved. You hold {granted} (src/**) now."),
+        (Answer.DENIED, {"note": "Not today."}, "denied, saying 'Not today.'. {held} stays as it is."),
+        (
+            Answer.NARROWED,
+            {"pattern": F},
+            "narrowed. {held} keeps src/a.py alone of src/**: claim what you need of the rest.",
+        ),
+        (Answer.COEXIST, {"pattern": F}, "coexist. You hold {granted} (src/a.py) now, beside {held}."),
+    ],
+)
+def test_the_notice_of_an_answer_says_what_who_asked_has_now(answer: Answer, fields: dict[str, str], said: str) -> None:
+    game = Claims()
+    held = game.claim(ANN, "src/**")
+    request = game.request(BOB, held)
+
+    game.answer(ANN, request, answer, **fields)
+
+    answered, granted = f"{ANN.agent} answered your request {request}:", game.register.requests[request].granted
+    assert notice_to(game, BOB) == f"{answered} {said.format(held=held.id, granted=granted)}"
+
+
+@pytest.mark.rule("CLAIM-16")
+def test_the_notice_of_an_approval_names_one_pattern_and_counts_the_others() -> None:
+    game = Claims()
+    request = game.request(BOB, game.claim(ANN, F), wish(F), wish(G), wish("lib/c.py"))
+
+    game.answer(ANN, request, Answer.APPROVED)
+
+    granted = game.register.requests[request].granted
+    assert notice_to(game, BOB).endswith(f"approved. You hold {granted} ({F} and 2 more) now.")
+
+
+@pytest.mark.rule("CLAIM-16")
+def test_the_notice_of_an_approval_that_granted_nothing_says_so_and_who_is_in_the_way() -> None:
+    game = Claims()
+    held, other = game.claim(ANN, F), game.claim(BOB_DOCS, G)
+    request = game.request(BOB, held, wish(F), wish(G))
+
+    game.answer(ANN, request, Answer.APPROVED)
+
+    now = f"{held.id} ended, and nothing was granted to you: {other.agent} holds {G}."
+    assert notice_to(game, BOB) == f"{ANN.agent} answered your request {request}: approved. {now}"
+
+
+@pytest.mark.rule("CLAIM-16")
+def test_the_notice_of_a_claim_that_ended_unanswered_says_that_it_is_to_be_claimed() -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+    request = game.request(BOB, held)
+
+    game.release(ANN, held)
+
+    ended = f"The claim {held.id} that you asked for ({request}) ended (released)"
+    assert notice_to(game, BOB) == f"{ended}: claim what you need of it now."
+
+
+@pytest.mark.rule("CLAIM-16")
+def test_an_approval_sends_no_other_asker_to_claim_what_the_first_one_has_by_it() -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+    first, second = game.request(BOB, held), game.request(BOB_DOCS, held)
+
+    game.answer(ANN, first, Answer.APPROVED)
+
+    assert [claim.items[0].pattern for claim in game.held(BOB)] == [F]
+    assert notice_to(game, BOB_DOCS) == f"The claim {held.id} that you asked for ({second}) ended (approved)."
+
+
+@pytest.mark.rule("CLAIM-16")
+def test_a_step_that_went_on_sends_no_asker_to_claim_its_paths() -> None:
+    game = Claims()
+    held = game.claim(ANN, F, step="app/1", step_fence=1)
+    request = game.request(BOB, held)
+
+    game.do(EndStepClaims(step="app/1", agent=ANN.agent, clone=ANN.clone))
+
+    assert notice_to(game, BOB) == f"The claim {held.id} that you asked for ({request}) ended (step)."

@@ -26,6 +26,8 @@ HINT = sentence("Wait: ", Call.of("claim_files", ..., wait_seconds=300), ". Or a
         (Call.of("claim_files", ..., wait_seconds=300), "claim_files(…, wait_seconds=300)"),
         (Call.of("respond_to_request", decision=Answer.NARROWED), "respond_to_request(decision='narrowed')"),
         (Call.of("claim_files", patterns=["a", ...], literal=True), "claim_files(patterns=['a', …], literal=true)"),
+        (Call.of("extend_claims", ttl_hours=6.0), "extend_claims(ttl_hours=6)"),
+        (Call.of("extend_claims", ttl_hours=0.5), "extend_claims(ttl_hours=0.5)"),
         (Call.of("claim_files", symbols={"a.py": ["f"]}), "claim_files(symbols={'a.py': ['f']})"),
         (Call.of("respond_to_request", decision=Answer), f"respond_to_request(decision={'|'.join(Answer)})"),
         (Call.of("get_project", name="it's"), 'get_project(name="it\'s")'),

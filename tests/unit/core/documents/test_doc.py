@@ -177,6 +177,15 @@ def test_json_that_nobody_can_write_back_is_refused(data: bytes) -> None:
         load_json(data)
 
 
+@pytest.mark.parametrize("levels", [limits.DEPTH + 1, 100_000])
+@pytest.mark.parametrize(("begin", "end"), [(b"[", b"1]"), (b'{"a":', b"1}")], ids=["list", "object"])
+def test_json_that_is_too_deep_is_said_to_be_so(levels: int, begin: bytes, end: bytes) -> None:
+    data = begin * levels + end[:1] + end[1:] * levels
+
+    with pytest.raises(DocumentError, match=r"^A document is nested more than 32 deep\.$"):
+        load_json(data)
+
+
 def test_json_as_deep_as_allowed_is_read() -> None:
     data = b"[" * limits.DEPTH + b"]" * limits.DEPTH
 

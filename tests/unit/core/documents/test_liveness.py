@@ -116,7 +116,16 @@ def test_a_holder_that_was_never_seen_is_stale() -> None:
 
 
 def test_a_holder_from_the_future_was_seen_just_now() -> None:
-    assert judge(held(-4), Sighting(), NOW, LIMIT).why == "last seen 0 min ago"
+    assert judge(held(-4), Sighting(), NOW, LIMIT).why == "last seen 0 s ago"
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"), [(minutes(0.3), "18 s"), (minutes(1), "1 min"), (minutes(119), "119 min"), (minutes(121), "2 h")]
+)
+def test_how_long_ago_a_holder_was_seen_is_said_as_everywhere(ago: timedelta, said: str) -> None:
+    silent = held(ago.total_seconds() / 60)
+
+    assert judge(silent, Sighting(), NOW, LIMIT).why == f"last seen {said} ago"
 
 
 @pytest.mark.rule("TIME-1")

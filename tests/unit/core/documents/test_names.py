@@ -98,6 +98,7 @@ def test_a_hostile_name_of_a_project_is_refused(text: str) -> None:
         project_name(text)
 
     assert str(caught.value).isprintable()
+    assert caught.value.hint.endswith("without '..', and ending neither in '.' nor in '.lock'.")
     assert len(str(caught.value)) < 200
     assert caught.value.hint
 

@@ -1,6 +1,10 @@
 """Parties: the command line of a worktree and the sessions of one tool there never lock each other out."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gitcoord.core.checks.overlaps import overlapping
 from gitcoord.core.claims.claim_commands import Answer, ExtendClaims, ReleaseClaims, RequestRelease
@@ -28,6 +32,13 @@ def test_long_names_that_begin_alike_are_of_different_agents() -> None:
     assert levels[0] != levels[1]
     assert {len(level) for level in levels} == {party.LEVEL_CHARS}
     assert party.agent_level("x" * party.LEVEL_CHARS) == "x" * party.LEVEL_CHARS
+
+
+@given(st.text(st.characters() | st.sampled_from("aB -._+/\n\u2028\x1c\u00a0"), max_size=40))
+def test_a_part_of_a_name_has_one_dash_for_all_that_is_not_of_words(text: str) -> None:
+    level = re.sub(r"[^\w.+-]+", "-", text.strip().lower()).strip("-.") or "unknown"
+
+    assert party.agent_level(text) == level
 
 
 @pytest.mark.parametrize(

@@ -49,12 +49,14 @@ def test_what_is_strict_asks_for_its_own_owner_only() -> None:
 
     assert both.is_owner("ann/cli/wt")
     assert not both.is_owner("cy/cli/wt")
+    assert [RULES.hard_of_others(agent) for agent in ("ann/cli/wt", "cy/cli/wt")] == [[], [AUTH]]
 
 
 def test_a_module_without_owners_is_everybodys() -> None:
     rules = Rules((Module("all", (place("**"),), (), Severity.HARD),))
 
     assert rules.of([place("a")]).is_owner("bob/cli/wt")
+    assert rules.hard_of_others("bob/cli/wt") == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gitcoord.core.patterns.path_pattern import Pattern, PatternError, Reading
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError, Reading, canonical
 from gitcoord.core.patterns.resolve import doubts, matching, overlapping_files, resolve, several
 from gitcoord.core.patterns.tracked_paths import Tracked
 
@@ -80,6 +80,31 @@ def test_a_pattern_that_literally_is_a_tracked_path_is_taken_so_with_a_warning(t
     assert found.files
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("src/app/[slug]/new.tsx", "src/app/[[]slug]/new.tsx"),
+        ("/src/app/[slug]/**", "src/app/[[]slug]/**"),
+        ("src/app/[user]/page.tsx", "src/app/[[]user]/page.tsx"),
+        ("src/app/[slug]/[...rest]/page.tsx", "src/app/[[]slug]/[[]...rest]/page.tsx"),
+        ("src/app/[[...all]]/page.tsx", "src/app/[[][[]...all]]/page.tsx"),
+        ("src/app/[user].tsx", "src/app/[[]user].tsx"),
+    ],
+)
+def test_a_new_path_below_a_name_in_brackets_is_that_path_with_a_warning(text: str, expected: str) -> None:
+    found = resolve(text, TRACKED)
+
+    assert found.pattern.text == expected
+    assert found.warnings[0] == f"{text!r} was read with its brackets as part of a name, as {expected!r}."
+    assert found.pattern == resolve(expected, TRACKED).pattern
+
+
+def test_a_new_path_is_the_same_to_who_writes_it_and_to_a_hook() -> None:
+    path = "src/app/[user]/page.tsx"
+
+    assert resolve(path, TRACKED).pattern == resolve(path, TRACKED, as_literal=True).pattern
+
+
 @pytest.mark.parametrize("path", ["lib/new\nline.py", "lib/tab\t[1].py", "lib/back\\slash.py", "back\\slash.py"])
 def test_a_path_that_no_pattern_can_spell_is_claimed_with_any_character_in_its_place(path: str) -> None:
     tracked = Tracked(["a.py", path, "lib/other.py"])
@@ -102,6 +127,19 @@ def test_a_class_that_is_no_tracked_path_stays_a_class() -> None:
     found = resolve("src/auth/[a-z]*.ts", TRACKED)
 
     assert (found.pattern.text, found.files, found.warnings) == ("src/auth/[a-z]*.ts", ("src/auth/login.ts",), ())
+
+
+@pytest.mark.parametrize(
+    "text", ["s[rt]c/new.py", "src/[!ab]/x.py", "src/v[12]/x.py", "src/[a-z]/x.py", "src/[v]/x.py"]
+)
+def test_a_class_where_nothing_is_tracked_stays_a_class(text: str) -> None:
+    assert resolve(text, TRACKED).pattern.text == Pattern.of(canonical(text)).text
+
+
+def test_a_class_of_names_that_are_tracked_stays_a_class() -> None:
+    found = resolve("[ab].py", Tracked(["a.py", "c.py"]))
+
+    assert (found.pattern.text, found.files) == ("[ab].py", ("a.py",))
 
 
 def test_a_literal_text_is_a_path_from_the_root() -> None:
@@ -135,6 +173,14 @@ def test_more_places_than_are_shown_are_counted() -> None:
     tracked = Tracked(f"{folder}/x.py" for folder in "abcde")
 
     assert resolve("x.py", tracked).warnings[0].endswith("'/a/x.py', '/b/x.py', '/c/x.py' or 2 more.")
+
+
+def test_a_name_that_looks_like_a_tracked_one_is_said_to_be_spelled_otherwise() -> None:
+    tracked = Tracked(["docs/\u00fc.md"])
+
+    found = resolve("docs/u\u0308.md", tracked)
+
+    assert found.warnings[0].endswith("which looks the same and is spelled otherwise (Unicode normalization).")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +261,8 @@ def test_the_files_of_an_overlap_are_sorted_and_the_rest_is_counted() -> None:
         ("a, b", ()),
         ("docs/My new file.md", ()),
         ("docs/v1.0 notes.md", ()),
-        ("*.{js,ts}", ()),
+        ("*.{js,ts}", ("*.js", "*.ts")),
+        ("src/{a, b}/{c,d}", ("src/a/{c,d}", "src/b/{c,d}")),
         ("src/[a,b].ts", ()),
         ("README.md, " * 100, ()),
     ],

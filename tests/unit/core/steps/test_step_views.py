@@ -36,6 +36,18 @@ def test_a_step_without_a_finished_dependency_starts_from_the_projects_base() ->
     assert step_view(game.whole, game[2])["base_commit"] == BASE
 
 
+def test_behind_a_skipped_step_is_what_that_waited_for() -> None:
+    game = play(defined(1, branch="f/1"), defined(2, 1), defined(3, 2), defined(4, 3, 1))
+    game.completed(1)
+    game.skipped(2)
+    game.skipped(3)
+
+    view = step_view(game.whole, game[4])
+
+    assert view["base"] == [{"step_num": 1, "branch": "f/1", "commit_hash": COMMIT}]
+    assert "base_commit" not in view
+
+
 def test_a_project_comes_with_its_counts() -> None:
     game = play(defined(1), defined(2), defined(3))
     game.completed(1)

@@ -16,7 +16,7 @@ from gitcoord.core.claims.claim_commands import (
 )
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.json_text import parse_time, time_text
-from gitcoord.core.documents.liveness import Sighting
+from gitcoord.core.documents.liveness import Sighting, span_text
 from gitcoord.core.documents.policy import Policy
 from tests.unit.core.claim_play import (
     ANN,
@@ -99,7 +99,9 @@ def test_force_is_recorded_and_its_holder_is_told() -> None:
 
     (event,) = game.last.events
     assert (event["event"], event["reason"], event["note"]) == ("claim_released", "forced", "gone for the day")
-    assert game.notices(ANN) == ["claim_released"]
+    (notice,) = game.register.notices.values()
+    assert (notice.event, notice.reason) == ("claim_released", "forced")
+    assert notice.text == f"Your claim {held.id} ended: {BOB.agent} ended it by force, saying 'gone for the day'."
 
 
 @pytest.mark.rule("CLAIM-7")
@@ -655,8 +657,8 @@ def test_a_refusal_says_whether_the_holder_is_gone_and_when_its_claim_ends(
     assert said in outcome.message
     assert bool(said) is ("free at" in outcome.message)
     shown = row.get("holder_seen")
-    ago = int((game.now - parse_time(str(shown))).total_seconds() // 60) if said else 0
-    assert not said or f"last seen {ago} min ago" in outcome.message
+    ago = span_text((game.now - parse_time(str(shown))).total_seconds()) if said else ""
+    assert not said or f"last seen {ago} ago" in outcome.message
 
 
 @pytest.mark.rule("CLAIM-1")
@@ -683,6 +685,7 @@ def test_of_several_holders_each_conflict_says_what_is_known_of_its_own() -> Non
     assert "free at" not in outcome.message
     told = {row["claim_id"]: row.get("free_at") for row in conflicts_of(outcome)}
     assert told == {gone.id: time_text(gone.created_at + minutes(2)), there.id: None}
+    assert f"request_release(claim_id='{there.id}', reason=…)" in outcome.hint  # the other one is not there to answer
 
 
 @pytest.mark.rule("LIVE-2")

@@ -20,8 +20,10 @@ from tests.unit.core.claim_play import (
     auto,
     conflicts_of,
     hours,
+    minutes,
     module,
     read,
+    seconds,
     wish,
 )
 
@@ -66,6 +68,30 @@ def test_a_refusal_lists_the_symbols_that_the_holder_has() -> None:
 
     assert (whole["symbols"], whole["your_symbols"]) == (["A", "B"], [])
     assert some["your_symbols"] == ["A::m"]
+
+
+@pytest.mark.rule("CLAIM-2")
+@pytest.mark.parametrize(
+    ("held", "asked", "is_named"),
+    [
+        (wish(F), wish(F), True),
+        (wish(F, "A"), wish(F), True),
+        (wish(F, narrowable=False), wish(F), False),
+        (module(F), wish(F), False),
+        (wish(F, "A"), wish(F, "A"), False),
+    ],
+)
+def test_a_refusal_names_the_call_for_symbols_where_that_would_be_granted(
+    held: Wish, asked: Wish, *, is_named: bool
+) -> None:
+    game = Claims()
+    _ = game.claim(ANN, held)
+
+    hint = game.ask(BOB, asked).hint
+    of_symbols = game.ask(BOB, wish(F, "B", *asked.symbols))
+
+    assert ("only the symbols that you change: claim_files(symbols=…)" in hint) is is_named
+    assert (of_symbols.code == "claim_granted") is is_named
 
 
 @pytest.mark.rule("CLAIM-2")
@@ -273,6 +299,104 @@ def test_patterns_that_match_no_tracked_file_count_as_one_each() -> None:
 
     assert game.ask(ANN, *new, tracked=1_000).code == "too_large"
     assert game.ask(ANN, *new[:100], tracked=1_000).code == "claim_granted"
+
+
+@pytest.mark.rule("CLAIM-3", "CLAIM-4")
+def test_a_file_of_ones_own_and_a_new_one_are_one_call_whatever_others_have_carved_out() -> None:
+    game = Claims()
+    first = game.claim(ANN, F)
+    carving = game.claim(BOB, wish(F, "g"))
+
+    outcome = game.ask(ANN, F, G)
+    again = game.ask(ANN, F, G)
+
+    second = game.register.claims[str(outcome.facts["claim"])]
+    assert [item.pattern for item in second.items] == [G]
+    assert outcome.facts["claims"] == [second.id, first.id]
+    assert outcome.facts["carved"] == [{"claim": carving.id, "pattern": F, "symbols": ["g"]}]
+    assert "already" not in outcome.facts
+    assert (again.facts["claims"], again.facts["already"]) == ([first.id, second.id], True)
+    assert game.ask(BOB_DOCS, F).code == "conflict"
+    assert [part.claim for part in game.item(first).carved] == [carving.id]
+
+
+@pytest.mark.rule("CLAIM-4", "CLAIM-6")
+def test_of_a_shared_file_of_ones_own_it_is_not_said_that_it_is_given_anew() -> None:
+    game = Claims()
+    game.claim(ANN, wish("package.json", is_shared=True))
+
+    outcome = game.ask(ANN, wish("package.json", is_shared=True), wish("go.mod", is_shared=True), G)
+
+    assert outcome.facts["warnings"] == ["go.mod is a shared file: the claim lasts 2 hours."]
+
+
+@pytest.mark.rule("CLAIM-1", "CLAIM-4")
+def test_what_others_hold_of_the_rest_refuses_a_call_that_names_ones_own_too() -> None:
+    game = Claims()
+    game.claim(ANN, F)
+    game.claim(BOB, G)
+
+    outcome = game.ask(ANN, F, G, "lib/c.py")
+
+    assert [conflict["your_pattern"] for conflict in conflicts_of(outcome)] == [G]
+    assert len(game.held(ANN)) == 1
+
+
+@pytest.mark.rule("CLAIM-4", "CLAIM-15", "CLAIM-18")
+def test_who_waits_for_ones_own_file_is_in_no_way_of_a_new_one_beside_it() -> None:
+    game = Claims()
+    first = game.claim(ANN, F)
+    game.wait(BOB, F)
+    game.tick(seconds(61))
+    game.request(BOB, first)
+    shortened = game.one(first).expires_at
+
+    second = game.claim(ANN, F, G)
+
+    assert [item.pattern for item in second.items] == [G]
+    assert game.one(first).expires_at <= shortened  # what was asked for is no longer its holder's by that
+
+
+@pytest.mark.rule("CLAIM-4", "CLAIM-18")
+def test_who_waits_for_more_holds_no_one_up_with_what_it_has_already() -> None:
+    game = Claims()
+    game.claim(ANN, F)
+    game.claim(BOB, G)
+    game.wait(ANN, F, G)
+    game.tick(seconds(61))
+
+    outcome = game.ask(BOB, wish(F, "g"))
+    waiting = game.ask(BOB_DOCS, G)
+
+    assert (outcome.code, game.held(BOB)[-1].items[0].symbols) == ("claim_granted", ("g",))
+    assert waiting.code == "conflict"
+
+
+@pytest.mark.rule("CLAIM-4", "CLAIM-17")
+def test_a_waiter_is_served_with_what_it_does_not_hold_yet() -> None:
+    game = Claims()
+    own = game.claim(ANN, F)
+    game.claim(BOB_DOCS, wish(F, "g"))
+    blocking = game.claim(BOB, G)
+    entry = game.wait(ANN, F, G)
+
+    game.release(BOB, blocking)
+
+    (served,) = (claim for claim in game.held(ANN) if claim.id != own.id)
+    assert (served.queue_id, [item.pattern for item in served.items]) == (entry, [G])
+    assert game.ask(ANN, F, G).facts["claims"] == [own.id, served.id]
+
+
+@pytest.mark.rule("CLAIM-4", "CLAIM-13")
+def test_an_edit_hooks_claim_grows_by_what_is_new_and_the_rest_counts_as_used() -> None:
+    game = Claims()
+    grown = game.claim(ANN, auto(F))
+    game.tick(minutes(20))
+
+    outcome = game.ask(ANN, auto(F), auto(G))
+
+    assert outcome.facts["claims"] == [grown.id]
+    assert [item.last_activity for item in game.one(grown).items] == [game.now, game.now]
 
 
 @pytest.mark.rule("CLAIM-5", "CLAIM-4")

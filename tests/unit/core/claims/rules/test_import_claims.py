@@ -72,7 +72,7 @@ def test_no_fence_is_imported_so_the_first_claim_here_gets_the_first() -> None:
     [
         ([], "no_steps", "Project 'app' has no steps."),
         ([step(1), step(1)], "duplicate", "The number 1 is given twice."),
-        ([step(0)], "bad_number", "0 is not the number of a step; numbers begin at 1."),
+        ([step(0)], "bad_number", "0 is not the number of a step; it is from 1 to 999999999."),
         ([step(1, 7)], "bad_dependency", "Step 1 depends on step 7, which does not exist."),
         ([step(1, 2), step(2, 1)], "cycle", "The steps depend on each other in a circle: 1 → 2 → 1."),
         ([step(1, branch="a b")], "bad_branch", "Step 1: 'a b' is not a legal name of a branch."),

@@ -21,6 +21,7 @@ from tests.unit.core.claim_play import (
     hours,
     minutes,
     seconds,
+    wish,
 )
 
 USED = BeatClaims(active=(F,))
@@ -57,6 +58,59 @@ def test_other_holders_and_repositories_have_their_own_and_explicit_claims_do_no
     ]
 
     assert len({one.id for one in claims}) == 5
+
+
+@pytest.mark.rule("CLAIM-6")
+def test_a_step_s_shared_file_is_renewed_by_the_beats_of_who_holds_the_step() -> None:
+    game = Claims()
+    week, shared = hours(24 * 7), wish("package.json", is_shared=True)
+    held = game.claim(ANN, shared.evolve(hours=24.0 * 7), wish(F, hours=24.0 * 7), step="app/1", step_fence=1)
+    other = game.claim(ANN, wish("lib/index.ts", is_shared=True))
+    ends = [game.item(held, index).expires_at for index in (0, 1)]
+
+    for _ in range(40):  # beyond the day for which an edit hook's items are renewed
+        game.tick(minutes(61))
+        game.do(BeatClaims())
+
+    assert ends == [NOW + hours(2), NOW + week]
+    assert [game.item(held, index).expires_at for index in (0, 1)] == [game.now + hours(2), NOW + week]
+    assert other.id not in game.register.claims
+
+
+@pytest.mark.rule("CLAIM-6")
+def test_what_became_of_a_step_is_asked_for_only_where_a_beat_renews_a_shared_file_of_it() -> None:
+    game = Claims()
+    game.claim(ANN, wish("package.json", is_shared=True), wish(F), step="app/1", step_fence=1)
+    asked: list[object] = []
+
+    class Steps(set[str]):
+        def __contains__(self, step: object) -> bool:
+            asked.append(step)
+            return False
+
+    game.void = Steps()
+    game.do(BeatClaims())
+    before_half = [*asked]
+    game.tick(minutes(61))
+    game.do(BeatClaims())
+
+    assert (before_half, asked) == ([], ["app/1"])
+
+
+@pytest.mark.rule("CLAIM-6", "CLAIM-15")
+@pytest.mark.parametrize("is_asked_for", [True, False])
+def test_a_step_s_shared_file_is_not_renewed_where_it_is_asked_for_or_the_step_went_on(*, is_asked_for: bool) -> None:
+    game = Claims()
+    held = game.claim(ANN, wish("package.json", is_shared=True), step="app/1", step_fence=1)
+    game.tick(minutes(61))
+    if is_asked_for:
+        game.request(BOB, held)
+    else:
+        game.void.add("app/1")
+
+    game.do(BeatClaims())
+
+    assert game.item(held).expires_at <= NOW + hours(2)
 
 
 @pytest.mark.rule("CLAIM-13", "CLAIM-5")

@@ -17,26 +17,26 @@ pytestmark = pytest.mark.rule("STEP-12")
         (
             lambda game: game.claimed(1),
             claim(),
-            "Project 'app' has no available step: 2 waiting on step 1 held by ann/cli/wt-1.",
+            "Project 'app' has no available step: ann/cli/wt-1 holds step 1, for which 2 steps wait.",
             "Ask again in 60 s, or when a step that is held completes.",
         ),
         (
             lambda game: game.failed(1),
             claim(),
-            "Project 'app' has no available step: 1 failed (step 1).",
+            "Project 'app' has no available step: step 1 failed.",
             "Retry a failed step by its number: claim_step(step_id='app/1').",
         ),
         (
             lambda game: (game.completed(1), game.claimed(2), game.failed(3, CAT)),
             claim(),
-            "Project 'app' has no available step: running: step 2 held by ann/cli/wt-1; 1 failed (step 3).",
+            "Project 'app' has no available step: ann/cli/wt-1 holds step 2; step 3 failed.",
             "Ask again in 60 s, or when a step that is held completes.",
         ),
         (
             lambda _: None,
             claim(scope="ui"),
-            "Project 'app' has no available step with scope 'ui': other scopes only.",
-            "",
+            "No step of project 'app' has scope 'ui'.",
+            "Claim without a scope: claim_step().",
         ),
         (
             lambda game: (game.completed(1), game.skipped(2), game.skipped(3)),
@@ -66,10 +66,7 @@ def test_why_nothing_is_available_is_told_as_facts_too() -> None:
 
     outcome = game.do(claim(), BOB)
 
-    assert outcome.message.endswith(
-        "running: step 1 held by a1; running: step 2 held by a2; running: step 3 held by a3; "
-        "1 more is held; 1 failed (step 5)."
-    )
+    assert outcome.message.endswith("a1 holds step 1; a2 holds step 2; a3 holds step 3; 1 more is held; step 5 failed.")
     assert outcome.facts == {
         "project": "app",
         "held": [{"step_num": num, "agent": f"a{num}"} for num in range(1, 5)],

@@ -78,9 +78,9 @@ def test_a_base_must_be_pushed_where_the_policy_or_another_live_clone_asks_for_i
     [
         ([], "no_steps", "There are no steps."),
         ([defined(1), defined(2), defined(1)], "duplicate", "The number 1 is given twice."),
-        ([defined(0)], "bad_number", "0 is not the number of a step; numbers begin at 1."),
-        ([defined(-3)], "bad_number", "-3 is not the number of a step; numbers begin at 1."),
-        ([defined(NUMBER_MAX + 1)], "bad_number", "1000000000 is not the number of a step; numbers begin at 1."),
+        ([defined(0)], "bad_number", "0 is not the number of a step; it is from 1 to 999999999."),
+        ([defined(-3)], "bad_number", "-3 is not the number of a step; it is from 1 to 999999999."),
+        ([defined(NUMBER_MAX + 1)], "bad_number", "1000000000 is not the number of a step; it is from 1 to 999999999."),
         ([defined(1, 2)], "bad_dependency", "Step 1 depends on step 2, which does not exist."),
         ([defined(1, 1)], "bad_dependency", "Step 1 depends on itself."),
         ([defined(1, 2), defined(2, 1)], "cycle", "The steps depend on each other in a circle: 1 → 2 → 1."),
@@ -91,6 +91,11 @@ def test_a_base_must_be_pushed_where_the_policy_or_another_live_clone_asks_for_i
             [defined(1, branch="f"), defined(2), defined(3, branch="f")],
             "same_branch",
             "Steps 1 and 3 have the same branch, 'f'.",
+        ),
+        (
+            [defined(1, branch="z/a/4"), defined(2), defined(3, branch="z")],
+            "nested_branch",
+            "Git cannot have branch 'z' (step 3) beside 'z/a/4' (step 1).",
         ),
         ([defined(1, priority=PRIORITY_MAX + 1)], "bad_number", "Step 1 has priority 1000001, beyond a million."),
         (
@@ -176,6 +181,8 @@ def test_added_steps_may_depend_on_any_step_that_exists_even_a_done_one() -> Non
         ([defined(3, 9)], "bad_dependency"),
         ([defined(3, 4), defined(4, 3)], "cycle"),
         ([defined(3, branch="f/1")], "same_branch"),
+        ([defined(3, branch="f")], "nested_branch"),
+        ([defined(3, branch="f/1/x")], "nested_branch"),
     ],
 )
 @pytest.mark.rule("STEP-1")
@@ -234,6 +241,14 @@ def test_new_dependencies_and_priorities_move_what_is_available() -> None:
     assert game.available == [3, 1, 2]
 
 
+@pytest.mark.rule("STEP-1")
+def test_a_branch_of_a_step_that_is_done_is_in_no_ones_way() -> None:
+    game = play(defined(1, branch="f"), defined(2))
+    game.do(SkipStep(step_num=1, reason="no"))
+
+    assert game.do(AddSteps(steps=(defined(3, branch="f/1"),))).code == "steps_added"
+
+
 @pytest.mark.rule("STEP-11")
 @pytest.mark.parametrize(
     ("command", "code"),
@@ -242,6 +257,7 @@ def test_new_dependencies_and_priorities_move_what_is_available() -> None:
         (UpdateStep(step_num=1, depends_on=(1,)), "bad_dependency"),
         (UpdateStep(step_num=1, depends_on=(9,)), "bad_dependency"),
         (UpdateStep(step_num=1, branch="f/2"), "same_branch"),
+        (UpdateStep(step_num=1, branch="f"), "nested_branch"),
         (UpdateStep(step_num=1, branch="x.lock"), "bad_branch"),
         (UpdateStep(step_num=9, title="x"), "not_found"),
     ],

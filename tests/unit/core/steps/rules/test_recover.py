@@ -1,5 +1,7 @@
 """Recovery: who may put back whose step, and what is kept for the next holder."""
 
+from datetime import timedelta
+
 import pytest
 
 from gitcoord.core.documents.actor import Actor
@@ -129,10 +131,13 @@ def test_anothers_live_step_is_refused_with_the_evidence(by: Actor) -> None:
     game.tick(100)
     game.sightings[ANN.session] = seen(3, game.now)
 
-    outcome = game.do(RECOVER.evolve(branch_tip="f" * 40), by)
+    outcome = game.do(RECOVER.evolve(branch_tip="f" * 40, branch_at=game.now - timedelta(minutes=9)), by)
 
     assert (outcome.verdict, outcome.code) == (Verdict.REFUSED, "alive")
-    assert outcome.message == "Step app/1 is held by ann/cli/wt-1, who is live (last seen 3 min ago)."
+    assert outcome.message == (
+        "Step app/1 is held by ann/cli/wt-1, who is live (last seen 3 min ago). "
+        "The last commit on its branch is ffffffffffff, of 11:01 UTC."
+    )
     assert outcome.facts == {
         "step_num": 1,
         "agent": ANN.agent,

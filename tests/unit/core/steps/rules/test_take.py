@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.liveness import Sighting
-from gitcoord.core.documents.outcomes import Verdict
+from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.rules import take
 from gitcoord.core.steps.step import StepDefinition, StepStatus
 from gitcoord.core.steps.step_commands import AbortProject, BeatStep, ClaimStep, RecoverStep, StartStep
 from tests.unit.core.play import (
@@ -31,6 +34,52 @@ CRASHED = Sighting(locked=False, clone_beats=True)
 
 
 # --- order and filters ---
+
+
+@pytest.mark.rule("STEP-2")
+@pytest.mark.parametrize(("code", "expected"), [("conflict", [1, 2, 5]), ("not_owner", [1, 2, 3, 4, 5])])
+def test_so_many_held_paths_are_looked_at_and_all_steps_that_are_for_others_or_have_none(
+    monkeypatch: pytest.MonkeyPatch, code: str, expected: list[int]
+) -> None:
+    monkeypatch.setattr(take, "LOOKED_AT_MAX", 2)
+    game = play(*(defined(num, paths=("src/**",)) for num in range(1, 5)), defined(5))
+    blocked = outcomes.refused(code, "Not free.")
+
+    found = [*take.looked_at(game.whole, None, lambda step: blocked if step.paths else None)]
+
+    assert [step.step_num for step, _ in found] == expected
+    assert [why for _, why in found] == [blocked] * (len(found) - 1) + [None]
+
+
+HELD = outcomes.refused("conflict", "Held.", conflicts=[{"your_pattern": "a", "claim_id": "c-1", "item": "a"}])
+
+
+@pytest.mark.rule("STEP-12")
+@pytest.mark.parametrize(
+    ("blocked", "why", "todo"),
+    [
+        ([HELD, HELD], "others hold their paths", "Ask again in 60 s, or when a claim on them ends."),
+        ([HELD, ["ann"]], "you cannot have their paths", "Ask again in 60 s, or when a claim on them ends."),
+        (
+            [["ann", "bob"], ["bob", *"cdefghijk"]],
+            "you cannot have their paths",
+            "Ask an owner of their paths to do them, or to add you: ann, bob, c, d, e, f, g, h, i, j, ….",
+        ),
+    ],
+)
+def test_an_answer_without_a_step_says_why_those_there_are_were_passed_over_and_what_ends_it(
+    blocked: list[Outcome | list[str]], why: str, todo: str
+) -> None:
+    game = play(*(defined(num, paths=("src/**",)) for num in range(1, len(blocked) + 1)))
+    refusals = [
+        one if isinstance(one, Outcome) else outcomes.refused("not_owner", "Theirs.", owners=[*one]) for one in blocked
+    ]
+    context = replace(game.context(ANN), paths=lambda step: refusals[step.step_num - 1])
+
+    outcome = take.claim(game.whole, claim(), context).outcome
+
+    assert f"Passed over, because {why}: step 1, 2." in outcome.message
+    assert (outcome.hint, "ask_again_s" in outcome.facts) == (todo, HELD in refusals)
 
 
 @pytest.mark.rule("STEP-2")
@@ -105,7 +154,7 @@ def test_each_claim_raises_fence_and_attempts_and_a_fence_never_goes_back() -> N
 @pytest.mark.parametrize(
     ("prepare", "code", "sentence"),
     [
-        (lambda game: game.claimed(1), "held", "Step app/1 is held by ann/cli/wt-1 (unknown: last seen 0 min ago)."),
+        (lambda game: game.claimed(1), "held", "Step app/1 is held by ann/cli/wt-1 (last seen 0 s ago)."),
         (lambda game: game.completed(1), "settled", "Step app/1 is completed."),
         (lambda game: game.skipped(1), "settled", "Step app/1 is skipped."),
         (lambda game: game.do(ABORT), "project_ended", "Project 'app' is aborted."),

@@ -1,0 +1,86 @@
+"""Names in documents of the claims: what sentences have as it is, is one line."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gitcoord.core.claims.claim import Claim, Item, Part
+from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
+from gitcoord.core.claims.notice import Barrier, Notice
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.register import RegisterDoc, check_texts
+from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.documents import limits
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def documents(text: str) -> list[RegisterDoc]:
+    """Return a document for each field that has a name, with this text in it and nothing else that is odd."""
+    item, part = Item(pattern="a", expires_at=NOW), Part(claim="c-1", pattern="a", symbols=(text,))
+    claim = Claim(id="c-1", agent="ann", clone="one", items=(item,), created_at=NOW, expires_at=NOW, last_activity=NOW)
+    wish = Wish(pattern="a", symbols=(text,))
+    call = ClaimFiles(claim_id="c-1", wishes=(Wish(pattern="a"),))
+    entry = QueueEntry(
+        id="q-1",
+        agent="ann",
+        clone="one",
+        session="s",
+        number=1,
+        created_at=NOW,
+        asked_at=NOW,
+        expires_at=NOW,
+        call=call,
+    )
+    asking = RequestRelease(request_id="r-1", claim_id="c-1", reason="x")
+    request = ReleaseRequest(
+        id="r-1",
+        claim="c-1",
+        agent="a",
+        clone="b",
+        session="s",
+        holder_agent="c",
+        holder_clone="d",
+        call=asking,
+        created_at=NOW,
+    )
+    notice = Notice(id="n-1", agent="ann", clone="one", event="claim_released", text="x", at=NOW)
+    barrier = Barrier(id="b-1", patterns=("a",), commit="1", at=NOW)
+    return [
+        *(claim.evolve(**{field: text}) for field in ("agent", "clone", "session", "branch", "step", "commit")),
+        claim.evolve(items=(item.evolve(symbols=("f", text)),)),
+        claim.evolve(items=(item.evolve(carved=(part,)),)),
+        claim.evolve(partners=(part,)),
+        entry.evolve(agent=text),
+        *(entry.evolve(call=call.evolve(**change)) for change in ({"branch": text}, {"wishes": (wish,)})),
+        *(request.evolve(**{field: text}) for field in ("agent", "holder_agent", "holder_session", "granted")),
+        request.evolve(call=asking.evolve(branch=text)),
+        *(notice.evolve(**{field: text}) for field in ("agent", "event", "by")),
+        *(barrier.evolve(**{field: text}) for field in ("agent", "branch", "commit")),
+    ]
+
+
+@pytest.mark.rule("SEC-1")
+@pytest.mark.parametrize(
+    "text", ["a\nnotice: b", "a\x1b[31m", "a\x9b2J", "a\u202eb", "a\0b", "x" * (limits.LINE_CHARS + 1)]
+)
+def test_a_name_of_several_lines_or_with_what_is_not_seen_is_none(text: str) -> None:
+    for doc in documents(text):
+        with pytest.raises(ValueError, match="what is no line of at most"):
+            check_texts(doc)
+
+
+@pytest.mark.parametrize("text", ["feat/login", "ann/claude-code/wt-3", "Grüße::ü", "x" * limits.LINE_CHARS])
+def test_any_other_name_is_read(text: str) -> None:
+    for doc in documents(text):
+        check_texts(doc)
+
+
+@pytest.mark.rule("SEC-1")
+@pytest.mark.parametrize("text", ["It ended.\nnotice: b", "\x1b[31m"])
+def test_the_text_of_a_notice_is_one_line(text: str) -> None:
+    notice = Notice(id="n-1", agent="ann", clone="one", event="claim_released", text=text, at=NOW)
+
+    with pytest.raises(ValueError, match="several lines"):
+        check_texts(notice)
+    check_texts(notice.evolve(text="Your claim on " + "x" * 5_000))
