@@ -91,6 +91,18 @@ def unwritable(what: str, reason: object) -> StorageError:
     return StorageError(text, hint=disk_hint(number))
 
 
+def is_forbidden(error: OSError) -> bool:
+    """Whether the system says that this process may not write there, and not that the disk has no room."""
+    return error.errno in _FORBIDDEN
+
+
+def of_disk(error: Exception) -> StorageError | None:
+    """Return the error of a path that this process may not use, or of a full disk; `None`: it is another one."""
+    if not isinstance(error, OSError) or error.filename is None or error.errno not in _FORBIDDEN | _FULL:
+        return None
+    return StorageError(f"{str(error.filename)!r} cannot be used: {error.strerror}.", hint=disk_hint(error.errno))
+
+
 def disk_hint(number: int | None) -> str:
     """Return what to do about a system's error on this machine's disk."""
     if number in _FULL:

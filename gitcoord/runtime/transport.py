@@ -8,15 +8,16 @@ any other             the git program
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.rewinds.marks import newest_of_all
 from gitcoord.remote.contract.protocol import TellsTime, Transport
+from gitcoord.remote.git.user_config import UserConfig
 from gitcoord.remote.ssh.ssh_place import ssh_place
-from gitcoord.remote.store.buffered_objects import BufferedObjects
-from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.runtime.idle_writer import IdleWriter
@@ -48,22 +49,21 @@ class Place(NamedTuple):
     published: "Published | None" = None
 
 
-def place_of(
-    repository: Repository, settings: Mapping[str, str], env: Mapping[str, str], where: Where, host: Host
-) -> Place:
+def place_of(repository: Repository, placement: Placement, env: Mapping[str, str], where: Where, host: Host) -> Place:
     """Return the place that was chosen; what this clone has kept by itself so far is given to it."""
     refs, url = Refs(where.namespace), where.url
-    embedded = Embedded(repository.common_dir, host, clocks, _IDLE_WRITER.note)
+    embedded = Embedded(repository.common_dir, host, clocks, _IDLE_WRITER.note, where.repo)
     if url is None:
         return Place(None, embedded.as_place(), refs)
-    transport = transport_to(url, repository, refs, env, repository.common_dir)
-    return Place(
-        url, transport, refs, embedded.give_to(transport, url, refs, identity.signature_of(settings, repository))
-    )
+    transport = transport_to(url, repository, refs, env, repository.common_dir, placement.config)
+    signature = identity.signature_of(placement.settings, repository)
+    return Place(url, transport, refs, embedded.give_to(transport, url, refs, signature))
 
 
-def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str, str], folder: Path) -> Transport:
-    """Return what reaches a remote. `folder`: the one of git, whose store has the objects."""
+def transport_to(
+    url: str, repository: Repository, refs: Refs, env: Mapping[str, str], folder: Path, config: UserConfig | None = None
+) -> Transport:
+    """Return what reaches a remote. `folder`: the one of git, whose store has the objects; `config`: if it was read."""
     from gitcoord.remote.transports.path_remote import git_dir_of, usable_as_local
     from gitcoord.source.checkout.remote_urls import path_of
 
@@ -72,13 +72,17 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
         git_dir = git_dir_of(path)
         if git_dir is not None:
             return LocalTransport(git_dir, clocks=clocks(), copy=folder / "gitcoord" / "store.git")
-    from gitcoord.remote.git.user_config import settings_of  # half of the clones never need it
+    from gitcoord.remote.copies.buffered_objects import BufferedObjects
+    from gitcoord.remote.copies.copied_objects import CopiedObjects
 
     store = ensure_store(folder, StoreMode.CACHE)  # it may only be tried: no remote is noted
-    settings, namespace = settings_of(repository.top, env), f"{refs.namespace}/"
+    settings, namespace = (config or repository.config()).connection, f"{refs.namespace}/"
     buffered = BufferedObjects(store.path, clocks().wall_ns)
 
-    def by_git(objects: PygitObjects = buffered) -> "GitCliTransport":
+    def is_new() -> bool:  # who looks apart looks into all that is there
+        return folder == repository.common_dir and not newest_of_all(store.folder)
+
+    def by_git(objects: CopiedObjects = buffered) -> "GitCliTransport":
         from gitcoord.remote.transports.gitcli import GitCliTransport
 
         return GitCliTransport(
@@ -91,27 +95,17 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
             namespace=namespace,
         )
 
-    if not url.lower().startswith(("http://", "https://")):
-        place = ssh_place(url) if path is None else None
-        if place is None:
-            return by_git(PygitObjects(store.path))  # git reads what is on disk
+    if url.lower().startswith(("http://", "https://")):
+        from gitcoord.remote.transports.smarthttp import smart_http
+
+        make = partial(smart_http, url)
+    elif path is None and (place := ssh_place(url)) is not None:
         from gitcoord.remote.transports.smartssh import smart_ssh
 
-        return smart_ssh(
-            url,
-            place,
-            store_path=store.path,
-            objects=buffered,
-            env=env,
-            clocks=clocks(),
-            settings=settings,
-            namespace=namespace,
-            by_git=by_git,
-        )
-    from gitcoord.remote.transports.smarthttp import smart_http
-
-    return smart_http(
-        url,
+        make = partial(smart_ssh, url, place)
+    else:
+        return by_git(CopiedObjects(store.path))  # git reads what is on disk
+    return make(
         store_path=store.path,
         objects=buffered,
         env=env,
@@ -119,6 +113,7 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
         settings=settings,
         namespace=namespace,
         by_git=by_git,
+        is_new=is_new,
     )
 
 

@@ -20,12 +20,10 @@ from gitcoord.runtime.machine import clocks, make_host
 from gitcoord.runtime.transport import place_of, placement_of
 from gitcoord.service.place.follow_remote import (
     Following,
-    Stamp,
-    files_of,
+    SettingsFiles,
     make_folder_again,
     moved_notice,
     notices_of,
-    stamps_of,
 )
 from gitcoord.service.place.placement import Where, keep_placement
 from gitcoord.service.session import identity
@@ -63,17 +61,17 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
         UsageError: it is unknown who works here.
     """
     repository = open_repository(cwd, env)
-    files = files_of(repository, env)
-    stamps = stamps_of(files)  # before anything that they say is read
+    files = SettingsFiles.of(repository, env)  # before anything that they say is read
     placement = placement_of(repository, env, host := host or make_host())
     settings = placement.settings
     agent = identity.agent_in(repository.top, settings, env, tool)
     where = placement.where(repository, env)
-    place = place_of(repository, settings, env, where, host)
+    place = place_of(repository, placement, env, where, host)
     keep_placement(repository, placement, host.unique)
     clone = clone_of(repository, host, identity.signature_of(settings, repository, agent))
     setting = setting_of(host, place, repository, settings, clone, env, ledgers)
-    setting.place_folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # a disk that cannot be written: who only looks needs no folder
+        setting.place_folder.mkdir(parents=True, exist_ok=True)
     given = session or env.get("GITCOORD_SESSION")
     workspace = Workspace(
         agent=agent,
@@ -89,7 +87,7 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
         warning=where.warning,
         preferences=preferred(settings, env),
     )
-    workspace.place = following(repository, env, where, files, stamps, host)
+    workspace.place = following(repository, env, where, files, host)
     if serve:
         identity.begin(workspace, tool, is_named=bool(given))
     elif joins:
@@ -98,14 +96,13 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
 
 
 def following(
-    repository: Repository, env: Mapping[str, str], where: Where, files: list[str], stamps: list[Stamp], host: Host
+    repository: Repository, env: Mapping[str, str], where: Where, files: SettingsFiles, host: Host
 ) -> Following:
     from gitcoord.ledger.archive.publish import KEPT
 
     opened = store.ensure_store(repository.common_dir, StoreMode.CACHE)
     return Following(
         files=files,
-        stamps=stamps,
         where=where,
         wanted=lambda: placement_of(repository, env, host).where(repository, env),
         prefer=partial(prefer, env=env),
@@ -148,7 +145,7 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     made_again = make_folder_again(workspace, machine_id())
     placement = placement_of(repository, env, before.host)
     settings = placement.settings
-    place = place_of(repository, settings, env, placement.where(repository, env), before.host)
+    place = place_of(repository, placement, env, placement.where(repository, env), before.host)
     keep_placement(repository, placement, before.host.unique)
     # Go by the id that is written down; another process of this clone may have found a stranger (`clone_id`).
     clone, host = workspace.setting.clone, workspace.setting.host

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.remote.contract.object_graph import referred_oids
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
-from gitcoord.remote.transports.memory import referred_oids
 from tests.contract.worlds import Worlds, won
 from tests.golden import world as golden
 from tests.servers.fixtures import Servers

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gitcoord.remote.contract.protocol import Oid, RefUpdate, SwapStatus, Transport
-from gitcoord.remote.store.pygit_objects import PygitObjects
+from gitcoord.remote.copies.copied_objects import CopiedObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports.gitcli import GitCliTransport
 from gitcoord.remote.transports.local import LocalTransport
@@ -30,7 +30,7 @@ def open_gitcli(remote: Remote, folder: Path) -> Transport:
     store = ensure_store(folder, StoreMode.CACHE)
     env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), **remote.env}
     return GitCliTransport(
-        remote.url, store_path=store.path, objects=PygitObjects(store.path), env=env, clocks=WAITING, timeout_s=60
+        remote.url, store_path=store.path, objects=CopiedObjects(store.path), env=env, clocks=WAITING, timeout_s=60
     )
 
 

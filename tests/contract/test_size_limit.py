@@ -15,9 +15,9 @@ def test_nothing_of_a_push_that_is_too_large_lands_and_a_smaller_one_does(worlds
     world = worlds.make(kind)
     transport = world.transport()
     assert world.remote
+    world.remote.git("config", "receive.maxInputSize", "100k")  # before a session that is begun ahead reads it
     tip = commit(transport, "small")
     assert won(put(transport, CLAIMS, None, tip))
-    world.remote.git("config", "receive.maxInputSize", "100k")
 
     outcome = put(transport, CLAIMS, tip, commit(transport, LARGE, tip))
 

@@ -16,10 +16,10 @@ from filelock import FileLock
 
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.copies.buffered_objects import BufferedObjects
+from gitcoord.remote.copies.copied_objects import CopiedObjects
 from gitcoord.remote.git.user_config import ConnectionSettings
 from gitcoord.remote.ssh.ssh_place import ssh_place
-from gitcoord.remote.store.buffered_objects import BufferedObjects
-from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.store.write_out import write_out
 from gitcoord.remote.transports.gitcli import GitCliTransport
@@ -80,15 +80,21 @@ class Worlds:
         return World(kind, lambda: make(remote), remote.refs, remote)
 
     def gitcli(
-        self, remote: Remote, *, timeout_s: float = 60, env: Mapping[str, str] | None = None, folder: Path | None = None
+        self,
+        remote: Remote,
+        *,
+        timeout_s: float = 60,
+        env: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        clocks: Clocks = WAITING,
     ) -> GitCliTransport:
         store = ensure_store(folder or self.new_folder(), StoreMode.CACHE, remote=remote.url)
         return GitCliTransport(
             remote.url,
             store_path=store.path,
-            objects=PygitObjects(store.path),
+            objects=CopiedObjects(store.path),
             env={**os.environ, **remote.env, **(env or {})},
-            clocks=WAITING,
+            clocks=clocks,
             settings=remote.settings,
             timeout_s=timeout_s,
         )
@@ -112,7 +118,7 @@ class Worlds:
             env=environment,
             clocks=clocks,
             settings=ConnectionSettings(remote.settings, remote.settings),
-            by_git=lambda: self.gitcli(remote, timeout_s=timeout_s, env=env, folder=store.folder.parent),
+            by_git=lambda: self.gitcli(remote, timeout_s=timeout_s, env=env, folder=store.folder.parent, clocks=clocks),
             timeout_s=timeout_s,
         )
 
@@ -137,7 +143,7 @@ class Worlds:
             env={**os.environ, **remote.env, **(env or {})},
             clocks=clocks,
             settings=ConnectionSettings(remote.settings, ()),
-            by_git=lambda: self.gitcli(remote, timeout_s=timeout_s, env=env, folder=store.folder.parent),
+            by_git=lambda: self.gitcli(remote, timeout_s=timeout_s, env=env, folder=store.folder.parent, clocks=clocks),
             timeout_s=timeout_s,
         )
 

@@ -91,6 +91,14 @@ class Daemon:
     def resume(self) -> None:
         os.killpg(self._process.pid, signal.SIGCONT)
 
+    def own_s(self) -> float:
+        """Return the processor time of its process group's leader and of the leader's children; 0 off Linux."""
+        leader = Path(f"/proc/{self._process.pid}")
+        children = leader / "task" / str(self._process.pid) / "children"
+        pids = [leader.name, *(children.read_text().split() if children.exists() else ())]
+        told = [Path(f"/proc/{pid}/schedstat") for pid in pids]
+        return sum(int(path.read_text().split()[0]) for path in told if path.exists()) / 1e9
+
     def stop(self) -> None:
         self.resume()
         self._process.terminate()  # asked first, a server waits for its own children and leaves no zombies

@@ -54,7 +54,7 @@ class DelayingProxy(LoopbackProxy):
 def _deliver(waiting: "queue.SimpleQueue[tuple[float, bytes]]", target: socket.socket) -> None:
     with suppress(OSError):
         while True:
-            due, data = waiting.get(timeout=TIMEOUT_S)
+            due, data = waiting.get()  # the reader puts an end, also when nothing comes for its time
             time.sleep(max(0.0, due - time.monotonic()))
             if not data:
                 target.shutdown(socket.SHUT_WR)

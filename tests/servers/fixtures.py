@@ -119,7 +119,7 @@ class Servers:
 
     def _http_remote(self, kind: str, name: str) -> Remote:
         http = self._started(HttpBackend)
-        area = {"http-auth": "auth", "http-old": "old"}.get(kind, "open")
+        area = {"http-auth": "auth", "http-bearer": "bearer", "http-old": "old"}.get(kind, "open")
         header = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         settings = (("http.extraHeader", f"Authorization: Basic {header}"),) if kind == "http-auth" else ()
         return Remote(kind, http.url(area, name), http.root / area / name, settings=settings)

@@ -2,12 +2,13 @@
 
 http://127.0.0.1:<port>/open/<name>.git     no sign-in
 http://127.0.0.1:<port>/auth/<name>.git     basic authentication as USER with PASSWORD
+http://127.0.0.1:<port>/bearer/<name>.git   a header that has TOKEN
 http://127.0.0.1:<port>/old/<name>.git      no header but the usual ones gets through, so version 1 of the protocol
 """
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.servers.daemons import Daemon, free_port, need, port_answers, server_
 
 REQUESTS_AT_ONCE = 6
 USER, PASSWORD = "ann", "s3cret-word"
+TOKEN = "t0ken-of-a-service"  # noqa: S105 - of this server
 _HTPASSWD = "ann:{PLAIN}s3cret-word\n"
 
 _NGINX = """\
@@ -57,27 +59,49 @@ http {{
       auth_basic_user_file {folder}/htpasswd;
       fastcgi_pass unix:{socket};
     }}
+    location /bearer/ {{
+      if ($http_authorization != "Bearer {token}") {{
+        add_header WWW-Authenticate 'Bearer realm="gitcoord tests"' always;
+        return 401;
+      }}
+      fastcgi_pass unix:{socket};
+    }}
   }}
 }}
 """
 
 
 class HttpBackend:
-    """Serves the repositories in `<folder>/root/open`, `auth` and `old`."""
+    """Serves the repositories in `<folder>/root/open`, `auth`, `bearer` and `old`."""
 
-    def __init__(self, folder: Path, certificate: tuple[Path, Path] | None = None) -> None:
-        """Start it. `certificate`: with its key; it speaks TLS then."""
+    def __init__(
+        self,
+        folder: Path,
+        certificate: tuple[Path, Path] | None = None,
+        around: Callable[[str], Path] | None = None,
+        clients: Path | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            folder: for all that it has.
+            certificate: with its key; it speaks TLS then.
+            around: makes a program that runs git's.
+            clients: who vouches for them; only who has such a certificate is let in then.
+        """
         nginx, fcgiwrap, backend = need("nginx"), need("fcgiwrap"), need("git-http-backend")
+        backend = str(around(backend)) if around else backend
         self.root = folder / "root"
         self.port = free_port()
-        for name in ("open", "auth", "old"):
+        for name in ("open", "auth", "bearer", "old"):
             (self.root / name).mkdir(parents=True)
         (folder / "htpasswd").write_text(_HTPASSWD)
         path = folder / "s"  # short: a socket's path may have 107 bytes
         user = "user root;" if os.geteuid() == 0 else ""
         tls = " ssl; ssl_certificate {}; ssl_certificate_key {}".format(*certificate) if certificate else ""
+        tls += f"; ssl_client_certificate {clients}; ssl_verify_client on" if clients else ""
         words = {"folder": folder, "user": user, "backend": backend, "root": self.root, "port": self.port, "tls": tls}
-        (folder / "nginx.conf").write_text(_NGINX.format(socket=path, **words))
+        (folder / "nginx.conf").write_text(_NGINX.format(socket=path, token=TOKEN, **words))
         env = server_env(folder)
         self._log = folder / "requests.log"
         # Each of its own: with `-c 6` the parent asks for its children without a pause, and takes a core for itself.
@@ -102,6 +126,10 @@ class HttpBackend:
         """Return of each request when it ended (s since the epoch), what it took (ms), and whether it was a push."""
         rows = [line.split() for line in self._log.read_text().splitlines()] if self._log.exists() else []
         return [(float(at), float(took) * 1000, path.endswith("/git-receive-pack")) for at, took, path in rows]
+
+    def own_s(self) -> float:
+        """Return the processor time of nginx and fcgiwrap themselves, without what they start; 0 where none is told."""
+        return sum(daemon.own_s() for daemon in (self._nginx, *self._wraps))
 
     @contextmanager
     def hanging(self) -> Iterator[None]:

@@ -92,16 +92,25 @@ class Sshd:
     def serving(self, git_dir: Path, service: str = "", besides: Collection[int] = ()) -> list[int]:
         """Wait until git serves a repository here, `besides` processes that are known, and return its processes."""
         deadline = time.monotonic() + START_S
-        while not (
-            found := [
-                pid
-                for pid, words in _running().items()
-                if words.startswith("git") and service in words and words.endswith(f" {git_dir}") and pid not in besides
-            ]
-        ):
+        while not (found := [pid for pid in self.served_by(git_dir, service) if pid not in besides]):
             assert time.monotonic() < deadline, "no session begins"
             time.sleep(0.01)  # a poll of a foreign process, bounded by START_S
         return found
+
+    def served_by(self, git_dir: Path, service: str = "") -> list[int]:
+        """Return the processes that serve a repository now."""
+        return [
+            pid
+            for pid, words in _running().items()
+            if words.startswith("git") and service in words and words.endswith(f" {git_dir}")
+        ]
+
+    def wait_for_end(self, processes: Collection[int]) -> None:
+        """Wait until none of these processes runs."""
+        deadline = time.monotonic() + START_S
+        while {*processes} & _running().keys():
+            assert time.monotonic() < deadline, "a session goes on"
+            time.sleep(0.01)  # as in `serving`
 
     @contextmanager
     def hanging(self) -> Iterator[None]:

@@ -28,6 +28,11 @@ def read_mounts() -> str:
 
 def is_on_own_disk(path: Path, mounts: str) -> bool:
     """Whether `path` is on a file system of this kernel alone. What is unknown is not."""
+    return file_system(path, mounts) in _OWN
+
+
+def file_system(path: Path, mounts: str) -> str:
+    """Return the kind of file system that `path` is on; nothing where that is unknown."""
     folder = os.path.realpath(path)
     kind, longest = "", ""
     for line in mounts.splitlines():
@@ -36,4 +41,4 @@ def is_on_own_disk(path: Path, mounts: str) -> bool:
         below = folder == point or folder.startswith(f"{point.rstrip('/')}/")
         if below and len(point) >= len(longest):  # of two at one place, the later one hides the other
             kind, longest = after.split(" ")[0], point
-    return kind in _OWN
+    return kind

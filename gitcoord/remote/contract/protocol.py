@@ -18,7 +18,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, NewType, Protocol, runtime_checkable
 
-from gitcoord.errors import CoordError, DocumentError
+from gitcoord.errors import CoordError, DocumentError, UnreachableError
 
 Oid = NewType("Oid", str)
 """A full object id in lower-case hexadecimal: 40 digits (sha1) or 64 (sha256)."""
@@ -136,6 +136,31 @@ class Objects(Protocol):
     def write(self, kind: ObjectKind, data: bytes) -> Oid:
         """Store an object and return its id; storing it twice is harmless."""
         ...
+
+
+@runtime_checkable
+class LeavesOut(Protocol):
+    """Objects of a copy from which the history of long ago was left out, and which bring it where it is looked for.
+
+    It has no properties: Python 3.11 reads them to tell whether something is one of these, and each look does.
+    """
+
+    def here(self) -> Objects:
+        """Return what is here, for who asks the remote for nothing more."""
+        ...
+
+    def leaves_out(self) -> bool:
+        """Whether anything is not here that was left out."""
+        ...
+
+    def why_left_out(self, oid: Oid) -> UnreachableError | None:
+        """Return why an object is not here that was left out and may come yet; `None`: it is of no such history."""
+        ...
+
+
+def here(objects: Objects) -> Objects:
+    """Return what is here of objects: for these nothing is brought that was left out."""
+    return objects.here() if isinstance(objects, LeavesOut) else objects
 
 
 class Transport(Protocol):

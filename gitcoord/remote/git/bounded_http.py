@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, NamedTuple
@@ -24,6 +24,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 from gitcoord.errors import InvalidError, UnreachableError
 from gitcoord.redaction import redact
 from gitcoord.remote.git.git_process import clean_text
+from gitcoord.remote.git.socket_end import ended_after
 
 ANSWER_BYTES_MAX: Final = 4 << 20  # as of a document here; 5,000 claims of coord have 2 MB
 ANSWER_S: Final = 30.0  # for a whole answer: a claim service answers in milliseconds
@@ -158,8 +159,9 @@ class HttpPlace:
     ) -> HttpAnswer:
         """Send one question and read the whole answer."""
         given = {"Accept-Encoding": "identity", "Connection": "close", **headers}
-        with self._connection() as connection, _bounded(connection, within_s) as over:
+        with self._connection() as connection, ended_after(within_s, connection.open_socket) as over:
             try:
+                connection.connect_before(over)
                 connection.request(method, target, body=body, headers=given)
                 with connection.getresponse() as response:
                     says_its_length = response.chunked or response.length is not None
@@ -187,8 +189,9 @@ class HttpPlace:
         """
         given = {"Connection": "close", **headers}
         target = urlunsplit(("", "", self.parts.path or "/", self.parts.query, ""))
-        with self._connection() as connection, _bounded(connection, within_s) as over:
+        with self._connection() as connection, ended_after(within_s, connection.open_socket) as over:
             try:
+                connection.connect_before(over)
                 connection.request("POST", target, body=body, headers=given)
                 with connection.getresponse() as response:
                     posted = Posted(response.status, response.headers.get("Retry-After"))
@@ -199,13 +202,13 @@ class HttpPlace:
         return posted
 
     @contextmanager
-    def _connection(self) -> Generator[http.client.HTTPConnection]:
+    def _connection(self) -> Generator["_Connection | _TlsConnection"]:
         host, port = self.parts.hostname or "", self.parts.port
         if self.parts.scheme == "https":
             context = ssl.create_default_context()
-            connection = http.client.HTTPSConnection(host, port, timeout=_CONNECT_S, context=context)
+            connection = _TlsConnection(host, port, timeout=_CONNECT_S, context=context)
         else:
-            connection = http.client.HTTPConnection(host, port, timeout=_CONNECT_S)
+            connection = _Connection(host, port, timeout=_CONNECT_S)
         try:
             yield connection
         finally:
@@ -223,20 +226,30 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-@contextmanager
-def _bounded(connection: http.client.HTTPConnection, within_s: float) -> Generator[threading.Event]:
-    """End a connection when its time is over, and say so; a timeout of the socket would begin anew with every byte."""
-    over = threading.Event()
+class _Connection(http.client.HTTPConnection):
+    """A connection that still knows its socket when the answer is the last one, and only that reads from it."""
 
-    def end() -> None:
-        over.set()
-        with suppress(OSError, AttributeError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
+    _opened: socket.socket | None = None
 
-    timer = threading.Timer(within_s, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield over
-    finally:
-        timer.cancel()
+    def connect(self) -> None:
+        """Connect."""
+        super().connect()
+        self._opened = self.sock
+
+    def connect_before(self, over: threading.Event) -> None:
+        """Connect in time: what was over before there was a socket has ended none.
+
+        Raises:
+            OSError: it does not connect, or only now.
+        """
+        self.connect()
+        if over.is_set():
+            raise TimeoutError
+
+    def open_socket(self) -> socket.socket | None:
+        """Return the socket that is waited for."""
+        return self.sock or self._opened
+
+
+class _TlsConnection(_Connection, http.client.HTTPSConnection):
+    """The same over TLS."""

@@ -24,13 +24,13 @@ _SIGN_IN = "Sign in to the remote once with git (for example `git fetch`), so th
 _SHA1_ONLY = "gitcoord coordinates in sha1 repositories only; name another in gitcoord.remote, it may be an empty one."
 _HOST_KEY = "Connect once with ssh by hand and accept the host's key."
 
-# (words, outcome, what to do). Compiled below, in this order, without regard to case; first what is relayed, too.
-_RELAYED: Final[tuple[tuple[str, SwapStatus, str], ...]] = (
-    (r"exceeds maximum allowed size", SwapStatus.DENIED, ""),
-    (r"fsck error|fsck failed", SwapStatus.DENIED, ""),
-    # A reference-transaction hook said no. receive-pack dies of it without a report [git 2.39]; nothing was written.
-    (r"ref updates aborted by hook", SwapStatus.DENIED, ""),
+# The words of receive-pack, or of the git that unpacks for it, as it dies, which the remote may relay. A push by a hook
+# has one more `remote: ` before them. Of a reference-transaction hook that said no receive-pack dies without a report
+# [git 2.39]; nothing was written.
+_RELAYED_NO: Final = re.compile(
+    r"^(?:remote: )?fatal: (?:fsck error|pack exceeds maximum allowed size|ref updates aborted by hook)", re.MULTILINE
 )
+# (words, outcome, what to do), in this order, without regard to case.
 _ROWS: Final[tuple[tuple[str, SwapStatus, str], ...]] = (
     # Our own rule: ext:: and friends.
     (r"transport '' not allowed", SwapStatus.DENIED, "Use a path, https, ssh or git URL."),
@@ -68,14 +68,19 @@ _ROWS: Final[tuple[tuple[str, SwapStatus, str], ...]] = (
     (r"does not appear to be a git repository|unable to (?:connect to|look up)", SwapStatus.UNREACHABLE, ""),
     (r"unable to find remote helper|is not a git command", SwapStatus.UNREACHABLE, "Install the remote helper."),
 )
-_TABLE: Final = tuple(
-    (re.compile(words, re.IGNORECASE | re.MULTILINE), status, hint) for words, status, hint in (*_RELAYED, *_ROWS)
-)
+_TABLE: Final = tuple((re.compile(words, re.IGNORECASE | re.MULTILINE), status, hint) for words, status, hint in _ROWS)
 
 _DISK = re.compile(r"Read-only file system|No space left on device|Disk quota exceeded")
+_OWN_DISK = re.compile(rf"{_DISK.pattern}|Permission denied|Operation not permitted")
 _QUOTED = re.compile(r"'[^'\n]*'")
 _REMOTE_LINE = re.compile(r"^remote: ?(.*?)\s*$", re.MULTILINE)
 _LOCAL_LINE = re.compile(r"^(?:(?:fatal|error|warning|ssh|[\w.@-]+): .*|Host key .*)$", re.MULTILINE)
+
+
+def disk_reason(done: Completed) -> str:
+    """Return why a git that writes to this machine only could not, where the disk is why; "" where it is not."""
+    found = _OWN_DISK.search("\n".join(_LOCAL_LINE.findall(done.errors)))
+    return found[0] if found else ""
 
 
 def judge_failure(done: Completed) -> SwapOutcome:
@@ -105,9 +110,11 @@ def _judge(done: Completed) -> tuple[SwapStatus, str, str]:
     if done.timed_out:
         return SwapStatus.UNKNOWN, "the remote did not answer in time", ""
     words = unquoted(done.errors)
+    if _RELAYED_NO.search(words):
+        return SwapStatus.DENIED, shown(done.errors), ""
     own = _REMOTE_LINE.sub("", words)
-    for index, (pattern, status, hint) in enumerate(_TABLE):
-        if pattern.search(words if index < len(_RELAYED) else own):
+    for pattern, status, hint in _TABLE:
+        if pattern.search(own):
             return status, shown(done.errors), hint
     return SwapStatus.UNKNOWN, shown(done.errors) or f"git exited with {done.rc} and said nothing", ""
 

@@ -4,6 +4,8 @@ Rules:
   * git never asks: no terminal, no askpass program, stdin is closed, ssh runs in batch mode.
   * git works on the repository we name: what git exports to its hooks is not handed on.
   * git runs nothing of the user's that our writes did not cause: no hooks, no signing, no maintenance.
+  * git takes no lock that it can do without: a `git status` of ours that refreshes the index would make a `git commit`
+    or `git checkout` of the user's at that moment fail with "index.lock: File exists" [seen].
   * git answers in one language, within a time, and dies with all its children when the time is over.
   * SEC-4: what a remote's objects make git say is read up to a bound (`Bounds`), and git ends there, as it does when
     they make it take more memory than it may have.
@@ -290,6 +292,7 @@ def clean_env(
         cleaned["LANG"] = cleaned["LC_CTYPE"] = everything
     cleaned.pop("LANGUAGE", None)
     cleaned["LC_MESSAGES"] = "C"
+    cleaned["GIT_OPTIONAL_LOCKS"] = "0"
     cleaned["GIT_TERMINAL_PROMPT"] = "0"
     cleaned["GIT_ASKPASS"] = cleaned["SSH_ASKPASS"] = ""
     cleaned["SSH_ASKPASS_REQUIRE"] = "never"

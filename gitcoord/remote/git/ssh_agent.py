@@ -16,11 +16,10 @@ import base64
 import hashlib
 import socket
 import struct
-import threading
-from contextlib import suppress
 from typing import Final
 
 from gitcoord.remote.contract.deadline import bounded
+from gitcoord.remote.git.socket_end import ended_after
 
 ANSWER_BYTES_MAX: Final = 64 * 1024  # a signature of the largest key of RSA has 2 KB
 _LIST, _LISTED, _SIGN, _SIGNED, _FAILED = 11, 12, 13, 14, 5
@@ -50,6 +49,7 @@ def sign(path: str, key: str, namespace: str, data: bytes, timeout_s: float) -> 
     Raises:
         TimeoutError: the agent did not answer in time; it may be asking a person.
         PermissionError: it has the key and refuses to sign with it.
+        TooSlowError: the transaction has no time left to ask it.
     """
     kind, _, rest = key.strip().partition(" ")
     if kind not in _KINDS or not hasattr(socket, "AF_UNIX"):
@@ -79,18 +79,9 @@ def sign(path: str, key: str, namespace: str, data: bytes, timeout_s: float) -> 
 
 def _asked(path: str, blob: bytes, request: bytes, timeout_s: float) -> bytes:
     """Return the agent's answer; nothing where it has not got this key."""
-    is_over = threading.Event()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent:
-
-        def give_up() -> None:
-            is_over.set()
-            with suppress(OSError):  # it was not connected yet
-                agent.shutdown(socket.SHUT_RDWR)
-
-        agent.settimeout(bounded(timeout_s))  # of a call of the socket; the timer ends all of them
-        timer = threading.Timer(bounded(timeout_s), give_up)
-        timer.daemon = True
-        timer.start()
+    limit_s = bounded(timeout_s)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent, ended_after(limit_s, lambda: agent) as is_over:
+        agent.settimeout(limit_s)  # while it connects there is nothing to end
         try:
             agent.connect(path)
             return _answer(agent, request) if blob in _keys(_answer(agent, bytes([_LIST]))) else b""
@@ -98,8 +89,6 @@ def _asked(path: str, blob: bytes, request: bytes, timeout_s: float) -> bytes:
             if is_over.is_set():
                 raise TimeoutError from None
             raise
-        finally:
-            timer.cancel()
 
 
 def _keys(answer: bytes) -> set[bytes]:

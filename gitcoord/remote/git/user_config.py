@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.git.git_failure import shown
 from gitcoord.remote.git.git_process import clean_env, run_git
 
 _TIMEOUT_S: Final = 10.0  # git answers from files; network file systems have been seen to take seconds
@@ -36,29 +35,67 @@ class ConnectionSettings(NamedTuple):
     http: tuple[tuple[str, str], ...]
 
 
+class UserConfig(NamedTuple):
+    """All that git says of its configuration, in its order: (scope, key, value); `None` is a key without a value.
+
+    git spells the keys in lower case, but for the name in the middle.
+    """
+
+    rows: tuple[tuple[str, str, str | None], ...]
+
+    def last(self, keys: re.Pattern[str]) -> dict[str, str]:
+        """Return the last value of each key that matches; empty: it has none."""
+        return {key: value or "" for _, key, value in self.rows if keys.fullmatch(key)}
+
+    def all_of(self, key: str) -> list[str | None]:
+        """Return the values of a key."""
+        return [value for _, name, value in self.rows if name == key]
+
+    def push_url(self, remote: str) -> str | None:
+        """Return where a remote is pushed to; `None`: that is for git to say, as where a rule rewrites URLs."""
+        urls = self.all_of(f"remote.{remote}.pushurl") or self.all_of(f"remote.{remote}.url")
+        is_plain = bool(urls) and all(urls) and not any(key.startswith("url.") for _, key, _ in self.rows)
+        return urls[0] if is_plain else None
+
+    @property
+    def has_remotes(self) -> bool:
+        """Whether any remote has a setting, without which `git remote` names none."""
+        return any(key.startswith("remote.") and key.count(".") > 1 for _, key, _ in self.rows)
+
+    @property
+    def connection(self) -> ConnectionSettings:
+        """How to reach a remote."""
+        rows = [(scope, key, "true" if value is None else value) for scope, key, value in self.rows]
+        local = [row for row in rows if _CONNECTION.fullmatch(row[1]) and (row[0] in _LOCAL_SCOPES or row[1] in _SSH)]
+        http = [row for row in rows if row[1].startswith("http.")]
+        return ConnectionSettings(tuple(row[1:] for row in local), tuple(row[1:] for row in http))
+
+
 def connection_settings(repository: Path, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the settings of a repository that a command in the store would miss; see `settings_of`."""
     return settings_of(repository, env).local
 
 
 def settings_of(repository: Path, env: Mapping[str, str]) -> ConnectionSettings:
-    """Read the settings of a repository.
+    """Read how the repository reaches remotes, as `config_of`."""
+    return config_of(repository, clean_env(env)).connection
+
+
+def config_of(repository: Path, git_env: Mapping[str, str]) -> UserConfig:
+    """Read the configuration around a folder. `git_env`: from `clean_env`.
 
     Raises:
         RepositoryError: there is no usable repository.
     """
     words = ("config", "--list", "--show-scope", "--includes", "-z")
-    done = run_git(words, cwd=repository, env=clean_env(env), timeout_s=_TIMEOUT_S)
+    done = run_git(words, cwd=repository, env=git_env, timeout_s=_TIMEOUT_S)
     if done.rc != 0:
+        from gitcoord.remote.git.git_failure import shown  # its tables take a while to load
+
         raise RepositoryError(f"git cannot read the configuration of {str(repository)!r}: {shown(done.errors)}")
     fields = done.stdout.decode(errors="surrogateescape").split("\0")
-    local: list[tuple[str, str]] = []
-    http: list[tuple[str, str]] = []
+    rows: list[tuple[str, str, str | None]] = []
     for scope, setting in zip(fields[::2], fields[1::2], strict=False):
         key, has_value, value = setting.partition("\n")
-        pair = (key, value if has_value else "true")
-        if _CONNECTION.fullmatch(key) and (scope in _LOCAL_SCOPES or key in _SSH):
-            local.append(pair)
-        if key.startswith("http."):
-            http.append(pair)
-    return ConnectionSettings(tuple(local), tuple(http))
+        rows.append((scope, key, value if has_value else None))
+    return UserConfig(tuple(rows))

@@ -57,12 +57,14 @@ def listing(body: bytes, service: str = "git-receive-pack") -> tuple[Mapping[str
     first, has_capabilities, words = "".join(lines[:1]).partition("\0")
     if not has_capabilities or len(words) > CAPABILITIES_CHARS_MAX:
         raise UnfamiliarError("it does not say what it offers")
+    offered = _by_name(words.split())
+    _check_format(offered)  # before any line: with longer ids none is as expected
     symbolic = {word[7:].partition(":")[0] for word in words.split() if word.startswith("symref=")}
-    found = [listed(line) for line in [first, *lines[1:]] if not line.startswith("shallow ")]
-    rows = [row for row in found if row.ref.startswith("refs/") and not row.ref.endswith("^{}")]
-    _check_format(_by_name(words.split()))
-    return _by_name(words.split()), [
-        row._replace(fault=FaultKind.SYMBOLIC) if row.ref in symbolic else row for row in rows
+    rows = (listed(line) for line in (first, *lines[1:]) if not line.startswith("shallow ") and line[-3:] != "^{}")
+    return offered, [
+        row._replace(fault=FaultKind.SYMBOLIC) if row.ref in symbolic else row
+        for row in rows
+        if row.ref.startswith("refs/")
     ]
 
 

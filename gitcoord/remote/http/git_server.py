@@ -13,7 +13,7 @@ What this file does not know: refs and objects.
 
 import gzip
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -196,14 +196,14 @@ class GitServer:
             self._upload_pack(listed_refs.question(prefixes, self._agent()), listed_refs.BYTES_MAX), prefixes
         )
 
-    def pack_of(self, oids: Sequence[Oid], haves: Iterable[Oid]) -> bytes:
+    def pack_of(self, wanted: fetch.Wanted) -> fetch.Brought:
         """Ask for commits; see `SmartServer`."""
         offered = self.uploading()
         if advertisement.VERSION_1 in offered:
             return fetch.first_pack_in(
-                self._upload_pack(fetch.first_question(oids, haves, offered), fetch.BYTES_MAX, version=1)
+                self._upload_pack(fetch.first_question(wanted, offered), fetch.BYTES_MAX, version=1)
             )
-        return fetch.pack_in(self._upload_pack(fetch.question(oids, haves, self._agent()), fetch.BYTES_MAX))
+        return fetch.pack_in(self._upload_pack(fetch.question(wanted, offered, AGENT), fetch.BYTES_MAX))
 
     def _agent(self) -> str:
         return AGENT if "agent" in self.uploading() else ""

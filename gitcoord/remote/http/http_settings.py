@@ -46,7 +46,8 @@ _ENVIRONMENT: Final = {
     "GIT_SSL_KEY": "sslkey",
     "GIT_HTTP_USER_AGENT": "useragent",
 }
-_ENVIRONMENT_NOT_OURS: Final = ("GIT_HTTP_LOW_SPEED", "GIT_HTTP_MAX_REQUESTS", "GIT_SSL_NO_VERIFY", *_ENVIRONMENT)
+_ENVIRONMENT_READ: Final = frozenset({"GIT_SSL_NO_VERIFY", *_ENVIRONMENT})
+_ENVIRONMENT_NOT_OURS: Final = ("GIT_HTTP_LOW_SPEED", "GIT_HTTP_MAX_REQUESTS")
 # What travels in a request as it stands: no query, no letters that a host would spell in two ways.
 _PLAIN_URL: Final = re.compile(
     r"(?i)https?://(?:[^/?#]*@)?(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?(?:/[!-\"$->@-~]*)?"
@@ -129,7 +130,8 @@ def _unfamiliar(values: Mapping[str, str], env: Mapping[str, str]) -> str:
     if not _WORDS.fullmatch(values.get("useragent", "")):
         return "http.userAgent is no header"
     named = (name for name in sorted(env) if name.startswith(("GIT_SSL_", "GIT_HTTP_", "GIT_PROXY_SSL_")) and env[name])
-    other = next((name for name in named if not name.startswith(_ENVIRONMENT_NOT_OURS)), None)
+    unread = (name for name in named if name not in _ENVIRONMENT_READ)
+    other = next((name for name in unread if not name.startswith(_ENVIRONMENT_NOT_OURS)), None)
     return f"{other} is set" if other else ""
 
 

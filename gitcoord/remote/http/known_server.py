@@ -1,9 +1,12 @@
-"""What this clone knows of an http remote: kept in its folder, so that a write asks nothing first.
+"""What this clone knows of a remote over http or ssh: kept in its folder, so that a write over http asks nothing first.
 
     http.json     by URL without credentials: when it was asked, where it is, what it offers, why git is asked instead
+    ssh.json      the same, for remotes over ssh
 
 Rules:
-  * It is believed for a day; who is surprised asks again. Nothing is decided by it but how a request looks.
+  * It is believed for a day, and until when the server is left alone also beyond; who is surprised asks again. It
+    decides how a request looks and whether git makes it, whether several refs go in one, and what a yes proves; never
+    what became of a write.
   * A damaged or absent file is an empty one. It has no secrets.
 
 What this file does not know: what the server's words mean.
@@ -84,7 +87,8 @@ class KnownServers:
             stamp = None
         if stamp is None or stamp != self._stamp:
             self._read, self._stamp = KnownServer.of(self._rows().get(self._shown)), stamp
-        return self._read if 0 <= now_s - self._read.at < BELIEVED_S else KnownServer()
+        is_believed = 0 <= now_s - self._read.at < BELIEVED_S
+        return self._read if is_believed else KnownServer(quiet_until=self._read.quiet_until)
 
     def change(self, now_s: int, known: KnownServer, **changes: Any) -> KnownServer:  # noqa: ANN401 - of its fields
         """Keep what is known, by other processes first, with these changes; return that."""

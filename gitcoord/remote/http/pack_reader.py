@@ -12,12 +12,12 @@ What this file does not know: where objects are kept.
 """
 
 import hashlib
-import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from graphlib import TopologicalSorter
 from typing import Final, NamedTuple
 
+from gitcoord.remote.contract.object_graph import parents_in
 from gitcoord.remote.contract.protocol import ObjectKind, Oid
 from gitcoord.remote.http.deltas import applied
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
@@ -29,7 +29,6 @@ _HEAD: Final = 12
 _CHECKSUM: Final = 20
 _KINDS: Final = {1: ObjectKind.COMMIT, 2: ObjectKind.TREE, 3: ObjectKind.BLOB}
 _BY_OFFSET, _BY_OID = 6, 7
-_PARENT: Final = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
 
 
 class Packed(NamedTuple):
@@ -85,13 +84,9 @@ def objects_in(pack: bytes, base: Base) -> Sequence[Packed]:
             made[raw.start] = by_oid[found.oid] = found
     commits = {packed.oid: packed for packed in made.values() if packed.kind is ObjectKind.COMMIT}
     needed = [packed for packed in made.values() if packed.kind is not ObjectKind.COMMIT]
-    parents = {oid: commits.keys() & _parents(commit.data) for oid, commit in commits.items()}
+    parents = {oid: commits.keys() & parents_in(commit.data) for oid, commit in commits.items()}
     in_order = TopologicalSorter(parents).static_order()
     return [*sorted(needed, key=lambda packed: packed.kind is ObjectKind.TREE), *(commits[oid] for oid in in_order)]
-
-
-def _parents(commit: bytes) -> list[Oid]:
-    return [Oid(name.decode()) for name in _PARENT.findall(commit.partition(b"\n\n")[0])]
 
 
 def _less(left: int, raw: bytes, found: Packed | None) -> int:

@@ -14,7 +14,7 @@ What this file does not know: how a pack travels.
 import hashlib
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gitcoord.errors import MissingObjectError
@@ -132,23 +132,6 @@ class PackWriter:
         if found is not kind:
             raise UnfamiliarError(f"object {oid} is a {found}, not a {kind}", lasts=False)
         return data
-
-
-def reachable(tips: Iterable[Oid], read: Callable[[Oid], tuple[ObjectKind, bytes] | None]) -> frozenset[Oid]:
-    """Return which of the objects that `read` finds are reachable from these through them alone."""
-    found: set[Oid] = set()
-    waiting = [*tips]
-    while waiting:
-        oid = waiting.pop()
-        content = None if oid in found else read(oid)
-        if content is not None:
-            found.add(oid)
-            if content[0] is ObjectKind.COMMIT:
-                tree, parents = _names_in(content[1])
-                waiting += [tree, *parents]
-            elif content[0] is ObjectKind.TREE:
-                waiting += [child for _, child in _entries(content[1]).values()]
-    return frozenset(found)
 
 
 def _names_in(commit: bytes) -> tuple[Oid, list[Oid]]:

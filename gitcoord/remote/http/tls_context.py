@@ -1,28 +1,38 @@
 """What git's settings say of TLS, as Python checks it: authorities, the client's certificate.
 
+Rules:
+  * A key with a password is git's where its settings say that it has one (`http_settings`): git asks a credential
+    helper for it then. Where they say nothing of it, git would ask at a terminal, which it has none of.
+
 What this file does not know: servers.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from gitcoord.errors import UnreachableError
 from gitcoord.remote.http.http_settings import HttpSettings
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 
 if TYPE_CHECKING:
     import ssl
 
+_SEALED_HINT: Final = (
+    "Set http.sslCertPasswordProtected to true, so that git asks a credential helper for it (protocol `cert`)."
+)
+
 
 def tls_context(settings: HttpSettings) -> "ssl.SSLContext":
     """Return what checks the server's certificate, and has the client's.
 
     Raises:
-        UnfamiliarError: a certificate cannot be used without asking a person.
+        UnfamiliarError: a certificate cannot be read here.
+        UnreachableError: the key of the client's certificate has a password that only a person knows.
     """
     import ssl  # 10 ms, which http without TLS does not need
 
     def ask(*_: object) -> str:
-        raise UnfamiliarError("the key of the client's certificate has a password")
+        raise UnreachableError("The key of the client's certificate has a password.", hint=_SEALED_HINT)
 
     try:
         paths = (settings.ca_file, settings.ca_path, settings.certificate, settings.key)

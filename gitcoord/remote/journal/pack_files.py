@@ -22,9 +22,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gitcoord.remote.contract.protocol import ObjectKind, Oid
+
+if TYPE_CHECKING:
+    from io import FileIO
 
 LEVEL_PACKS: Final = 8
 KEPT_S: Final = 600.0  # `git gc` of the largest store takes seconds
@@ -42,7 +45,9 @@ KINDS: Final = {number: kind for kind, number in _NUMBERS.items()}
 _DRAFT: Final = "tmp_gitcoord_"  # git counts, and removes, what begins with `tmp_`
 _KEEP: Final = b"gitcoord\n"
 _ID_BYTES: Final = 20
+_UNFLUSHED_BYTES_MAX: Final = 1024 * 1024  # of an index: 5,000 objects at once, the most that a buffer has, are 141 KB
 _INDEX_HEAD: Final = b"\xfftOc\0\0\0\2"
+PACK_FILES: Final = (".idx", ".rev", ".pack", ".keep")  # the index first, since without that a pack is nothing
 _LEFT_ALONE: Final = (".promisor", ".bitmap", ".mtimes")  # packs that mean more than their objects
 
 
@@ -116,21 +121,34 @@ def tidy_packs(objects: Path, now_s: float) -> None:
 
 
 def damaged_packs(objects: Path) -> Iterator[tuple[Path, Sequence[Oid]]]:
-    """Find the packs that have not the checksum that their index says; each with what that lists."""
+    """Find the packs that are not as their index says, or whose index is damaged; each with what that lists."""
     for index in [*(objects / "pack").glob("pack-*.idx")]:
         with suppress(OSError):  # another process has removed it, or it cannot be read
             listed, pack = index.read_bytes(), index.with_suffix(".pack")
             data = pack.read_bytes() if pack.exists() else b""
-            checksum = _sha1(data[:-_ID_BYTES])
-            if not checksum == data[-_ID_BYTES:] == listed[-2 * _ID_BYTES : -_ID_BYTES]:
+            is_whole = _sha1(data[:-_ID_BYTES]) == data[-_ID_BYTES:] == listed[-2 * _ID_BYTES : -_ID_BYTES]
+            if not is_whole or not _is_sealed(listed):
                 count = int.from_bytes(listed[8 + 255 * 4 : 8 + 256 * 4], "big")
                 raw = listed[8 + 256 * 4 :][: count * _ID_BYTES]
                 yield pack, [Oid(raw[at : at + _ID_BYTES].hex()) for at in range(0, len(raw), _ID_BYTES)]
 
 
+def has_damaged_index(objects: Path) -> bool:
+    """Whether an index is damaged that may not have been flushed, as no large one is."""
+    for index in (objects / "pack").glob("pack-*.idx"):
+        with suppress(OSError):  # another process has removed it, or it cannot be read
+            if index.stat().st_size <= _UNFLUSHED_BYTES_MAX and not _is_sealed(index.read_bytes()):
+                return True
+    return False
+
+
+def _is_sealed(index: bytes) -> bool:
+    return _sha1(index[:-_ID_BYTES]) == index[-_ID_BYTES:]
+
+
 def remove_pack(pack: Path) -> None:
-    """Remove a pack, as far as that works: its index first, since without that a pack is nothing."""
-    for suffix in (".idx", ".rev", ".pack", ".keep"):
+    """Remove a pack, as far as that works."""
+    for suffix in PACK_FILES:
         _remove(pack.with_suffix(suffix))
 
 
@@ -154,27 +172,41 @@ def _join(folder: Path, packs: Sequence[Path]) -> None:
 
 
 def _entries(pack: Path) -> dict[bytes, bytes] | None:
-    """Return the objects of a pack as they stand in it; `None` where it is damaged, gone, or has deltas."""
+    """Return the objects of a pack as they stand in it; `None` where it is damaged, gone, unreadable, or has deltas."""
     try:
-        data, index = pack.with_suffix(".pack").read_bytes(), pack.with_suffix(".idx").read_bytes()
-    except FileNotFoundError:
+        index = pack.with_suffix(".idx").read_bytes()
+        with pack.with_suffix(".pack").open("rb", buffering=0) as file:
+            return _entries_in(file, index)
+    except OSError:  # a bad sector is no reason to join none of the others
         return None
+
+
+def _entries_in(file: "FileIO", index: bytes) -> dict[bytes, bytes] | None:
     count = int.from_bytes(index[8 + 255 * 4 : 8 + 256 * 4], "big")
     ids, crcs = 8 + 256 * 4, 8 + 256 * 4 + count * _ID_BYTES
     offsets = crcs + count * 4
     is_known = index[:8] == _INDEX_HEAD and len(index) == offsets + count * 4 + 2 * _ID_BYTES
-    if not is_known or index[-2 * _ID_BYTES : -_ID_BYTES] != data[-_ID_BYTES:]:
+    end = file.seek(0, os.SEEK_END) - _ID_BYTES
+    if not is_known or end < 0 or index[-2 * _ID_BYTES : -_ID_BYTES] != _read_at(file, end, _ID_BYTES):
         return None
     begins = struct.unpack(f">{count}I", index[offsets : offsets + count * 4])
     sums = struct.unpack(f">{count}I", index[crcs:offsets])
-    ends = dict(itertools.pairwise([*sorted(begins), len(data) - _ID_BYTES]))
+    if max(begins, default=0) > end:
+        return None
+    ends = dict(itertools.pairwise([*sorted(begins), end]))
     found: dict[bytes, bytes] = {}
     for number, begin in enumerate(begins):
-        packed = data[begin : ends[begin]]
+        packed = _read_at(file, begin, ends[begin] - begin)
         if not packed or zlib.crc32(packed) != sums[number] or (packed[0] >> 4) & 7 not in KINDS:
             return None
         found[index[ids + number * _ID_BYTES : ids + (number + 1) * _ID_BYTES]] = packed
     return found
+
+
+def _read_at(file: "FileIO", begin: int, size: int) -> bytes:
+    """Read a part of a file. Not mapped: there a bad sector, or a file that is cut meanwhile, ends the process."""
+    file.seek(begin)
+    return file.read(size)
 
 
 def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool, flushes: bool = True) -> Path | None:
@@ -184,8 +216,12 @@ def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool, flushes: b
     for raw in ids:
         begins.append(position)
         position += len(objects[raw])
-    content = b"".join([b"PACK", struct.pack(">II", 2, len(ids)), *(objects[raw] for raw in ids)])
-    checksum = _sha1(content)
+    # Never in one piece: eight packs that are joined may have hundreds of megabytes.
+    pieces = [b"PACK" + struct.pack(">II", 2, len(ids)), *(objects[raw] for raw in ids)]
+    sum_of_all = hashlib.sha1(usedforsecurity=False)
+    for piece in pieces:
+        sum_of_all.update(piece)
+    checksum = sum_of_all.digest()
     pack = folder / f"pack-{checksum.hex()}"
     if pack.with_suffix(".idx").exists() and _entries(pack) == objects:
         return pack  # else a power cut has damaged it
@@ -196,7 +232,7 @@ def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool, flushes: b
     sums = struct.pack(f">{len(ids)}I", *(zlib.crc32(objects[raw]) for raw in ids))
     index = b"".join([_INDEX_HEAD, fanout, *ids, sums, struct.pack(f">{len(ids)}I", *begins), checksum])
     folder.mkdir(exist_ok=True)
-    content_of = {".keep": _KEEP, ".pack": content + checksum, ".idx": index + _sha1(index)}
+    content_of = {".keep": [_KEEP], ".pack": [*pieces, checksum], ".idx": [index, _sha1(index)]}
     drafts: dict[str, Path] = {}
     placed: list[Path] = []
     try:
@@ -211,23 +247,22 @@ def _write(folder: Path, objects: dict[bytes, bytes], *, keeps: bool, flushes: b
     return pack
 
 
-def _draft(folder: Path, data: bytes, *, flushes: bool) -> Path:
+def _draft(folder: Path, pieces: Iterable[bytes], *, flushes: bool) -> Path:
     """Write a file under a name of its own, for another process may be writing the same pack."""
     from tempfile import mkstemp
 
     # Git reads every file there that ends as an index does, whatever it is called.
     handle, name = mkstemp(prefix=_DRAFT, dir=folder)
     try:
-        while data:
-            data = data[os.write(handle, data) :]
-        Path(name).chmod(0o444)
-        if flushes:
-            os.fsync(handle)
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            Path(name).chmod(0o444)
+            if flushes:
+                os.fsync(handle)
     except OSError:
         _remove(Path(name))
         raise
-    finally:
-        os.close(handle)
     return Path(name)
 
 
@@ -250,6 +285,8 @@ def _is_ours(keep: Path, *, absent: bool = False) -> bool:
         return keep.read_bytes() == _KEEP
     except FileNotFoundError:
         return absent
+    except OSError:  # so we leave it alone
+        return False
 
 
 def _remove(path: Path) -> None:

@@ -45,12 +45,12 @@ class _Index(NamedTuple):
 class PlainPacks:
     """The packs of one repository."""
 
-    def __init__(self, objects: Path) -> None:
-        """Read nothing yet. `objects`: the folder of that name."""
+    def __init__(self, objects: Path, *, reads_max: float = READS_MAX) -> None:
+        """Read nothing yet. `objects`: the folder of that name; `reads_max`: how often something is looked for."""
         self._folder = f"{objects}/pack"
-        self._stamp = 0
-        self._indexes: dict[str, _Index | None] = {}
-        self._left = READS_MAX
+        # When the folder was looked at, and the indexes in it. Replaced as one: several threads look.
+        self._seen: tuple[int, dict[str, _Index | None]] = (0, {})
+        self._left = reads_max
 
     def find(self, oid: Oid) -> tuple[ObjectKind, bytes] | None:
         """Return the kind and content of an object; `None`: ask libgit2."""
@@ -60,7 +60,7 @@ class PlainPacks:
         with suppress(OSError):
             self._look()
         raw = bytes.fromhex(oid)
-        for index in self._indexes.values():
+        for index in self._seen[1].values():
             offset = index.offset(raw) if index is not None else None
             if index is not None and offset is not None:
                 with suppress(OSError, zlib.error, IndexError):  # it is gone, damaged, or cut short
@@ -72,18 +72,23 @@ class PlainPacks:
     def _look(self) -> None:
         """Read the indexes that came since the last look."""
         stamp = os.stat(self._folder).st_mtime_ns
-        if stamp == self._stamp:
+        seen_at, before = self._seen
+        if stamp == seen_at:
             return
         names = {name for name in os.listdir(self._folder) if name.startswith("pack-") and name.endswith(".idx")}
-        self._indexes = {name: index for name, index in self._indexes.items() if name in names}
-        for name in names - self._indexes.keys():
-            with open(f"{self._folder}/{name}", "rb") as file:
-                data = file.read(_INDEX_BYTES_MAX)
+        indexes = {name: index for name, index in before.items() if name in names}
+        for name in names - indexes.keys():
+            try:
+                with open(f"{self._folder}/{name}", "rb") as file:
+                    data = file.read(_INDEX_BYTES_MAX)
+            except OSError:  # it went; else the next look finds it
+                stamp = 0
+                continue
             total = int.from_bytes(data[_HEAD_BYTES - 4 : _HEAD_BYTES], "big")
             is_whole = data[:8] == b"\xfftOc\0\0\0\2" and len(data) >= _HEAD_BYTES + total * 28 + 40
             pack = f"{self._folder}/{name.removesuffix('.idx')}.pack"
-            self._indexes[name] = _Index(pack, data, total) if is_whole else None
-        self._stamp = stamp
+            indexes[name] = _Index(pack, data, total) if is_whole else None
+        self._seen = stamp, indexes
 
 
 def _read(pack: str, offset: int) -> tuple[ObjectKind, bytes] | None:

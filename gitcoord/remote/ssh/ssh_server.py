@@ -6,7 +6,9 @@ Rules:
   * Nothing is sent before the server has said what it offers. So what breaks before was surely not sent.
   * A session costs two round trips before a push can be sent. So a process that pushes again begins the next one ahead:
     one for a clone, for AHEAD_S. Its listing is old by then; where it is not as the push expects, a new one is begun.
-    Where that was so, others write often: for AHEAD_S a look begins a new one beside itself.
+    Where that was so, others write often: for AHEAD_S a look begins a new one beside itself, and a push one to look in.
+  * A session to look in says where refs are when it is asked, by version 2 of the protocol. The first version lists as
+    it begins, which is old later: of a server that speaks it no such session is begun ahead.
   * An answer that is not git's is `UnfamiliarError`; of a push it says nothing of what became of it.
   * Refs are listed once in a session of `git-upload-pack`, which may remember them; commits are fetched there, too.
 
@@ -14,9 +16,10 @@ What this file does not know: refs and objects.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -41,6 +44,8 @@ AHEAD_S: Final = 60.0  # an agent's calls come in groups; a server has a process
 _FETCH_S: Final = 5.0  # who lists fetches at once, or not at all
 _ADVERTISED_BYTES_MAX: Final = 64 << 20  # the refs of a large repository, which come with the capabilities
 _REPORT_BYTES_MAX: Final = 4 << 20
+_PUSH: Final = "git-receive-pack"
+_LOOK: Final = "git-upload-pack"
 _T = TypeVar("_T")
 
 
@@ -96,9 +101,10 @@ class SshServer:
         self.known = self._kept.load(self._now_s())
         self._line = SharedConnection(place, command, folder=folder, now_s=self._now_s, shown=shown)
         self._call = _Call()
-        self._ahead: list[SshSession] = []
-        self._ahead_path = folder / "ssh.lock"
-        self._overtaken_at: float | None = None
+        self._ahead: Mapping[str, list[SshSession]] = {_PUSH: [], _LOOK: []}
+        self._ahead_locks = {_PUSH: folder / "ssh.lock", _LOOK: folder / "ssh-look.lock"}
+        self._busy_until = -inf
+        self._lists_when_asked = False
         self._pushes = 0
 
     # -- what it offers -----------------------------------------------------------------------------------------------
@@ -123,8 +129,8 @@ class SshServer:
     def forget(self) -> bool:
         """Close what is open. Nothing that is believed can be why, since each session says anew what it offers."""
         self._let_go()
-        ahead, reading, self._call.reading = self._taken_ahead(), self._call.reading, None
-        for session in (ahead, reading and reading.session):
+        reading, self._call.reading = self._call.reading, None
+        for session in (self._taken_ahead(_PUSH), self._taken_ahead(_LOOK), reading and reading.session):
             if session is not None:
                 session.end()
         return False
@@ -158,7 +164,7 @@ class SshServer:
 
     def _session(self, service: str, left: TimeLeft) -> SshSession:
         words = self._command.words(self._place, self._line.options(left), self._place.command(service))
-        more = {"GIT_PROTOCOL": "version=2"} if service == "git-upload-pack" else {}
+        more = {"GIT_PROTOCOL": "version=2"} if service == _LOOK else {}
         return SshSession(
             started(self._command._replace(env={**self._command.env, **more}), words), self.shown, AHEAD_S
         )
@@ -166,7 +172,7 @@ class SshServer:
     def _writing(self) -> _PushSession:
         """Return the session for a push: the one that this call has, or one that was begun ahead, or a new one."""
         if self._call.writing is None or not self._call.writing.session.is_open():
-            left, ahead = self._left(), self._taken_ahead()
+            left, ahead = self._left(), self._taken_ahead(_PUSH)
             if ahead is not None:
                 try:
                     self._call.writing = self._greeted(ahead, left)
@@ -174,7 +180,7 @@ class SshServer:
                     left.whole_s()
                 else:
                     return self._call.writing
-            self._call.writing = self._greeted(self._session("git-receive-pack", left), left)
+            self._call.writing = self._greeted(self._session(_PUSH, left), left)
         return self._call.writing
 
     def _greeted(self, session: SshSession, left: TimeLeft) -> _PushSession:
@@ -194,7 +200,20 @@ class SshServer:
         self._call.writing = None
 
     def _reading(self, left: TimeLeft) -> _ReadSession:
-        session = self._session("git-upload-pack", left)
+        """Return a session to look in: one that was begun ahead and has listed nothing, or a new one."""
+        ahead = self._taken_ahead(_LOOK)
+        if ahead is not None:
+            with suppress(UnreachableError):  # it died while it waited
+                reading = self._offering(ahead, left)
+                if reading.refs is None:
+                    return reading
+                reading.session.end()
+            left.whole_s()
+        reading = self._offering(self._session(_LOOK, left), left)
+        self._lists_when_asked = reading.refs is None
+        return reading
+
+    def _offering(self, session: SshSession, left: TimeLeft) -> _ReadSession:
         said = self._heard(session, lambda: session.answer(left, _ADVERTISED_BYTES_MAX))
         if said[4:].startswith(advertisement.VERSION_2):
             return _ReadSession(session, self._heard(session, lambda: advertisement.uploading(said)), None)
@@ -216,12 +235,10 @@ class SshServer:
         """List refs, in a session that has not yet; see `SmartServer`."""
         if self._call.reading is not None:
             self._call.reading.session.end()
-        at = self._overtaken_at
-        is_busy = at is not None and self._clocks.monotonic() - at < AHEAD_S
-        ahead = self._taken_ahead() if is_busy else None
+        ahead = self._taken_ahead(_PUSH) if self._is_busy() else None
         if ahead is not None:
             ahead.end()
-            self._begin_ahead()
+            self._begin_ahead(_PUSH)
         left = self._left()
         session, offered, refs = self._call.reading = self._reading(left)
         if refs is not None:
@@ -233,16 +250,16 @@ class SshServer:
         session.wait(_FETCH_S)
         return found
 
-    def pack_of(self, oids: Sequence[Oid], haves: Iterable[Oid]) -> bytes:
+    def pack_of(self, wanted: fetch.Wanted) -> fetch.Brought:
         """Ask for commits, in the session that listed them if it still waits; see `SmartServer`."""
         left, reading, self._call.reading = self._left(), self._call.reading, None
         if reading is None or not reading.session.is_open():
             reading = self._reading(left)
         session, offered, refs = reading
         if refs is not None:
-            question, pack_in = fetch.first_question(oids, haves, offered), fetch.first_pack_in
+            question, pack_in = fetch.first_question(wanted, offered), fetch.first_pack_in
         else:
-            question, pack_in = fetch.question(oids, haves, AGENT if "agent" in offered else ""), fetch.pack_in
+            question, pack_in = fetch.question(wanted, offered, AGENT), fetch.pack_in
         pack = pack_in(self._heard(session, lambda: session.answer(left, fetch.BYTES_MAX, question)))
         session.end()
         return pack
@@ -254,7 +271,7 @@ class SshServer:
     def push(self, push: "SshPush") -> bytes | SwapOutcome:
         """Send a push; see `SshPush.send`."""
         if _moved(self._writing(), push.updates) and not self._writing().session.is_fresh:
-            self._overtaken_at = self._clocks.monotonic()
+            self._busy_until = self._clocks.monotonic() + AHEAD_S
             self._let_go()
         writing = self._writing()
         moved = _moved(writing, push.updates)
@@ -266,30 +283,36 @@ class SshServer:
         writing.session.end()
         self._pushes += 1
         if self._pushes > 1:  # what pushes twice is no single command
-            self._begin_ahead()
+            self._begin_ahead(_PUSH)
+            if self._lists_when_asked and self._is_busy():
+                self._begin_ahead(_LOOK)
         return said
 
-    # -- the session that is begun ahead ------------------------------------------------------------------------------
+    # -- the sessions that are begun ahead ----------------------------------------------------------------------------
 
-    def _begin_ahead(self) -> None:
-        lock = FileLock(self._ahead_path, mode=0o600, thread_local=False)
+    def _is_busy(self) -> bool:
+        """Whether others were seen to write in between."""
+        return self._clocks.monotonic() < self._busy_until
+
+    def _begin_ahead(self, service: str) -> None:
+        lock = FileLock(self._ahead_locks[service], mode=0o600, thread_local=False)
         try:
             lock.acquire(blocking=False)
         except (Timeout, OSError):  # another process of the clone has one, or no lock can be taken
             return
         try:
-            session = self._session("git-receive-pack", self._left())
+            session = self._session(service, self._left())
         except CoordError:  # it is begun when it is needed, and that says what is wrong
             lock.release()
             return
         session.is_fresh = False
         session.at_end.append(lock.release)
-        self._ahead.append(session)
+        self._ahead[service].append(session)
 
-    def _taken_ahead(self) -> SshSession | None:
+    def _taken_ahead(self, service: str) -> SshSession | None:
         with suppress(IndexError):  # another thread took it
-            while self._ahead:
-                session = self._ahead.pop()
+            while self._ahead[service]:
+                session = self._ahead[service].pop()
                 if session.is_open():
                     return session
                 session.end()

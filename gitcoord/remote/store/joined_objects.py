@@ -1,13 +1,14 @@
-"""Objects of two repositories, for a reader of what one of them may lack. Nothing is written to the second."""
+"""Objects of two repositories, for a reader of what one of them may lack, and objects that two repositories share."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedObjects:
-    """The objects of `first`, and of `second` where the first has them not."""
+    """The objects of `first`, and of `second` where the first has them not. Nothing is written to the second."""
 
     first: Objects
     second: Objects
@@ -28,3 +29,10 @@ class JoinedObjects:
     def write(self, kind: ObjectKind, data: bytes) -> Oid:
         """Store an object in the first."""
         return self.first.write(kind, data)
+
+
+def lend_objects(objects: Path, folder: Path) -> None:
+    """Make a bare repository without refs of an empty folder, with objects that stand elsewhere."""
+    (folder / "refs").mkdir()
+    (folder / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
+    (folder / "objects").symlink_to(objects.resolve(), target_is_directory=True)

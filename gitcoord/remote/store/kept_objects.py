@@ -12,10 +12,11 @@ What this file does not know: refs.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from gitcoord.errors import CoordError, UnreachableError
-from gitcoord.remote.contract.protocol import ObjectKind, Oid
+from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid
 from gitcoord.remote.store.pygit_objects import PygitObjects
 
 _Written = list[tuple[Oid, ObjectKind, bytes]]
@@ -24,8 +25,8 @@ _Written = list[tuple[Oid, ObjectKind, bytes]]
 class KeptObjects(PygitObjects):
     """Objects that remember what was written for the last two swaps."""
 
-    def __init__(self, path: Path, copy: PygitObjects | None = None) -> None:
-        """Remember nothing yet. `copy`: what is read while the repository is not there at all."""
+    def __init__(self, path: Path, copy: Callable[[], Objects] | None = None) -> None:
+        """Remember nothing yet. `copy` opens what is read while the repository is not there at all."""
         super().__init__(path, UnreachableError)
         self._copy = copy
         self._root = f"{path}/objects"
@@ -39,12 +40,12 @@ class KeptObjects(PygitObjects):
         except CoordError:
             if self._copy is None or not self._is_gone():
                 raise
-            return self._copy.read(oid)
+            return self._copy().read(oid)
 
     def has(self, oid: Oid) -> bool:
         """Whether the object is here; only of a repository that is gone what was copied counts."""
         if self._copy is not None and self._is_gone():
-            return self._copy.has(oid)
+            return self._copy().has(oid)
         return super().has(oid)
 
     def _is_gone(self) -> bool:

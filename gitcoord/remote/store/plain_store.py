@@ -1,12 +1,12 @@
 r"""The clone's store read with the git program, for hooks, which cannot afford to load a library for it.
 
-    git ls-tree -r -t -z <tip> -- claims …    100644 blob <id>\tclaims/7/k/c-7k….json\0
-    git cat-file --batch-check                <id> blob <size>\n
-    git cat-file --batch                      <id> blob <size>\n<content>\n
+    git ls-tree -r -t -l -z <tip> -- claims …    100644 blob <id>     <size>\tclaims/7/k/c-7k….json\0
+    git cat-file --batch-check                   <id> blob <size>\n
+    git cat-file --batch                         <id> blob <size>\n<content>\n
 
 Rules:
   * Only files are read, each of at most limits.DOCUMENT_BYTES; what else is in a ledger's tree is not ours.
-  * SEC-4: sizes are asked for before contents. Listing ends at LISTING_BYTES or READ_TIMEOUT_S, folders included, for
+  * SEC-4: sizes are known before contents are read. Listing ends at LISTING_BYTES or READ_TIMEOUT_S, with folders, for
     those without files list nothing else; git itself keeps no object above OBJECT_BYTES. What is over is "too large".
   * What is fetched goes to refs of its own, `refs/pushing/<key>/`, one fetch at a time, so that it is in no other
     fetch's way. A lock that a killed fetch left there is removed by the next one.
@@ -18,9 +18,8 @@ What this file does not know: what a document says.
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError, RepositoryError, StorageError, UnreachableError
@@ -37,7 +36,7 @@ except ImportError:  # Windows: two fetches at once may be in each other's way, 
     fcntl = None
 
 READ_TIMEOUT_S: Final = 10.0  # 30,000 claims take 0.2 s
-LISTING_BYTES: Final = limits.LEDGER_FILES * 128  # a line of ours has 90
+LISTING_BYTES: Final = limits.LEDGER_FILES * 128  # a line of ours has 98
 OBJECT_BYTES: Final = 64 * 1024 * 1024  # git inflates trees and commits whole; our largest has 25 kB
 LOCK_LOOK_S: Final = 0.02
 Sleep = Callable[[float], None]
@@ -46,26 +45,32 @@ _REMOTE: Final = "gitcoord"
 _FETCH: Final = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-show-forced-updates", "--prune")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where ledgers are. `repository`: whose configuration says how to reach it; `own`: where copies go."""
+class Place(NamedTuple):
+    """Where ledgers are.
+
+    Attributes:
+        repository: whose configuration says how to reach it.
+        own: where copies go.
+        connection: what that configuration says, where it was read already.
+    """
 
     url: str
     namespace: str
     repository: Path
     own: str
+    connection: Sequence[tuple[str, str]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class First:
-    """The first commit of a history."""
+class First(NamedTuple):
+    """The first commit of a history, as far as it is here. `is_cut`: what it came from was left out."""
 
+    oid: Oid
     tree: Oid
     message: str
+    is_cut: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PlainStore:
+class PlainStore(NamedTuple):
     """A bare repository. `env`: the environment of this process; `beside`: objects that are read as well, no others'.
 
     Of a remote on a path only its objects are read, never its configuration, which may name programs (SEC-4).
@@ -100,23 +105,22 @@ class PlainStore:
         Raises:
             DocumentError: it is not here, or not the tree of a ledger.
         """
-        done = self._git(
-            "ls-tree", "-r", "-t", "-z", "--full-tree", tip, "--", *names, *beside, bounds=Bounds(LISTING_BYTES)
-        )
+        shape = ("ls-tree", "-r", "-t", "-l", "-z", "--full-tree")
+        done = self._git(*shape, tip, "--", *names, *beside, bounds=Bounds(LISTING_BYTES))
         if done.is_cut or done.stdout.count(b"\0") > limits.LEDGER_FILES:
             raise DocumentError(f"Commit {tip} cannot be read: too large. It has more files than a ledger.", where=tip)
         if done.rc != 0:
             why = "it takes too long" if done.timed_out else clean_text(done.errors)
             raise DocumentError(f"Commit {tip} cannot be read: {why}", where=tip)
         files: dict[str, Oid] = {}
+        total = 0
         for row in done.stdout.decode("utf-8", "replace").split("\0")[:-1]:
             head, _, path = row.partition("\t")
-            mode, kind, name = head.split()
-            if mode == "100644" and kind == "blob":
+            mode, _, name, size = head.split()  # of a folder `-`, of what is not here `BAD`
+            if mode == "100644" and size.isdigit() and int(size) <= limits.DOCUMENT_BYTES:
                 files[path] = Oid(name)
-        sizes = self._sizes([*dict.fromkeys(files.values())])
-        files = {path: oid for path, oid in files.items() if oid in sizes}
-        if sum(sizes[oid] for path, oid in files.items() if path not in beside) > limits.LEDGER_BYTES:
+                total += int(size) if path not in beside else 0
+        if total > limits.LEDGER_BYTES:
             what = f"more than {limits.LEDGER_BYTES} bytes of documents"
             raise DocumentError(f"Commit {tip} cannot be read: too large. It has {what}.", where=tip)
         return files
@@ -142,10 +146,10 @@ class PlainStore:
             CoordError: the remote does not let us read.
         """
         specs = [f"+{place.namespace}/{pattern}:{place.own}{pattern}" for pattern in patterns]
-        settings: Sequence[tuple[str, str]] = ()
+        settings = place.connection
         with suppress(RepositoryError):  # a work tree that lies apart from its git directory says nothing
-            settings = connection_settings(place.repository, self.env)
-        env = env_for(_REMOTE, place.url, self.env, settings)
+            settings = connection_settings(place.repository, self.env) if settings is None else settings
+        env = env_for(_REMOTE, place.url, self.env, settings or ())
         command = (f"--git-dir={self.path}", *_FETCH, "--", _REMOTE, *specs)
         done = run_git(command, cwd=self.path, env=env, timeout_s=timeout_s)
         if done.timed_out:
@@ -190,7 +194,8 @@ class PlainStore:
         head, _, body = done.stdout.rstrip(b"\0\n").decode("utf-8", "replace").partition("\n\n")
         trees = [line.removeprefix("tree ") for line in head.split("\n") if line.startswith("tree ")]
         message = "\n".join(line.removeprefix("    ") for line in body.split("\n"))
-        return First(Oid(trees[0]), message) if done.rc == 0 and trees else None
+        is_cut = any(line.startswith("parent ") for line in head.split("\n"))
+        return First(Oid(head[: len(tip)]), Oid(trees[0]), message, is_cut) if done.rc == 0 and trees else None
 
     def tree_of(self, tip: Oid) -> Oid | None:
         """Return the tree of a commit; `None`: it is not here."""

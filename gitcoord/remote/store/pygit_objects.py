@@ -4,7 +4,8 @@ Rules:
   * Content goes in and out as bytes; nothing here parses it.
   * Every read is verified against the object's id by libgit2; damage is a `DocumentError` that names the id.
   * The size is looked at before the content is loaded.
-  * A repository that is repacked by another process while we have it open is opened again, once per call.
+  * A repository that is repacked by another process while we have it open is opened again, once per call; other
+    threads may be using it meanwhile.
   * A write that failed where the disk takes the same bytes is tried again: `git gc` removes empty folders of objects.
   * libgit2 is loaded when it is needed: it takes longer to load than nine Pythons, and a loose object does without.
 
@@ -41,10 +42,13 @@ _KINDS: Final = {number: kind for kind, number in _TYPES.items()}
 
 
 def libgit2_errors() -> tuple[type[Exception], ...]:
-    """Return what libgit2 raises. pygit2 picks by the code and category of an error; a full disk is an OSError."""
+    """Return what libgit2 raises. pygit2 picks by the code and category of an error; a full disk is an OSError.
+
+    A damaged delta may ask for more memory than there is.
+    """
     from pygit2 import GitError
 
-    return GitError, OSError, KeyError, ValueError
+    return GitError, OSError, KeyError, ValueError, MemoryError
 
 
 # Else libgit2 keeps each pack open that it ever read, those that were joined and removed since, too. It closes none
@@ -91,13 +95,9 @@ class PygitObjects:
             MissingObjectError: it is not here.
             DocumentError: it is larger than 16 MiB, not a blob, tree or commit, or corrupt.
         """
-        try:
-            with open(f"{self._path}/objects/{oid[:2]}/{oid[2:]}", "rb", buffering=0) as file:
-                loose = file.read(OBJECT_BYTES_MAX + _HEADER_BYTES_MAX)
-        except OSError:
-            loose = None  # it is in a pack, or nowhere; libgit2 says which
-        if loose is not None:
-            return _parse_loose(oid, loose)
+        loose = read_loose(f"{self._path}/objects", oid)
+        if loose is not None:  # else it is in a pack, or nowhere; libgit2 says which
+            return loose
         try:
             return _read_once(self._database(), oid)
         except libgit2_errors():
@@ -151,15 +151,16 @@ class PygitObjects:
 
     def reopen(self) -> None:
         """Forget the open repository, so that the next call sees it as it is on disk."""
-        for part in _POINTING_BACK if self._repository is not None else ():
-            vars(self._repository).pop(part, None)
-        self._repository = self._odb = None
+        repository, self._repository, self._odb = self._repository, None, None
+        for part in _POINTING_BACK if repository is not None else ():
+            vars(repository).pop(part, None)
         self._changes = 0
 
     def _opened(self) -> "pygit2.Repository":
-        if self._repository is None:
-            self._repository = open_repository(self._path, self._failure)
-        return self._repository
+        repository = self._repository
+        if repository is None:
+            repository = self._repository = open_repository(self._path, self._failure)
+        return repository
 
     def _database(self) -> "pygit2.Odb":
         with suppress(OSError):
@@ -168,16 +169,25 @@ class PygitObjects:
             self._packs_at = changed_at
         if self._changes > _CHANGES_MAX:
             self.reopen()
-        if self._odb is None:
-            self._odb = self._opened().odb
-        return self._odb
+        odb = self._odb
+        if odb is None:
+            odb = self._odb = self._opened().odb
+        return odb
 
 
-def _parse_loose(oid: Oid, content: bytes) -> tuple[ObjectKind, bytes]:
-    """Inflate a loose object and verify it.
+def read_loose(objects: str, oid: Oid) -> tuple[ObjectKind, bytes] | None:
+    """Return the kind and content of a loose object; `None`: there is none. `objects`: the folder of that name.
 
     Not by libgit2: of one that is cut short, as a power cut leaves it, 1.9.7 reads for ever.
+
+    Raises:
+        DocumentError: see `PygitObjects.read`.
     """
+    try:
+        with open(f"{objects}/{oid[:2]}/{oid[2:]}", "rb", buffering=0) as file:
+            content = file.read(OBJECT_BYTES_MAX + _HEADER_BYTES_MAX)
+    except OSError:
+        return None
     inflater = zlib.decompressobj()
     try:
         inflated = inflater.decompress(content, OBJECT_BYTES_MAX + _HEADER_BYTES_MAX)
@@ -207,12 +217,12 @@ def _raw(oid: Oid) -> "pygit2.Oid":
 def _read_once(odb: "pygit2.Odb", oid: Oid) -> tuple[ObjectKind, bytes]:
     raw = _raw(oid)
     number, size_bytes = odb.read_header(raw)
-    kind = _KINDS.get(int(number))
-    if kind is None:
-        message = f"Object {oid} is a tag; a ledger is made of blobs, trees and commits."
-        raise DocumentError(message, where=oid)
     if size_bytes > OBJECT_BYTES_MAX:
         message = f"Object {oid} has {size_bytes} bytes; at most {OBJECT_BYTES_MAX} are read."
         raise DocumentError(message, where=oid)
-    _, data = odb.read(raw)
+    kind = _KINDS.get(int(number))
+    _, data = odb.read(raw)  # which is held against its id, so that a damaged header is no tag
+    if kind is None:
+        message = f"Object {oid} is a tag; a ledger is made of blobs, trees and commits."
+        raise DocumentError(message, where=oid)
     return kind, data

@@ -5,6 +5,7 @@
       store.json      what its refs are: `home` (they are the truth) or `cache` (copies of a remote's)
       home-tips       see `home_tips`
       journal         see `journal_file`; of a home with loose refs, `journal`
+      loose-refs      see `store_locks`
 
 Rules:
   * It is made on first use, whole or not at all; of several processes that make it at once, one wins.
@@ -29,13 +30,13 @@ from typing import Final, NamedTuple, cast
 from gitcoord.errors import SchemaError, StorageError, StoreDamagedError, UsageError, unwritable
 from gitcoord.redaction import redact
 from gitcoord.remote.contract import clone_folder
-from gitcoord.remote.contract.mounts import is_on_own_disk, read_mounts
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.remote.journal import journal_file
 from gitcoord.remote.journal.journal_file import JournalFile
 from gitcoord.remote.store.files_refs import FilesRefs
 from gitcoord.remote.store.home_tips import home_tips, write_whole
 from gitcoord.remote.store.pygit_objects import libgit2_errors, open_repository
+from gitcoord.remote.store.store_locks import may_be_journaled
 
 # Of all that the processes of one clone share: store.json, journal, spool, replies, what is pending, the snapshot. Who
 # finds a higher one stops. Raised only while no session of an older version holds its lock, and then with modes of new
@@ -140,7 +141,7 @@ def ensure_store(common_dir: Path, mode: StoreMode, *, remote: str = "", object_
         store = None
     if store is not None:
         return store
-    is_journaled = mode is StoreMode.HOME and may_be_journaled(common_dir)
+    is_journaled = mode is StoreMode.HOME and may_be_journaled(common_dir / "gitcoord")
     return _create(Store(common_dir / "gitcoord", mode, redact(remote), object_format, is_journaled))
 
 
@@ -278,11 +279,6 @@ def end_journal(store: Store) -> Store:
     except OSError as error:
         raise unwritable(f"The store {str(store.path)!r}", error.strerror or error) from error
     return changed
-
-
-def may_be_journaled(folder: Path) -> bool:
-    """Whether the journal of a home there may be its truth: where file locks hold for every process that sees it."""
-    return journal_file.fcntl is not None and is_on_own_disk(folder, read_mounts())
 
 
 def keep_from_gc(store: Store, name: RefName, tip: Oid) -> None:

@@ -3,7 +3,8 @@
     <folder>/journal ──> store.git/objects/pack/…, store.git/refs/…, home-tips ──> the header says how far
 
 Rules:
-  * One process at a time does it, under the lock of `journal.out`; swaps go on meanwhile.
+  * One process at a time does it, under the lock of `journal.out`; swaps go on meanwhile. Where locks may not hold none
+    does (`store_locks`).
   * A process that dies in it has lost nothing: the header still says less, and the next one does it again. A pack that
     is there twice does no harm.
   * Only packs are flushed. After a power cut (another boot) everything that the journal has is brought again, so the
@@ -28,6 +29,7 @@ from gitcoord.remote.store.files_refs import FilesRefs, packed_without
 from gitcoord.remote.store.home_tips import record_home_tips
 from gitcoord.remote.store.ref_locks import PACKED, LockBusyError, lock_refs
 from gitcoord.remote.store.stale_locks import LockWaits
+from gitcoord.remote.store.store_locks import locks_hold
 from gitcoord.remote.store.swap_guards import SwapGuards
 
 try:
@@ -57,6 +59,8 @@ def write_out(folder: Path, clocks: Clocks, *, wait_s: float = WAIT_S) -> bool:
     """
     if not is_behind(folder):
         return True
+    if not locks_hold(folder):
+        return False
     with alone(folder, clocks, wait_s) as is_ours:
         return is_ours and _write_out(folder, clocks)
 

@@ -1,14 +1,12 @@
 """A remote reached with the git program: ssh, git://, remote helpers, paths with hooks, and http as a fallback.
 
 Reading is one `git fetch` of the whole namespace into refs of the store, listing and objects in one connection.
-Several processes of a clone share the store, so each fetch has refs of its own, a *slot*:
+Several processes of a clone share the store, so each fetch has refs of its own, a *slot* (`slots`). What `read` returns
+comes from its own slot only; a slot that another process reads later moves nothing back. Archives of ledgers
+(`archive/`) are not fetched, and listed only where they are asked for: who has not seen their history works without it.
 
-    <store>/slots/<n>.lock      held (file lock) by the process that fetches into slot n
-    refs/slots/<n>/claims       where the remote's refs/coord/claims was when slot n was last read
-
-The first free slot is taken, so that one is warm and an unchanged read writes nothing. What `read` returns comes
-from its own slot only; a slot that another process reads later moves nothing back. Archives of ledgers (`archive/`)
-are not fetched, and listed only where they are asked for: who has not seen their history works without it.
+What is damaged in the store git takes for what it has, or stumbles over. Then it is set aside, and what the remote
+lists is fetched as by a repository without refs that shares the objects (`copied_objects`), hourly at most if in vain.
 
 Writing is one `git push --porcelain --atomic` with a lease for each ref. Rules:
   * A lease compares with the listing that the same push receives, and the server compares with that listing again
@@ -24,13 +22,12 @@ This module must not start processes itself (`git_process`) nor know ledgers.
 
 import re
 import shutil
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
-
-from filelock import FileLock, Timeout
 
 from gitcoord.errors import (
     CoordError,
@@ -40,6 +37,7 @@ from gitcoord.errors import (
     StorageError,
     StoreDamagedError,
     UnreachableError,
+    unwritable,
 )
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
@@ -58,24 +56,31 @@ from gitcoord.remote.contract.protocol import (
     lost_at,
     one_at_a_time,
 )
+from gitcoord.remote.copies.boundaries import Boundaries
+from gitcoord.remote.copies.copied_objects import CopiedObjects
+from gitcoord.remote.copies.refetch_log import RefetchLog
+from gitcoord.remote.copies.whole_history import WholeHistory
 from gitcoord.remote.git.git_failure import judge_failure, read_error, shown
 from gitcoord.remote.git.git_process import Completed, run_git
 from gitcoord.remote.git.named_url import env_for
 from gitcoord.remote.store.cache_locks import remove_if_stale
 from gitcoord.remote.store.files_refs import FilesRefs
+from gitcoord.remote.store.joined_objects import lend_objects
 from gitcoord.remote.store.ref_locks import PACKED_LOCK
 from gitcoord.remote.transports.place_time import TRACE, in_trace
 from gitcoord.remote.transports.push_report import judge_push, landed_refs
+from gitcoord.remote.transports.slots import free_slot
 
 TIMEOUT_S: Final = 15.0  # one network timeout: as long as a clone's lock may be held
+DEEPEN_S: Final = 60.0  # 20,000 commits are 17 MB
 DAMAGED_MAX: Final = 10  # refs of the remote without their object that a fetch works around, one connection each
-SLOTS_MAX: Final = 16  # processes of one clone that read at the same moment; further ones list without a slot
 
 # The URL is configuration of this one command, under this name, so that no command line shows it.
 _REMOTE: Final = "gitcoord"
 _FETCH: Final = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-show-forced-updates")
 # `--no-verify` beside core.hooksPath: a remote helper may not hand configuration on.
 _PUSH: Final = ("push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no")
+_WHOLE: Final = 2**31 - 1  # the depth that means all of it; see git-fetch(1), --unshallow
 _NO_ATOMIC: Final = "does not support --atomic push"
 _NOT_OUR_REF: Final = re.compile(r"not our ref ([0-9a-f]{40,64})")
 # upload-pack says the last of these when it lacks a part of what a fetch wants, and does not say of which ref.
@@ -84,6 +89,8 @@ _NO_SUCH_OBJECT: Final = re.compile(
     rf"not our ref|unadvertised object|find remote ref|no matching remote head|did not send all|{_CORRUPT}",
     re.IGNORECASE,
 )
+# Before 2.36 git exits with 0 all the same, and the slot has a ref that the remote has no more.
+_NOT_PRUNED: Final = re.compile(r"^error: could not (?:delete|remove) reference", re.MULTILINE)
 _LISTED = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)\t([^\n]+)")
 
 
@@ -99,7 +106,7 @@ class GitCliTransport:
         url: str,
         *,
         store_path: Path,
-        objects: Objects,
+        objects: CopiedObjects,
         env: Mapping[str, str],
         clocks: Clocks,
         settings: Sequence[tuple[str, str]] = (),
@@ -119,15 +126,18 @@ class GitCliTransport:
             timeout_s: for each git command.
         """
         self.atomic = True  # until the remote says otherwise
-        self.objects = objects
+        self._shown_url = redact(url)
+        boundaries = Boundaries(store_path, clocks, self._shown_url)
+        self.objects: Objects = WholeHistory(objects, boundaries, clocks, self.deepen)
+        self._copies = objects
         self._store = store_path
         self._timeout_s = timeout_s
         self._namespace = namespace
         self._archives = f"{namespace}archive/"
         self._clocks = clocks
         self._faults: Sequence[RefFault] = ()
+        self._refetches = RefetchLog(store_path, clocks.wall_ns)
         self._slot_refs: dict[int, FilesRefs] = {}
-        self._shown_url = redact(url)
         self._env = env_for(_REMOTE, url, env, settings)
 
     @property
@@ -148,7 +158,7 @@ class GitCliTransport:
         own = (is_under(prefix, [self._namespace]) and not prefix.startswith(self._archives) for prefix in prefixes)
         if not all(own):
             return self._list(prefixes)
-        with self._slot() as slot:
+        with free_slot(self._store) as slot:
             refs = None if slot is None else self._fetch_namespace(slot)
         if refs is None:
             return self._list(prefixes)
@@ -159,45 +169,33 @@ class GitCliTransport:
         own = f"refs/slots/{slot}/"
         fetch = [*_FETCH, "--prune", "--", _REMOTE, f"+{self._namespace}*:{own}*", f"^{self._archives}*"]
         done = self._fetched(fetch)
-        if done.rc != 0 and not _NOT_OUR_REF.search(done.errors):  # else it is a ref of the remote that is damaged
+        is_damaged_there = _NOT_OUR_REF.search(done.errors) is not None
+        if not _has_all(done) and not is_damaged_there:
             # Empty this slot: damaged refs, lock files of a killed fetch. It is ours while we hold it.
             shutil.rmtree(self._store / "refs" / "slots" / str(slot), ignore_errors=True)
             remove_if_stale(f"{self._store}/{PACKED_LOCK}", self._store, self._clocks)
             done = self._fetched(fetch)
-        if done.rc != 0:
+
+            def bring() -> None:
+                nonlocal done
+                self._bring_all_anew()
+                done = self._fetched(fetch)
+                if not _has_all(done):
+                    message = f"All came anew, and git does not fetch: {shown(done.errors)}."
+                    raise MissingObjectError(message)  # so it was no damage: not again within the hour
+
+            if not _has_all(done):
+                self._refetches.bring(self._namespace, bring)
+        if not _has_all(done):
             return None
         reader = self._slot_refs.setdefault(slot, FilesRefs(self._store, now_ns=self._clocks.wall_ns))
         return {RefName(self._namespace + ref[len(own) :]): oid for ref, oid in reader.read([own]).items()}
 
     def _fetched(self, args: Sequence[str]) -> Completed:
         done = self._run(args)
-        no = done.timed_out or judge_failure(done).status in {SwapStatus.DENIED, SwapStatus.UNREACHABLE}
-        if done.rc != 0 and no:
+        if _is_no(done):
             raise read_error(done, self._shown_url)
         return done
-
-    @contextmanager
-    def _slot(self) -> Generator[int | None]:
-        slot, lock = self._free_slot()
-        try:
-            yield slot
-        finally:
-            if lock is not None:
-                lock.release()
-
-    def _free_slot(self) -> tuple[int, FileLock] | tuple[None, None]:
-        folder = self._store / "slots"
-        for slot in range(SLOTS_MAX):
-            try:
-                folder.mkdir(exist_ok=True)
-                lock = FileLock(folder / f"{slot}.lock")
-                lock.acquire(blocking=False)
-            except Timeout:  # an OSError, too
-                continue
-            except OSError:  # a full or read-only disk: listing goes on without
-                break
-            return slot, lock
-        return None, None
 
     def _list(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
         """List without fetching. The server sends all of its refs, so this is not the usual way."""
@@ -220,15 +218,63 @@ class GitCliTransport:
             DeniedError: the remote does not let us read.
             MissingObjectError: the remote no longer has one of them.
         """
-        missing = [oid for oid in oids if not self.objects.has(oid)]
+        missing = [oid for oid in oids if not self._copies.has(oid)]
         if not missing:
             return
         done = self._fetch_some(missing)
+        lacking = [oid for oid in missing if not self._copies.has(oid)]
+        if not _is_no(done):  # else git takes what is damaged here for what it has, or builds on it
+            gone = _NOT_OUR_REF.findall(done.errors)
+            lacking = [oid for oid in lacking if oid in gone or not (self._copies.has(oid) or self.refetch(oid))]
+            if not lacking:
+                return
         if done.rc != 0 and not _NO_SUCH_OBJECT.search(done.errors):
             raise read_error(done, self._shown_url)
-        lacking = [oid for oid in missing if not self.objects.has(oid)]
         if lacking:
             raise MissingObjectError(f"The remote no longer has {lacking[0]}: {shown(done.errors)}")
+
+    def refetch(self, tip: Oid) -> bool:
+        """Bring a commit once more, hourly at most; see `Refetches.refetch`. What is damaged is set aside first."""
+        return self._refetches.bring(tip, lambda: self._bring_anew(tip))
+
+    def deepen(self, lacking: Oid) -> None:
+        """Bring all that was left out of the histories that are here; `lacking`: of that, as far as the remote has it.
+
+        Raises:
+            UnreachableError: the remote cannot be reached or does not answer.
+            DeniedError: the remote does not let us read.
+        """
+        listed = self._list([self._namespace])
+        tips = sorted({oid for ref, oid in listed.items() if not ref.startswith(self._archives)})
+        # Of any commit: the server hears what was left out, and sends that. One that it lost it may have parts of.
+        for wanted in (*[*filter(self._copies.has, tips), *tips][:1], lacking):
+            # `--unshallow` fails where nothing was left out.
+            done = self._run([*_FETCH, f"--depth={_WHOLE}", "--", _REMOTE, wanted], timeout_s=DEEPEN_S)
+            if done.rc != 0 and not _NO_SUCH_OBJECT.search(done.errors):
+                raise read_error(done, self._shown_url)
+            if self._copies.has(lacking):
+                return
+
+    def _bring_all_anew(self) -> None:
+        """Bring what is listed: git stumbles over a commit of long ago, too, that is damaged and is read by no one."""
+        listed = self._list([self._namespace])
+        if tips := {tip for ref, tip in listed.items() if not ref.startswith(self._archives)}:
+            self._bring_anew(*tips)
+
+    def _bring_anew(self, *tips: Oid) -> None:
+        """Fetch as a repository of the same objects that has no refs: of what refs have git asks for nothing."""
+        self._copies.set_aside_damaged(self._env)
+        try:
+            with TemporaryDirectory(prefix="gitcoord-refetch-") as name:
+                lend_objects(self._store / "objects", Path(name))
+                done = self._run([*_FETCH, "--", _REMOTE, *tips], git_dir=Path(name))
+        except OSError as error:
+            raise unwritable("The folder for temporary files", error) from error
+        if done.rc != 0:
+            error = read_error(done, self._shown_url)
+            if _is_no(done) or isinstance(error, StorageError):
+                raise error
+            raise MissingObjectError(f"{', '.join(tips)} did not come whole: {shown(done.errors)}.") from error
 
     def _fetch_some(self, oids: Sequence[Oid]) -> Completed:
         """Fetch what the remote has of these: it refuses all because of one, and names that one."""
@@ -261,7 +307,7 @@ class GitCliTransport:
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         """Compare all, then write all, in one push where the remote is atomic."""
         tips = [update.new for update in updates if update.new and not update.is_check]
-        lacking = [tip for tip in tips if not self.objects.has(tip)]
+        lacking = [tip for tip in tips if not self._copies.has(tip)]
         if lacking:
             return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
         try:
@@ -276,7 +322,7 @@ class GitCliTransport:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
 
     def _swap_atomic(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
-        sent = [update for update in updates if not update.is_check or (update.old and self.objects.has(update.old))]
+        sent = [update for update in updates if not update.is_check or (update.old and self._copies.has(update.old))]
         stale = self._stale_check([update for update in updates if update not in sent])
         if stale is not None:
             return stale
@@ -310,14 +356,20 @@ class GitCliTransport:
         return self._run([*_PUSH, *(["--atomic"] if atomic else []), *leases, "--", _REMOTE, *refspecs])
 
     def _run(
-        self, args: Sequence[str], stdin: bytes | None = None, *, more: Mapping[str, str] | None = None
+        self,
+        args: Sequence[str],
+        stdin: bytes | None = None,
+        *,
+        more: Mapping[str, str] | None = None,
+        git_dir: Path | None = None,
+        timeout_s: float | None = None,
     ) -> Completed:
         try:
             return run_git(
-                [f"--git-dir={self._store}", *args],
+                [f"--git-dir={git_dir or self._store}", *args],
                 cwd=self._store,
                 env={**self._env, **(more or {})},
-                timeout_s=self._timeout_s,
+                timeout_s=timeout_s or self._timeout_s,
                 input=stdin,
                 asks=self._shown_url,
             )
@@ -326,3 +378,14 @@ class GitCliTransport:
                 raise
             message = f"The store {str(self._store)!r} was deleted."
             raise StoreDamagedError(message, hint="Try again: the next command makes it again.") from error
+
+
+def _has_all(done: Completed) -> bool:
+    """Whether a slot is as the remote is."""
+    return done.rc == 0 and not _NOT_PRUNED.search(done.errors)
+
+
+def _is_no(done: Completed) -> bool:
+    """Whether the remote did not answer a question, or said no to it."""
+    no = {SwapStatus.DENIED, SwapStatus.UNREACHABLE}
+    return done.rc != 0 and (done.timed_out or judge_failure(done).status in no)

@@ -33,6 +33,7 @@ from gitcoord.remote.store.journaled_refs import JournaledRefs
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.ref_locks import PACKED_LOCK, RefLock
 from gitcoord.remote.store.store import Description, Store
+from gitcoord.remote.store.store_locks import locks_error, locks_hold
 from gitcoord.remote.transports.local import LocalTransport
 
 Later = Callable[[Path], None]
@@ -81,6 +82,9 @@ class HomeTransport(LocalTransport):
         if remote:
             moved = f"what was coordinated in this clone is at {remote} now"
             return SwapOutcome(SwapStatus.UNREACHABLE, moved)
+        if is_journaled and not locks_hold(self._home.folder):
+            error = locks_error(self._home.folder)
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), error)
         if is_journaled and os.path.isdir(f"{self._home.path}/refs"):  # noqa: PTH112 - at each claim
             outcome = self._journaled.swap(updates)
             if self._later is not None and outcome.status is SwapStatus.WON:

@@ -16,6 +16,7 @@ What this file does not know: how refs are stored (`files_refs`, `ref_locks`) or
 import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -28,6 +29,7 @@ from gitcoord.errors import (
 )
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import (
+    Objects,
     Oid,
     RefFault,
     RefName,
@@ -93,7 +95,7 @@ class LocalTransport:
             copy: a repository that has a copy of what was read, for when this one is away.
             guards: how a swap in a shared repository shows that it lives, if it can.
         """
-        kept = KeptObjects(git_dir, PygitObjects(copy) if copy else None)
+        kept = KeptObjects(git_dir, cache(partial(_copied, copy)) if copy else None)
         self.objects: PygitObjects = objects or kept
         self._kept = kept if objects is None else None
         self._git_dir = git_dir
@@ -262,6 +264,12 @@ class _Opened(NamedTuple):
 
     flushes: bool
     guards: SwapGuards | None
+
+
+def _copied(path: Path) -> Objects:
+    from gitcoord.remote.copies.copied_objects import CopiedObjects  # only where the repository is away
+
+    return CopiedObjects(path)
 
 
 def _words(error: OSError) -> str:

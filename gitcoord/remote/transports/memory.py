@@ -10,12 +10,12 @@ What this file does not know: ledgers, documents, files, clocks or processes.
 """
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
 from gitcoord.errors import DocumentError, MissingObjectError
+from gitcoord.remote.contract.object_graph import referred_oids
 from gitcoord.remote.contract.protocol import (
     ObjectKind,
     Oid,
@@ -32,27 +32,11 @@ from gitcoord.remote.contract.protocol import (
 
 OBJECT_BYTES_MAX = 16 * 1024 * 1024  # the contract of `Objects.read`
 
-_COMMIT_LINE = re.compile(rb"^(?:tree|parent) ([0-9a-f]{40}(?:[0-9a-f]{24})?)$", re.MULTILINE)
-
 
 def object_id(kind: ObjectKind, data: bytes, object_format: str = "sha1") -> Oid:
     """Return the id that git gives to this object."""
     header = f"{kind} {len(data)}\0".encode()
     return Oid(hashlib.new(object_format, header + data).hexdigest())
-
-
-def referred_oids(kind: ObjectKind, data: bytes, object_format: str = "sha1") -> Iterator[Oid]:
-    """Yield the ids that an object names: a commit's tree and parents, a tree's entries."""
-    if kind is ObjectKind.COMMIT:
-        header = data.partition(b"\n\n")[0]
-        yield from (Oid(oid.decode()) for oid in _COMMIT_LINE.findall(header))
-    elif kind is ObjectKind.TREE:
-        oid_bytes = 20 if object_format == "sha1" else 32
-        # An entry is `<mode> SP <name> NUL <raw id>`. See git's Documentation/technical/pack-format.
-        start = 0
-        while (end_of_name := data.find(b"\0", start)) >= 0:
-            start = end_of_name + 1 + oid_bytes
-            yield Oid(data[end_of_name + 1 : start].hex())
 
 
 @dataclass(slots=True)

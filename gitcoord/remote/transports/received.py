@@ -16,7 +16,7 @@ from gitcoord.remote.contract.protocol import Objects, Oid, RefFault, RefName, R
 from gitcoord.remote.contract.protocol import oid as valid_oid
 from gitcoord.remote.git.git_failure import shown
 from gitcoord.remote.git.git_process import clean_env, run_git
-from gitcoord.remote.store.joined_objects import JoinedObjects
+from gitcoord.remote.store.joined_objects import JoinedObjects, lend_objects
 from gitcoord.remote.store.pygit_objects import PygitObjects
 
 _LIST_S = 30.0
@@ -76,12 +76,5 @@ def received(
         yield Received(objects, refs)
         return
     with tempfile.TemporaryDirectory(prefix="gitcoord-received-") as folder:
-        yield Received(JoinedObjects(_beside(Path(folder), git_dir / apart), objects), refs)
-
-
-def _beside(folder: Path, objects: Path) -> PygitObjects:
-    """Make a repository of a folder of objects, for libgit2 opens no folder of objects alone."""
-    (folder / "refs").mkdir()
-    (folder / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
-    (folder / "objects").symlink_to(objects.resolve(), target_is_directory=True)
-    return PygitObjects(folder)
+        lend_objects(git_dir / apart, Path(folder))  # libgit2 opens no folder of objects alone
+        yield Received(JoinedObjects(PygitObjects(Path(folder)), objects), refs)

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from gitcoord.errors import CoordError, DeniedError, MissingObjectError, StorageError, UnreachableError
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.deadline import NoAnswerError, TooSlowError
+from gitcoord.remote.contract.object_graph import reachable
 from gitcoord.remote.contract.protocol import (
     Objects,
     Oid,
@@ -45,15 +46,15 @@ from gitcoord.remote.contract.protocol import (
     lost_at,
     one_at_a_time,
 )
+from gitcoord.remote.copies.known_tips import KnownTips
+from gitcoord.remote.copies.whole_history import WholeHistory
 from gitcoord.remote.git.git_failure import judge_failure
 from gitcoord.remote.git.git_process import Completed, clean_text
 from gitcoord.remote.http import report_status
 from gitcoord.remote.http.agent import AGENT
-from gitcoord.remote.http.pack_reader import OBJECTS_MAX, count_of, objects_in
-from gitcoord.remote.http.pack_writer import PackWriter, reachable
+from gitcoord.remote.http.pack_writer import PackWriter
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 from gitcoord.remote.http.wrong_push import wrong_push
-from gitcoord.remote.store.known_tips import KnownTips
 from gitcoord.remote.transports.push_report import judge_lines, lines_of
 from gitcoord.remote.transports.smart_server import SmartServer
 
@@ -87,7 +88,9 @@ class SmartTransport:
             by_git: makes the transport for what is unfamiliar.
             unfamiliar: why the git program does all of it; nothing where it does not.
         """
-        self.objects: Objects = store.objects
+        self.objects: Objects = WholeHistory(
+            store.objects, store.boundaries, clocks, lambda oid: self._by_git().deepen(oid)
+        )
         self._store = store
         self._server = server
         self._make_git = by_git
@@ -130,10 +133,8 @@ class SmartTransport:
 
     @property
     def sends_checks(self) -> bool:
-        """Whether the remote compares checks itself; not before it is known to write all or nothing."""
-        if self.why_git:
-            return self._by_git().sends_checks
-        return bool(self._server.known.receiving) and self.atomic
+        """Whether the remote compares checks itself: not before it is known to write all or nothing."""
+        return not self.why_git and bool(self._server.known.receiving) and self.atomic
 
     @property
     def faults(self) -> Sequence[RefFault]:
@@ -168,7 +169,7 @@ class SmartTransport:
             DeniedError: the remote does not let us read.
             MissingObjectError: the remote no longer has one of them.
         """
-        missing = [oid for oid in dict.fromkeys(oids) if not self.objects.has(oid)]
+        missing = [oid for oid in dict.fromkeys(oids) if not self._store.objects.has(oid)]
         if missing:
             self._or_by_git(lambda: self._bring(missing), lambda git: git.fetch(missing))
         if missing or self._listed != self._noted:  # what this clone wrote is kept from the next look on
@@ -176,12 +177,14 @@ class SmartTransport:
             self._store.note(self._listed, is_all=self._is_all_listed)
 
     def refetch(self, tip: Oid) -> bool:
-        """Bring a commit once more; see `Refetches.refetch`. Git, which has it, would bring nothing."""
-        self._server.renew()
-        return not self.why_git and self._store.refetch(tip, self._listed, lambda: self._receive([tip], ()))
+        """Bring a commit once more; see `Refetches.refetch`."""
+        return self._or_by_git(
+            lambda: self._store.refetch(tip, self._listed, lambda: self._receive([tip], ())),
+            lambda git: git.refetch(tip),
+        )
 
     def _bring(self, oids: Sequence[Oid]) -> None:
-        haves = self._store.known()
+        haves = self._store.known(ref for ref, oid in self._listed.items() if oid in oids)
         with suppress(MissingObjectError):
             return self._receive(oids, haves)
         if haves:  # what was said to be here is not whole
@@ -191,14 +194,8 @@ class SmartTransport:
         raise UnfamiliarError("its pack lacks what was asked for", lasts=False)
 
     def _receive(self, oids: Sequence[Oid], haves: Collection[Oid]) -> None:
-        pack = self._server.pack_of(oids, haves)
-        if not haves:  # only now, as the remote has answered
-            self._store.objects.remove_damaged()
-        if count_of(pack) > OBJECTS_MAX:
-            self._store.index(pack, has_bases=bool(haves))
-        else:
-            self._store.objects.put(objects_in(pack, self.objects.read))
-        if not all(map(self.objects.has, oids)):
+        self._store.bring(oids, haves, self._server.pack_of)
+        if not all(map(self._store.objects.has, oids)):
             raise MissingObjectError("The remote did not send all that was asked for.")
 
     def server_time(self) -> datetime | None:
@@ -214,7 +211,7 @@ class SmartTransport:
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         """Compare all, then write all, in one request."""
         tips = [update.new for update in updates if update.new and not update.is_check]
-        lacking = [tip for tip in tips if not self.objects.has(tip)]
+        lacking = [tip for tip in tips if not self._store.objects.has(tip)]
         if lacking:
             return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
         outcome = self._outcome_of(updates)
@@ -239,10 +236,9 @@ class SmartTransport:
             outcome = self._or_by_git(lambda: self._swap(updates), lambda git: self._swap_by(git, updates))
         except DeniedError as error:
             return SwapOutcome(SwapStatus.DENIED, str(error).rstrip("."))
-        except (NoAnswerError, TooSlowError) as error:
-            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), error)
         except UnreachableError as error:  # before anything was sent
-            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
+            cause = error if isinstance(error, NoAnswerError | TooSlowError) else None
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), cause)
         except CoordError as error:  # of this machine
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
         if outcome.status is SwapStatus.WON and self.looks_again:
@@ -279,35 +275,35 @@ class SmartTransport:
             stale = first_stale(self._list(refs) if seen is None else seen, looked_at)
             if stale is not None:
                 return lost_at(stale)
-        body = report_status.commands(sent, offered, AGENT)
-        return self._push(sent, body if only_deletes else body + self._pack(sent))
+        return self._push(sent, b"" if only_deletes else self._pack(sent))
 
     def _prove(self) -> None:
         """Have the server refuse a push of which one line is wrong: that ref is not there.
 
         Raises:
-            UnfamiliarError: it takes it, or a part.
+            UnfamiliarError: it takes the wrong line, says yes to it all the same, or says nothing.
             DeniedError: pushes are not taken.
             CoordError: there is no answer.
         """
-        offered = self._server.receiving()
         wrong = wrong_push(self.objects, self._store.namespace, self._clocks.wall_ns() // 10**9, atomic=self.atomic)
         self._store.objects.lose(self._unwritten(tip for line in wrong.lines for tip in (line.old, line.new) if tip))
-        outcome = self._push(wrong.lines, report_status.commands(wrong.lines, offered, AGENT) + wrong.pack)
+        outcome = self._push(wrong.lines, wrong.pack)
         is_yes = outcome.status is SwapStatus.WON
         if outcome.status is SwapStatus.UNREACHABLE:
             raise UnreachableError(outcome.message)
-        if outcome.status is SwapStatus.UNKNOWN and not self._server.known.takes_one:
+        # One line does not land by halves, so a server that is known for that has said nothing of it.
+        is_half = not is_yes and len(wrong.lines) > 1 and self._server.known.takes_one
+        if outcome.status is SwapStatus.UNKNOWN and not is_half:
             raise UnfamiliarError(outcome.message, lasts=False)
         if is_yes:  # noted before anything else can fail
             self._server.note_halves()
             self._server.note_wrong(is_taken=False)
-        if is_yes or outcome.status is SwapStatus.UNKNOWN:
+        if is_yes or is_half:
             try:
                 landed, _ = self._server.listed([line.ref for line in wrong.lines])
             finally:
                 self.withdraw(wrong.lines)
-            if is_yes and wrong.lines[-1].ref in landed:
+            if wrong.lines[-1].ref in landed:
                 self._server.note_wrong(is_taken=True)
                 raise UnfamiliarError("it takes pushes without comparing")
         if is_yes:
@@ -322,7 +318,7 @@ class SmartTransport:
                 if self.why_git:
                     self._by_git().swap(undo)
                 else:
-                    self._push(undo, report_status.commands(undo, self._server.receiving(), AGENT))
+                    self._push(undo)
 
     def _pack(self, updates: Sequence[RefUpdate]) -> bytes:
         writer = PackWriter(self.objects, {*self._listed.values(), *(update.old for update in updates if update.old)})
@@ -335,8 +331,9 @@ class SmartTransport:
             writer.add_alone(next(update.new for update in updates if update.new))
         return writer.pack()
 
-    def _push(self, updates: Sequence[RefUpdate], body: bytes) -> SwapOutcome:
-        push = self._server.receive_pack(body, updates)
+    def _push(self, updates: Sequence[RefUpdate], pack: bytes = b"") -> SwapOutcome:
+        body = report_status.commands(updates, self._server.receiving(), AGENT)
+        push = self._server.receive_pack(body + pack, updates)
         try:
             said = push.send()
         except CoordError as error:  # whatever it says: a hook may have said it once all was written
@@ -379,7 +376,7 @@ class SmartTransport:
         self._git.atomic = self._git.atomic and not self._server.known.takes_one
         return self._git
 
-    def _or_by_git(self, own: Callable[[], _T], by_git: Callable[[Transport], _T]) -> _T:
+    def _or_by_git(self, own: Callable[[], _T], by_git: Callable[["GitCliTransport"], _T]) -> _T:
         """Do it here, or else by git: at once where that is known, and after one more look where it is a surprise."""
         self._server.renew()
         if self.why_git:
@@ -393,7 +390,6 @@ class SmartTransport:
             if not self._server.forget():
                 break
         done = by_git(self._by_git())
-        is_better = not isinstance(done, SwapOutcome) or done.status in {SwapStatus.WON, SwapStatus.LOST}
-        if reason.lasts and is_better:
+        if reason.lasts and (not isinstance(done, SwapOutcome) or done.status in {SwapStatus.WON, SwapStatus.LOST}):
             self._server.leave_to_git(str(reason))
         return done

@@ -6,11 +6,12 @@ Rules:
 What this file does not know: http and ssh.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome
+from gitcoord.remote.http.fetch import Brought, Wanted
 from gitcoord.remote.http.known_server import KnownServer
 
 
@@ -67,8 +68,8 @@ class SmartServer(Protocol):
         """Return the refs under prefixes as they are now, and what is wrong with some; see `receiving`."""
         ...
 
-    def pack_of(self, oids: Sequence[Oid], haves: Iterable[Oid]) -> bytes:
-        """Return a pack of commits that were listed, and of all that they need and `haves` do not; see `receiving`."""
+    def pack_of(self, wanted: Wanted) -> Brought:
+        """Return a pack of commits that were listed, and of what they need; see `receiving`."""
         ...
 
     def seen(self, refs: Sequence[RefName], /) -> Mapping[RefName, Oid] | None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
+from gitcoord.remote.copies.buffered_objects import BufferedObjects
+from gitcoord.remote.copies.known_tips import KnownTips
 from gitcoord.remote.git.git_version import git_version
 from gitcoord.remote.git.named_url import env_for
 from gitcoord.remote.git.user_config import ConnectionSettings
 from gitcoord.remote.http.git_server import GitServer, Way
 from gitcoord.remote.http.http_settings import http_settings
-from gitcoord.remote.store.buffered_objects import BufferedObjects
-from gitcoord.remote.store.known_tips import KnownTips
 from gitcoord.remote.transports.smart import TIMEOUT_S, SmartTransport
 
 if TYPE_CHECKING:  # where git is not needed it is not loaded
@@ -34,6 +34,7 @@ def smart_http(  # noqa: PLR0913 - the composition root names each
     by_git: "Callable[[], GitCliTransport]",
     namespace: str = "refs/coord/",
     timeout_s: float = TIMEOUT_S,
+    is_new: Callable[[], bool] = lambda: True,
 ) -> SmartTransport:
     """Return the transport of a clone to a URL; for what is not said here see `GitCliTransport`.
 
@@ -47,10 +48,17 @@ def smart_http(  # noqa: PLR0913 - the composition root names each
         by_git: makes the transport for what is unfamiliar.
         namespace: what is coordinated in, ending in `/`.
         timeout_s: for each question.
+        is_new: whether the clone has seen nothing of any remote yet.
     """
     git_env = env_for("gitcoord", url, env, settings.local)
     tips = KnownTips(
-        store_path, objects=objects, namespace=namespace, shown_url=redact(url), env=git_env, now_ns=clocks.wall_ns
+        store_path,
+        objects=objects,
+        namespace=namespace,
+        shown_url=redact(url),
+        env=git_env,
+        clocks=clocks,
+        is_new=is_new,
     )
 
     def version() -> str:

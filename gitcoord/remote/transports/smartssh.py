@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
+from gitcoord.remote.copies.buffered_objects import BufferedObjects
+from gitcoord.remote.copies.known_tips import KnownTips
 from gitcoord.remote.git.named_url import env_for
 from gitcoord.remote.git.user_config import ConnectionSettings
 from gitcoord.remote.ssh.ssh_command import SshCommand, why_not_openssh
 from gitcoord.remote.ssh.ssh_place import SshPlace
 from gitcoord.remote.ssh.ssh_server import SshServer
-from gitcoord.remote.store.buffered_objects import BufferedObjects
-from gitcoord.remote.store.known_tips import KnownTips
 from gitcoord.remote.transports.smart import TIMEOUT_S, SmartTransport
 
 if TYPE_CHECKING:  # where git is not needed it is not loaded
@@ -34,6 +34,7 @@ def smart_ssh(  # noqa: PLR0913 - the composition root names each
     by_git: "Callable[[], GitCliTransport]",
     namespace: str = "refs/coord/",
     timeout_s: float = TIMEOUT_S,
+    is_new: Callable[[], bool] = lambda: True,
 ) -> SmartTransport:
     """Return the transport of a clone to a URL, which is that of `place`; see `smarthttp.smart_http`."""
     git_env, shown = env_for("gitcoord", url, env, settings.local), redact(url)
@@ -49,7 +50,7 @@ def smart_ssh(  # noqa: PLR0913 - the composition root names each
             shown=shown,
         ),
         store=KnownTips(
-            store_path, objects=objects, namespace=namespace, shown_url=shown, env=git_env, now_ns=clocks.wall_ns
+            store_path, objects=objects, namespace=namespace, shown_url=shown, env=git_env, clocks=clocks, is_new=is_new
         ),
         clocks=clocks,
         by_git=by_git,

@@ -1,6 +1,7 @@
 """Asking a service: the answer is whole, in time and small, or an error says which it was not."""
 
 import os
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -101,11 +102,12 @@ def test_an_answer_that_is_not_whole_is_none(coord: Coord, how: object) -> None:
         HttpPlace.of(coord.url).get("/claims", None)
 
 
-def test_an_answer_that_never_ends_is_ended(coord: Coord) -> None:
+@pytest.mark.parametrize("head", [b"X-Slow: ", b"Connection: close\r\nContent-Length: 999\r\n\r\n"])
+def test_an_answer_that_never_ends_is_ended(coord: Coord, head: bytes) -> None:
     over = threading.Event()
 
     def drip(request: BaseHTTPRequestHandler) -> None:
-        request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        request.wfile.write(b"HTTP/1.1 200 OK\r\n" + head)
         while not over.wait(0.02):
             request.wfile.write(b"x")
 
@@ -115,6 +117,26 @@ def test_an_answer_that_never_ends_is_ended(coord: Coord) -> None:
             HttpPlace.of(coord.url).get("/claims", None, within_s=0.2)
     finally:
         over.set()
+
+
+def test_where_connecting_took_all_the_time_nothing_is_asked(coord: Coord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There was no socket to end when the time was over, so an answer could go on for ever."""
+    connect = socket.create_connection
+
+    def late(address: tuple[str, int], timeout_s: float, source: None) -> socket.socket:
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join(10)
+        return connect(address, timeout_s, source)
+
+    monkeypatch.setattr(socket, "create_connection", late)
+
+    with pytest.raises(UnreachableError, match="it took too long"):
+        HttpPlace.of(coord.url).get("/claims", None, within_s=0.1)
+    with received() as hook, pytest.raises(UnreachableError, match="it took too long"):
+        HttpPlace.of(hook.url).post(b"", {}, within_s=0.1)
+
+    assert (coord.asked, hook.posts) == ([], [])
 
 
 def test_nobody_there_is_unreachable(coord: Coord) -> None:

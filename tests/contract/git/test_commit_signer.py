@@ -13,6 +13,7 @@ from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.remote.contract.deadline import until
 from gitcoord.remote.contract.protocol import Oid
+from gitcoord.remote.git.git_version import git_version
 from gitcoord.remote.git.signature_check import Checked, SignatureCheck, Verdict
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.service.session.identity import signature_of
@@ -132,7 +133,10 @@ def test_a_key_counts_only_for_commits_of_the_days_that_it_is_valid(repo: Path, 
 
     found = checked(repo, *(written(repo, when=day) for day in days))
 
-    assert [of_day.verdict for of_day in found] == [Verdict.UNKNOWN, Verdict.GOOD, Verdict.UNKNOWN]
+    if git_version(repo, os.environ)[:2] < (2, 35):  # these compare the days with today
+        assert len({of_day.verdict for of_day in found}) == 1
+    else:
+        assert [of_day.verdict for of_day in found] == [Verdict.UNKNOWN, Verdict.GOOD, Verdict.UNKNOWN]
 
 
 def test_without_a_file_of_signers_it_is_said_what_is_missing(repo: Path, keys: SshKeys, git: Git) -> None:

@@ -46,6 +46,23 @@ def test_what_people_set_on_purpose_is_kept() -> None:
     assert clean_env(env).items() >= env.items()
 
 
+def test_a_look_at_a_worktree_takes_no_lock_that_the_users_own_git_would_fail_on(make_repo: MakeRepo) -> None:
+    repository = make_repo()
+    index = repository / ".git" / "index"
+    os.utime(
+        repository / "README.md", (1_000_000_000, 1_000_000_000)
+    )  # a `git status` of the user's writes the index now
+    before = index.read_bytes()
+
+    ours = clean_env(os.environ)
+    assert run_git(["status", "--porcelain"], cwd=repository, env=ours, timeout_s=30).rc == 0
+    assert index.read_bytes() == before
+
+    del ours["GIT_OPTIONAL_LOCKS"]
+    assert run_git(["status", "--porcelain"], cwd=repository, env=ours, timeout_s=30).rc == 0
+    assert index.read_bytes() != before
+
+
 def test_settings_are_added_behind_those_of_the_user() -> None:
     user = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.proxy", "GIT_CONFIG_VALUE_0": "p"}
 

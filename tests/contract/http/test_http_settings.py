@@ -68,6 +68,16 @@ def test_headers_of_all_places_that_count_are_sent_and_an_empty_one_forgets_thos
         ([("http.emptyauth", "true")], {}, HttpSettings(unfamiliar="http.emptyauth is set")),
         ([("http.unheard", "1")], {}, HttpSettings(unfamiliar="http.unheard is set")),
         ([], {"GIT_SSL_CIPHER_LIST": "x"}, HttpSettings(unfamiliar="GIT_SSL_CIPHER_LIST is set")),
+        (
+            [],
+            {"GIT_SSL_CERT": "/a", "GIT_SSL_CERT_PASSWORD_PROTECTED": "1"},
+            HttpSettings(certificate="/a", unfamiliar="GIT_SSL_CERT_PASSWORD_PROTECTED is set"),
+        ),
+        (
+            [("http.sslcert", "/a"), ("http.sslkey", "/b"), ("http.sslcapath", "/c")],
+            {"GIT_SSL_KEY": "/d"},
+            HttpSettings(certificate="/a", key="/d", ca_path="/c"),
+        ),
     ],
 )
 def test_what_is_said_of_connecting_is_read(

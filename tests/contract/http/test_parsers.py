@@ -126,6 +126,18 @@ def test_a_listing_of_version_1_names_what_is_wrong_too() -> None:
     ]
 
 
+@pytest.mark.parametrize("service", ["git-receive-pack", "git-upload-pack"])
+def test_a_listing_of_other_objects_says_which_they_are(service: str) -> None:
+    """Not that a line is odd, which is asked for again at once."""
+    offered = "report-status ofs-delta object-format=sha256"
+    body = line(f"{A}{'0' * 24} refs/heads/main\0{offered}") + line(f"{B}{'0' * 24} refs/heads/side") + FLUSH
+
+    with pytest.raises(UnfamiliarError, match="its objects are sha256") as caught:
+        advertisement.listing(body, service)
+
+    assert caught.value.lasts
+
+
 def test_more_refs_than_any_place_has_are_no_listing() -> None:
     many = [listed_refs.ListedRef(RefName(f"refs/coord/{n}"), A, None) for n in range(listed_refs.REFS_MAX + 1)]
 

@@ -14,7 +14,7 @@ import pytest
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.remote.journal import journal_file
 from gitcoord.remote.journal.unwritten_tips import unwritten_tips
-from gitcoord.remote.store import store as stores
+from gitcoord.remote.store import store_locks
 from gitcoord.remote.store import write_out as writing
 from gitcoord.remote.store.store import StoreMode, begin_journal, end_journal, ensure_store, open_store
 from gitcoord.remote.store.write_out import is_behind, write_out
@@ -297,7 +297,7 @@ def test_a_store_with_loose_refs_and_back(tmp_path: Path, git: Git) -> None:
 def test_where_locks_do_not_hold_between_processes_refs_are_loose(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "read_mounts", lambda: "1 0 0:1 / / rw - nfs4 server:/ rw")
+    monkeypatch.setattr(store_locks, "read_mounts", lambda: "1 0 0:1 / / rw - nfs4 server:/ rw")
 
     store = ensure_store(tmp_path, StoreMode.HOME)
 

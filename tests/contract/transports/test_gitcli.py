@@ -11,6 +11,7 @@ import pytest
 from gitcoord.errors import DeniedError, MissingObjectError, UnreachableError
 from gitcoord.remote.contract.protocol import FaultKind, Oid, RefFault, RefName, RefUpdate, SwapStatus
 from gitcoord.remote.transports.gitcli import GitCliTransport
+from gitcoord.remote.transports.slots import free_slot
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, Worlds, commit, put, won
 from tests.servers.dropping_proxy import DroppingProxy
 from tests.servers.fixtures import Remote, Servers
@@ -206,7 +207,7 @@ def test_reads_at_the_same_time_in_one_store_do_not_disturb_each_other(worlds: W
     won(put(ann, CLAIMS, None, new))
     bob = worlds.gitcli(remote)
 
-    with bob._slot() as taken:
+    with free_slot(bob._store) as taken:
         refs = bob.read(["refs/coord/"])
 
     assert taken == 0
@@ -348,6 +349,24 @@ def test_a_lock_of_the_packed_refs_that_a_killed_read_left_does_not_stop_the_nex
 
     assert dict(bob.read(["refs/coord/"])) == {CLAIMS: first}
     assert not (bob._store / "packed-refs.lock").exists()
+
+
+def test_what_git_could_not_prune_is_not_listed_even_if_it_says_that_all_went_well(
+    worlds: Worlds, servers: Servers, tmp_path: Path
+) -> None:
+    """As versions before 2.36 do."""
+    (tmp_path / "git").write_text(f'#!/bin/sh\n{shutil.which("git")} "$@"\nrc=$?\n[ $rc = 1 ] || exit $rc\n')
+    (tmp_path / "git").chmod(0o755)
+    remote = servers.remote("path")
+    ann, bob = worlds.gitcli(remote), worlds.gitcli(remote, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    first = commit(ann, "one")
+    won(ann.swap([RefUpdate(CLAIMS, None, first), RefUpdate(CONFIG, None, first)]))
+    bob.read(["refs/coord/"])
+    subprocess.run(["git", f"--git-dir={bob._store}", "pack-refs", "--all"], check=True, timeout=30)
+    (bob._store / "packed-refs.lock").touch()  # of a process that is at work
+    won(put(ann, CONFIG, first, None))
+
+    assert dict(bob.read(["refs/coord/"])) == {CLAIMS: first}
 
 
 HEARTBEAT, SIDE = RefName("refs/coord/heartbeats/bob"), RefName("refs/coord/probe/newer")

@@ -138,13 +138,13 @@ def test_a_connection_that_died_is_begun_again(
 
 def test_a_socket_that_a_crash_left_over_is_removed(worlds: Worlds, remote: Remote, sshd: Sshd) -> None:
     ann = worlds.smartssh(remote)
-    tip = written(ann, 1)
+    ann.read([CLAIMS])  # who has pushed begins a session ahead, which may take what is sent next, and never answer
     path = the_socket(sshd)
     end_shared(sshd.runtime)
     with socket.socket(socket.AF_UNIX) as left_over:
         left_over.bind(str(path))
 
-    written(ann, 1, tip)
+    written(ann, 1)
 
     assert (the_socket(sshd), ann.name) == (path, "smartssh")
     assert master_of(path)
@@ -206,6 +206,59 @@ def test_who_was_overtaken_pushes_in_a_session_that_was_begun_beside_its_look(
 
     assert [after_a_look(begins=begins) for begins in (False, True, True)] == [False, True, True]
     assert remote.refs() == {CLAIMS: tip}
+
+
+def overtaken(worlds: Worlds, ann: Transport, remote: Remote, times: int) -> Oid:
+    """Let another write before each of ann's writes; return the last tip."""
+    bob = worlds.gitcli(remote)
+    tip = written(ann, 3)
+    for _ in range(times):
+        bob.fetch(bob.read([CLAIMS]).values())
+        theirs = written(bob, 1, tip)
+        ann.fetch(ann.read([CLAIMS]).values())
+        tip = written(ann, 1, theirs)
+    return tip
+
+
+def test_who_was_overtaken_looks_in_a_session_that_was_begun_ahead_and_hears_of_now(
+    worlds: Worlds, remote: Remote, sshd: Sshd
+) -> None:
+    """Else a claim after others' writes waits for two round trips more."""
+    ann, bob = worlds.smartssh(remote), worlds.gitcli(remote)
+    tip = overtaken(worlds, ann, remote, 1)
+    waiting = sshd.serving(remote.git_dir, "upload-pack")
+    bob.fetch([tip])
+    theirs = written(bob, 1, tip)
+
+    ann.fetch(found := ann.read([CLAIMS]).values())
+
+    assert [*found] == [theirs]
+    sshd.wait_for_end(waiting)
+
+
+def test_who_writes_alone_begins_no_session_to_look_in_ahead(worlds: Worlds, remote: Remote, sshd: Sshd) -> None:
+    ann = worlds.smartssh(remote)
+    tip = written(ann, 1)
+    ann.fetch(ann.read([CLAIMS]).values())
+    looked = sshd.serving(remote.git_dir, "upload-pack")
+
+    written(ann, 2, tip)
+
+    assert sshd.serving(remote.git_dir, "receive-pack")  # which is begun before the other would be
+    assert {*sshd.served_by(remote.git_dir, "upload-pack")} <= {*looked}
+
+
+def test_of_a_server_of_the_first_version_no_session_to_look_in_is_begun_ahead(
+    worlds: Worlds, servers: Servers, sshd: Sshd
+) -> None:
+    old = servers.remote("ssh-old")
+    ann = worlds.smartssh(old)
+
+    tip = overtaken(worlds, ann, old, 2)
+
+    assert sshd.serving(old.git_dir, "receive-pack")  # which is begun before the other would be
+    assert sshd.served_by(old.git_dir, "upload-pack") == []
+    assert dict(ann.read([CLAIMS])) == {CLAIMS: tip}
 
 
 def test_absence_is_compared_with_a_listing_of_now(worlds: Worlds, remote: Remote) -> None:

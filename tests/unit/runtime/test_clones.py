@@ -37,7 +37,7 @@ def test_two_clones_of_one_remote_see_each_other(agents: Agents, shared: Shared)
     assert (first["step"]["id"], refused["step"], second["step"]["id"]) == ("app/1", None, "app/2")
     rows = [seen(status(one))["agents"] for one in (ann, bob)]
     assert [sorted(row["agent"] for row in of_one) for of_one in rows] == [["ann/a/one", "bob/b/two"]] * 2
-    assert status(ann)["sharing"] == "shared with 1 other clone"
+    assert status(ann)["sharing"] == "shared with 1 other clone at work"
     assert ann.clone_id != bob.clone_id
 
 

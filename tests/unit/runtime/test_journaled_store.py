@@ -17,6 +17,7 @@ from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.runtime.machine import clocks
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.watch.snapshot import Snapshot
+from gitcoord.service.watch.watch import sync
 from tests.conftest import Git
 from tests.unit.service.world import Agents, crash, store_of, tips
 
@@ -65,6 +66,19 @@ def test_plain_git_sees_a_swap_soon(agents: Agents, repo: Path, git: Git) -> Non
         pass
 
     assert seen == tip
+
+
+def test_plain_git_sees_all_at_once_after_a_sync(agents: Agents, repo: Path, git: Git) -> None:
+    ann = agents(repo, "ann/cli/wt")
+    claim_files(ann, patterns=["README.md"])
+    store_of(repo)
+    moved(repo)
+
+    sync(ann)
+
+    bare = repo / ".git" / "gitcoord" / "store.git"
+    seen = dict(line.split() for line in git(bare, "for-each-ref", "--format=%(refname) %(objectname)").splitlines())
+    assert seen.items() >= tips(ann).items()
 
 
 def test_a_command_leaves_nothing_that_plain_git_does_not_see(repo: Path, git: Git) -> None:

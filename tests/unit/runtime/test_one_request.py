@@ -9,7 +9,7 @@ import pytest
 from gitcoord.ledger.readers.recent_refs import RECENT
 from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.steps.step_work import claim_step, complete_step, start_step
 from gitcoord.service.team import owner_edits
 from gitcoord.service.team.policy import set_policy
 from gitcoord.service.watch.watch import tick
@@ -154,6 +154,27 @@ def test_a_step_is_taken_with_one_request(two: tuple[Workspace, Workspace], serv
     assert claim_step(ann)["step"]
 
     assert services(server) == [WRITE]
+
+
+def test_what_a_call_reads_after_its_own_write_asks_nothing(two: tuple[Workspace, Workspace], server: Server) -> None:
+    ann, _ = two
+    project(ann)
+    step = claim_step(ann)["step"]
+    assert isinstance(step, dict)
+    server.clear()
+    asked: list[list[str]] = []
+
+    for call in (
+        lambda: claim_files(ann, patterns=["made/a.py"]),
+        lambda: start_step(ann, step_id=str(step["id"])),
+        lambda: release_claims(ann),
+        lambda: complete_step(ann, step_id=str(step["id"]), commit_hash="HEAD"),
+    ):
+        call()
+        asked.append(services(server))
+        server.clear()
+
+    assert [(each[-1], each.count(WRITE)) for each in asked] == [(WRITE, 1)] * len(asked), asked
 
 
 @pytest.mark.rule("SAFE-7")

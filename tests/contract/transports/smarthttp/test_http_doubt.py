@@ -1,5 +1,6 @@
 """The transport by http where it cannot know what became of a push, and where it must not believe a server."""
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,29 @@ def test_what_is_said_of_a_second_try_is_not_said_of_the_first(
 
     assert remote.refs()[CLAIMS] == new
     assert outcome.status is SwapStatus.UNKNOWN, outcome
+
+
+@pytest.mark.rule("SEC-4")
+def test_an_answer_that_is_compressed_all_the_same_is_left_to_git(
+    worlds: Worlds, remote: Remote, ann: SmartTransport, server: Server
+) -> None:
+    """Of a push it says nothing of what became of it, and for reading git is asked from then on."""
+    squeezed = Meddled(body=None, headers={"Content-Encoding": "gzip"}, change=gzip.compress)
+    server.answers(RECEIVE, squeezed)
+    server.answers(UPLOAD, squeezed)
+    new = commit(ann, "one")
+
+    outcome = put(ann, CLAIMS, None, new)
+    seen = dict(ann.read([CLAIMS]))
+
+    assert {headers["accept-encoding"] for headers in server.headers if "gitcoord" in headers["user-agent"]} == {
+        "identity"
+    }
+    assert (outcome.status, seen) == (SwapStatus.UNKNOWN, {CLAIMS: new})
+    assert (ann.name, ann.why_git) == ("gitcli", "it encodes its answers ('gzip')")
+    bob = worlds.smarthttp(remote)
+    bob.fetch(bob.read([CLAIMS]).values())
+    assert bob.objects.has(new)
 
 
 @pytest.mark.parametrize("status", [403, 413])

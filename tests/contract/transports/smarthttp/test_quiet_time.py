@@ -8,6 +8,7 @@ import pytest
 
 from gitcoord.errors import UnreachableError
 from gitcoord.remote.contract.protocol import SwapStatus
+from gitcoord.remote.http.known_server import BELIEVED_S
 from gitcoord.remote.http.quiet_time import QUIET_S_MAX
 from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.transports.smarthttp.meddled import RECEIVE
@@ -66,6 +67,20 @@ def test_nothing_is_asked_until_then_by_any_process(
     clone.now_s += 1
     later = clone.process()
     won(put(later, CLAIMS, None, commit(later, "one")))
+
+
+def test_it_lasts_beyond_the_day_for_which_a_server_is_believed(clone: Passing, server: Server) -> None:
+    ann = clone.process()
+    won(put(ann, CONFIG, None, commit(ann, "config")))
+    clone.now_s += BELIEVED_S - 2
+    server.answers(RECEIVE, Meddled(429, {"Retry-After": "60"}))
+    assert put(ann, CLAIMS, None, commit(ann, "one")).status is SwapStatus.UNREACHABLE
+    asked = len(server.asked)
+
+    clone.now_s += 30
+    process = clone.process()
+    assert put(process, CLAIMS, None, commit(process, "one")).status is SwapStatus.UNREACHABLE
+    assert len(server.asked) == asked
 
 
 @pytest.mark.parametrize("retry_after", ["", "soon", "0", "-5"])

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count, islice
 from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 
@@ -12,6 +13,9 @@ import pytest
 from gitcoord.errors import DeniedError, UnreachableError
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.remote.http import report_status
+from gitcoord.remote.http.fetch import HAVES_MAX, Brought, Wanted
+from gitcoord.remote.http.git_server import GitServer
+from gitcoord.remote.http.pack_reader import count_of
 from gitcoord.remote.http.pkt_line import FLUSH, line, packet, packets
 from gitcoord.remote.http.wrong_push import wrong_push
 from gitcoord.remote.journal.pack_files import LEVEL_PACKS
@@ -35,6 +39,13 @@ def always_yes(body: bytes) -> bytes:
     real = report_status.parsed(body, banded=True)
     lines = [line("unpack ok"), *(line(f"ok {ref}") for ref in sorted({*real.ok, *real.failed})), FLUSH]
     return packet(b"\x01" + b"".join(lines)) + FLUSH
+
+
+@pytest.fixture
+def halving(servers: Servers, server: Server) -> Remote:
+    """A remote that says `atomic` and lands a part: the real one does not hear of it."""
+    server.answers(LIST, Meddled(body=None, change=atomic_too))
+    return behind(server, servers.remote("no-atomic"))
 
 
 # -- one request -------------------------------------------------------------------------------------------------------
@@ -96,6 +107,36 @@ def test_what_another_wrote_is_brought_without_what_is_here(
         timeout=30,
     )
     assert set(haves.stdout.split()) == set(again.read(["refs/coord/"]).values())
+
+
+def test_of_a_ledger_among_many_refs_comes_what_is_new(
+    worlds: Worlds, remote: Remote, ann: SmartTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packs: list[bytes] = []
+    pack_of = GitServer.pack_of
+
+    def noted(server: GitServer, wanted: Wanted) -> Brought:
+        brought = pack_of(server, wanted)
+        packs.append(brought.pack)
+        return brought
+
+    monkeypatch.setattr(GitServer, "pack_of", noted)
+    tip: Oid | None = None
+    for turn in range(20):
+        tip, old = commit(ann, f"claims {turn}", tip), tip
+        won(put(ann, CLAIMS, old, tip))
+    beats = (commit(ann, f"beat {number}") for number in count())
+    before = islice((beat for beat in beats if tip and beat < tip), HAVES_MAX)  # by their ids, as by their names
+    won(ann.swap([RefUpdate(RefName(f"refs/coord/beats/{number}"), None, beat) for number, beat in enumerate(before)]))
+    bob = worlds.smarthttp(remote, folder=worlds.new_folder())
+    bob.fetch(bob.read(["refs/coord/"]).values())
+    packs.clear()
+    won(put(ann, CLAIMS, tip, new := commit(ann, "new", tip)))
+
+    bob.fetch(bob.read(["refs/coord/"]).values())
+
+    assert bob.objects.has(new)
+    assert [count_of(pack) for pack in packs] == [3]  # a commit, its tree and its document
 
 
 def test_what_a_clone_wrote_itself_is_kept_from_the_next_look_on(worlds: Worlds, remote: Remote) -> None:
@@ -191,19 +232,38 @@ def test_absence_is_looked_at_before_and_never_sent(ann: SmartTransport, remote:
 
 @pytest.mark.rule("SAFE-5")
 def test_a_server_that_would_land_a_part_is_found_out_and_sent_one_ref_at_a_time(
-    worlds: Worlds, servers: Servers, server: Server
+    worlds: Worlds, halving: Remote
 ) -> None:
-    """It says `atomic` and is not: the real one does not hear of it."""
-    remote = behind(server, servers.remote("no-atomic"))
-    server.answers(LIST, Meddled(body=None, change=atomic_too))
-    ann = worlds.smarthttp(remote)
+    ann = worlds.smarthttp(halving)
     one, two = commit(ann, "one"), commit(ann, "two")
 
     won(put(ann, STEPS, None, one))
     outcome = ann.swap([RefUpdate(CLAIMS, None, two), RefUpdate(STEPS, one, two)])
 
     assert (outcome.status, ann.atomic, ann.sends_checks) == (SwapStatus.LOST, False, False)
-    assert remote.refs() == {STEPS: one}
+    assert halving.refs() == {STEPS: one}
+    assert ann.name == "smarthttp"
+
+
+@pytest.mark.rule("SAFE-1")
+def test_what_took_halves_and_says_nothing_of_a_wrong_push_has_not_compared(
+    worlds: Worlds, halving: Remote, server: Server
+) -> None:
+    """First the refs of the push that landed by halves are not listed, then the answer to the next one is lost."""
+    server.answers("service=git-upload-pack", Meddled(502))
+    ann = worlds.smarthttp(halving)
+    one = commit(ann, "one")
+    assert put(ann, CLAIMS, None, one).status is SwapStatus.UNREACHABLE
+    assert not ann.atomic
+
+    server.clear()
+    server.answers(f"/{RECEIVE}", Meddled(502))
+    put(ann, CLAIMS, None, one)
+
+    assert ann.looks_again
+    server.clear()
+    won(put(ann, STEPS, None, one))
+    assert not ann.looks_again
     assert ann.name == "smarthttp"
 
 
@@ -239,6 +299,26 @@ def test_a_server_that_takes_a_wrong_push_is_known_for_it(worlds: Worlds, server
     assert (ann.name, ann.why_git) == ("gitcli", "it takes pushes without comparing")
     assert not ann.compares
     assert remote.refs() == {CLAIMS: one}
+
+
+@pytest.mark.rule("SAFE-1")
+def test_a_server_that_takes_the_wrong_half_of_a_push_is_known_for_it(
+    worlds: Worlds, servers: Servers, server: Server
+) -> None:
+    """Here the other half is refused, as that ref is there already."""
+    remote = behind(server, servers.remote("no-atomic"))
+    bob = worlds.smarthttp(remote)
+    one = commit(bob, "one")
+    won(put(bob, STEPS, None, one))
+    right, wrong = wrong_push(bob.objects, "refs/coord/", 1_800_000_000, atomic=True).lines
+    for update in (RefUpdate(right.ref, None, one), RefUpdate(wrong.ref, None, wrong.old)):
+        won(bob.swap([update]))
+    server.answers(LIST, Meddled(body=None, change=atomic_too))
+    ann = worlds.smarthttp(remote, clocks=WAITING._replace(wall_ns=lambda: 1_800_000_000 * 10**9))
+
+    won(put(ann, CLAIMS, None, commit(ann, "one")))
+
+    assert (ann.why_git, ann.compares, ann.atomic) == ("it takes pushes without comparing", False, False)
 
 
 def test_a_server_has_to_refuse_once_a_day(ann: SmartTransport, remote: Remote, server: Server) -> None:

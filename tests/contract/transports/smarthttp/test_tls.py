@@ -4,56 +4,26 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from gitcoord.remote.contract.protocol import SwapStatus
+from tests.contract.transports.smarthttp.certificates import Authority
 from tests.contract.worlds import CLAIMS, Worlds, commit, put, won
-from tests.servers.daemons import START_S, need
+from tests.servers.daemons import START_S
 from tests.servers.delaying_proxy import DelayingProxy
 from tests.servers.fixtures import Remote
 from tests.servers.http_backend import PASSWORD, USER, HttpBackend
 
 
-class Authority(NamedTuple):
-    """A certificate that signs others, one for 127.0.0.1 that it signed, and the key of that."""
-
-    own: Path
-    certificate: Path
-    key: Path
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    openssl, folder = need("openssl"), tmp_path_factory.mktemp("ca")
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-out", "certificate.pem"]
-    for words in (
-        [
-            "req",
-            "-x509",
-            *new_key,
-            "-days",
-            "2",
-            "-subj",
-            "/CN=a private authority",
-            "-keyout",
-            "ca.key",
-            "-out",
-            "ca.pem",
-        ],
-        ["req", *new_key, "-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "wanted.pem"],
-        ["x509", "-req", "-in", "wanted.pem", "-days", "2", *signed],
-    ):
-        subprocess.run([openssl, *words], cwd=folder, check=True, capture_output=True, timeout=60)
-    return Authority(folder / "ca.pem", folder / "certificate.pem", folder / "key.pem")
+    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[HttpBackend]:
-    running = HttpBackend(tmp_path_factory.mktemp("tls"), (authority.certificate, authority.key))
+    running = HttpBackend(tmp_path_factory.mktemp("tls"), authority.signed())
     yield running
     running.stop()
 
@@ -76,7 +46,7 @@ def remote(nginx: HttpBackend, proxy: DelayingProxy, authority: Authority, tmp_p
     ):
         subprocess.run(["git", *words], check=True, timeout=START_S)
     url = f"https://{USER}:{PASSWORD}@127.0.0.1:{proxy.port}/auth/{git_dir.name}"
-    return Remote("https", url, git_dir, settings=(("http.sslCAInfo", str(authority.own)),))
+    return Remote("https", url, git_dir, settings=(("http.sslCAInfo", str(authority.certificate)),))
 
 
 @pytest.mark.rule("SEC-2")

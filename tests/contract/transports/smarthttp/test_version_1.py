@@ -1,7 +1,6 @@
 """Servers that are read by the first version of git's protocol: each listing is of all refs."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,27 +11,14 @@ from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.transports.smarthttp.meddled import UPLOAD, behind
 from tests.contract.worlds import CLAIMS, CONFIG, Worlds, commit, put, won
 from tests.servers.fixtures import Remote, Servers
-from tests.servers.meddling_http import Meddled, Server, meddling
+from tests.servers.meddling_http import Meddled, Server
 
 READ = "info/refs?service=git-upload-pack"
 
 
 @pytest.fixture
-def server(servers: Servers) -> Iterator[Server]:
-    with meddling(servers.http().port) as running:
-        yield running
-
-
-@pytest.fixture
 def remote(servers: Servers, server: Server) -> Remote:
     return behind(server, servers.remote("http-old"))
-
-
-@pytest.fixture
-def ann(worlds: Worlds, remote: Remote) -> SmartTransport:
-    transport = worlds.smarthttp(remote)
-    won(put(transport, CONFIG, None, commit(transport, "config")))
-    return transport
 
 
 def test_a_read_is_one_listing_and_what_it_brings_one_question(

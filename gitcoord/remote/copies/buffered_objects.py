@@ -10,7 +10,6 @@ Rules:
   * SAFE-6: nothing on disk names an object that only a buffer has; who asks whether it is here to say so on disk asks
     `is_buffered` as well.
   * A file for each of ten objects takes several times as long, and one that a power cut left empty stops a reader.
-  * What a power cut has damaged is not here: the remote has it, and it is brought again.
   * What landed and found no room on the disk stays, and goes with the next pack.
   * A buffer has a bound; what is more becomes a pack, whatever becomes of its swap.
   * What was kept last is read from memory: the next swap needs it, and who fetched it reads it at once.
@@ -23,19 +22,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitcoord.errors import CoordError, DocumentError, MissingObjectError, unwritable
-from gitcoord.remote.contract.protocol import CorruptError, ObjectKind, Oid
+from gitcoord.errors import unwritable
+from gitcoord.remote.contract.protocol import ObjectKind, Oid
+from gitcoord.remote.copies.copied_objects import CopiedObjects
 from gitcoord.remote.journal.pack_files import (
     LEVEL_PACKS,
     PackedObject,
-    damaged_packs,
     oid_of,
-    remove_pack,
     tidy_packs,
     write_pack,
 )
 from gitcoord.remote.journal.plain_packs import PlainPacks
-from gitcoord.remote.store.pygit_objects import PygitObjects
 
 Made = tuple[Oid, ObjectKind, bytes]
 
@@ -45,14 +42,13 @@ RECENT_BYTES: Final = 2 * 1024 * 1024
 _LOCK: Final = "packs.lock"
 
 
-class BufferedObjects(PygitObjects):
+class BufferedObjects(CopiedObjects):
     """The objects of one store, with those of this process that are not on disk yet."""
 
     def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
         """Buffer nothing yet."""
         super().__init__(path)
         self._now_ns = now_ns
-        self._folder = path / "objects"
         self._packs = PlainPacks(self._folder)
         self._buffer: dict[Oid, tuple[ObjectKind, bytes]] = {}
         self._buffered_bytes = 0
@@ -62,31 +58,12 @@ class BufferedObjects(PygitObjects):
         self._recent_bytes = 0
 
     def read(self, oid: Oid) -> tuple[ObjectKind, bytes]:
-        """Return the kind and content of an object; see `PygitObjects.read`. One that is damaged is not here."""
-        found = self._buffer.get(oid) or self._recent.get(oid) or self._plain(oid)
-        if found is not None:
-            return found
-        try:
-            return super().read(oid)
-        except CorruptError as error:  # libgit2 stops at a damaged pack where another one has it
-            found = self._packs.find(oid)
-            if found is None:
-                raise MissingObjectError(str(error)) from None
-            return found
+        """Return the kind and content of an object; see `CopiedObjects.read`."""
+        return self._buffer.get(oid) or self._recent.get(oid) or self._plain(oid) or super().read(oid)
 
     def has(self, oid: Oid) -> bool:
         """Whether the object is here and whole, on disk or in the buffer."""
-        if oid in self._buffer or self._plain(oid) is not None:
-            return True
-        if not super().has(oid):  # an index that lists it says nothing of the pack
-            return False
-        try:
-            self.read(oid)
-        except MissingObjectError:
-            return False
-        except DocumentError:  # of another kind, or too large
-            return True
-        return True
+        return oid in self._buffer or self._plain(oid) is not None or super().has(oid)
 
     def is_buffered(self, oid: Oid) -> bool:
         """Whether the object is here for this process alone."""
@@ -172,19 +149,6 @@ class BufferedObjects(PygitObjects):
 
             with suppress(OSError, Timeout), FileLock(self._path / _LOCK, timeout=0):  # of several, one does
                 tidy_packs(self._folder, self._now_ns() / 1e9)
-
-    def remove_damaged(self) -> None:
-        """Remove the packs that are damaged, which hide whole ones from libgit2; what is whole in them is kept."""
-        for pack, oids in damaged_packs(self._folder):
-            whole = list[PackedObject]()
-            for oid in oids:
-                with suppress(CoordError):
-                    whole.append(PackedObject.of(oid, *self.read(oid)))
-            with suppress(OSError):  # where there is no room it stays, and is passed over when it is read
-                made = write_pack(self._folder, whole, is_copy=True)
-                if made is None or made.name != pack.stem:
-                    remove_pack(pack)
-        self.reopen()
 
     def _plain(self, oid: Oid) -> tuple[ObjectKind, bytes] | None:
         """Look into the packs as long as libgit2 is not loaded for more."""
