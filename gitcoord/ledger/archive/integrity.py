@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from gitcoord.core.claims.claim import Claim
-from gitcoord.core.claims.register import RegisterDoc, check_patterns
+from gitcoord.core.claims.register import RegisterDoc, check_texts
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import BugError, DocumentError, MissingObjectError
@@ -107,8 +107,10 @@ def _doc(objects: Objects, path: str, oid: Oid) -> tuple[_Known | None, str]:
         return None, ""
     try:
         doc = kind.decode(objects.read(oid)[1])
-        if not isinstance(doc, (Meta, Project, Step)):
-            check_patterns(doc)
+        if isinstance(doc, Project | Step):
+            steps_layout.check(doc)
+        elif not isinstance(doc, Meta):
+            check_texts(doc)
         place = path if isinstance(doc, Meta) else _place(doc)
     except (DocumentError, MissingObjectError, ValueError) as error:
         return None, f"has a damaged document at {path}: {error}"

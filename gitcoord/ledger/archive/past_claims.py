@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gitcoord.core.claims.claim import Claim
-from gitcoord.core.claims.register import check_patterns
+from gitcoord.core.claims.register import check_texts
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.format import claims_layout, commits, trees
 from gitcoord.ledger.format.commits import WALK_MAX
@@ -56,7 +56,7 @@ def past_claims(objects: Objects, tip: Oid, since: datetime) -> Past:
 def _claim(objects: Objects, oid: Oid) -> Claim | None:
     try:
         claim = Claim.decode(objects.read(oid)[1])
-        check_patterns(claim)
+        check_texts(claim)
     except (DocumentError, MissingObjectError, ValueError):
         return None
     return claim

@@ -7,6 +7,7 @@ Rules:
   * SAFE-9: tree, numbers and what was applied are as before, and the record names the tip that is replaced; so no clone
     takes it for a loss, and a command that is on its way is decided on it as on any other tip.
   * Under `refs/heads/` nothing is rolled: branches are not rewound there.
+  * Where what came before a commit is nowhere any more, its roll names no archive; an audit begins there.
   * An archive is written before its ledger, where the remote takes one ref at a time. One that is left of a roll that
     never came names a commit that its ledger still has, and may go.
 
@@ -71,6 +72,38 @@ class Roll(NamedTuple):
     archive: RefUpdate
     ledger: RefUpdate
     tip: Oid
+
+
+def lacks_history(objects: Objects, tip: Oid, there: Oid | None) -> bool:
+    """Whether a part of a history is neither here nor behind what the remote has, `there`: it cannot be sent.
+
+    Raises:
+        DocumentError: a commit is damaged.
+        UnreachableError: the remote may have that part, and does not give it now.
+    """
+    waiting, known = [tip], {there}
+    while waiting:
+        oid = waiting.pop()
+        if oid in known:
+            continue
+        if not objects.has(oid):
+            return True
+        known.add(oid)
+        waiting += commits.read(objects, oid).parents
+    return False
+
+
+def without_history(objects: Objects, tip: Oid, agent: str, signature: Signature, now: datetime, name: str) -> Oid:
+    """Write the roll of a commit whose history no one has any more; return its id.
+
+    Raises:
+        DocumentError: the commit is damaged.
+    """
+    head = {"by": agent, "now": time_text(now), "replaces": tip, "rules": RULES}
+    title = f"roll {name} for {agent}: what came before is not here"
+    return commits.write(
+        objects, commits.read(objects, tip).tree, [], signature, now, f"{title}\n\n{compact({**head})}"
+    )
 
 
 def next_archive(refs: Refs, ref: RefName, listed: Mapping[RefName, Oid]) -> RefName:

@@ -21,6 +21,7 @@ from gitcoord.ledger.format.meta import META, RECORD, RULES, SCHEMA, WRITER, Met
 from gitcoord.ledger.format.records import RecordHead, head_line
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.table import LEDGERS
+from gitcoord.ledger.readers.team_rules import check_is_rules
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 
 
@@ -41,7 +42,7 @@ def prepare(
     unread: dict[RefName, CoordError] = {}
     for ref in sorted({refs.config, *ledgers}):
         try:
-            tip = _raised(objects, ref, listed.get(ref), actor, by, read)
+            tip = _raised(objects, refs, ref, listed.get(ref), actor, by, read)
         except (DocumentError, MissingObjectError) as error:
             unread[ref] = error
             continue
@@ -51,9 +52,11 @@ def prepare(
 
 
 def _raised(
-    objects: Objects, ref: RefName, tip: Oid | None, actor: Actor, by: Signature, read: RecordHead
+    objects: Objects, refs: Refs, ref: RefName, tip: Oid | None, actor: Actor, by: Signature, read: RecordHead
 ) -> Oid | None:
     folder = trees.load(objects, commits.read(objects, tip).tree) if tip else trees.EMPTY
+    if ref == refs.config:
+        check_is_rules(folder, ref, tip)
     oid = folder.file(META)
     if tip is not None and oid is None:
         message = f"{ref} is not a ledger: it has no {META}."

@@ -53,7 +53,7 @@ from gitcoord.ledger.readers.team_rules import is_readable
 from gitcoord.ledger.rewinds.decisions import DELETED
 from gitcoord.ledger.rewinds.lookback import decisions_at, descends
 from gitcoord.ledger.transactions.plan import AHEAD_MAX
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport, oid
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
 from gitcoord.remote.git.signature_check import SignatureCheck
 
 COMMITS_MAX = 25_000  # of one ledger, which is rolled at 20,000; 100 s of processor
@@ -149,11 +149,11 @@ class _Judge:
             return
         brought = [new]
         if is_chain:
-            there = self._decided_upon(ref)
+            walked = [*takewhile(lambda at: at != old, (at for at, _ in commits.walk(self._objects, new)))]
+            there = self._decided_upon(ref, walked)
             if old and not _leads_to(self._objects, new, old):
                 with suppress(CoordError):  # where it is damaged, history ends
                     there.update(at for at, _ in commits.walk(self._objects, old))
-            walked = takewhile(lambda at: at != old, (at for at, _ in commits.walk(self._objects, new)))
             brought = [at for at in walked if at not in there]
         now = self._place.host.now()
         since: datetime | None = now
@@ -170,13 +170,13 @@ class _Judge:
             return min(now, commits.read(self._objects, base).committed_at) if base else None
         return None
 
-    def _decided_upon(self, ref: RefName) -> set[Oid]:
-        """Return the commits of a ledger which its last decision says were there, and those that its new tip is on."""
+    def _decided_upon(self, ref: RefName, brought: list[Oid]) -> set[Oid]:
+        """Return which commits its last decision says were there, and which its new tip is on, the newest first."""
         ledger, found = ref.removeprefix(f"{self._place.refs.namespace}/"), set[Oid]()
         ours = [decision for decision in self._decisions.decisions if decision.ledger == ledger]
         for tip, is_judged in ((ours[-1].replaced, False), (ours[-1].tip, True)) if ours else ():
-            with suppress(CoordError, ValueError):  # not here, damaged, or no id at all
-                found.update(at for at, _ in commits.walk(self._objects, oid(tip or "")) if not is_judged or at != tip)
+            if tip and tip in brought:  # else it is behind what is here; a ledger that comes back has it
+                found.update(brought[brought.index(Oid(tip)) + is_judged :])
         return found
 
     def _team(self, update: RefUpdate) -> Iterator[str]:
@@ -188,7 +188,7 @@ class _Judge:
         elif update.old and not is_damaged and descends(self._objects, update.new, update.old) is not True:
             yield f"would lose its history: {update.new[:12]} does not come from {update.old[:12]}"
         elif not is_readable(self._objects, update.new):
-            yield f"is to be {update.new[:12]}, whose policy.json or meta.json no gitcoord reads"
+            yield f"is to be {update.new[:12]}, which no gitcoord reads as rules of a team"
         else:
             yield from self._versions(update.new)
 

@@ -39,7 +39,8 @@ class TeamHistory:
         counts, key = head.counts, (listed, head.counts)
         if key in self._rules:
             return self._rules[key]
-        for named in filter(None, (listed, counts)):
+        # What cannot be read went where a repair deleted it, and nothing was decided by it.
+        for named in filter(None, (listed if counts is None else None, counts)):
             while named not in self._known and self._waiting and len(self._known) <= WALK_MAX:
                 commit_id = self._waiting.popleft()
                 self._known.add(commit_id)

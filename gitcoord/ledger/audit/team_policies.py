@@ -21,7 +21,7 @@ from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Commit
-from gitcoord.ledger.readers.team_rules import POLICY
+from gitcoord.ledger.format.team_layout import POLICY
 from gitcoord.ledger.transactions.plan import AHEAD_MAX
 from gitcoord.remote.contract.protocol import Objects, Oid
 

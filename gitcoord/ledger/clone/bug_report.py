@@ -11,7 +11,7 @@ What this file does not know: who is warned, and how.
 from collections.abc import Sequence
 
 from gitcoord import __version__
-from gitcoord.errors import BugError, CoordError
+from gitcoord.errors import BugError, CoordError, of_disk
 from gitcoord.redaction import redact
 
 
@@ -23,8 +23,8 @@ def bug(error: Exception, doing: str) -> BugError:
 
 
 def as_known(error: Exception, doing: str) -> CoordError:
-    """Return an error of ours as it is, and any other as a bug with its report."""
-    return error if isinstance(error, CoordError) else bug(error, doing)
+    """Return an error of ours as it is, one of a disk as such, and any other as a bug with its report."""
+    return error if isinstance(error, CoordError) else of_disk(error) or bug(error, doing)
 
 
 class LastBug:

@@ -35,7 +35,7 @@ def write_bytes(path: StrPath, data: bytes, unique: str) -> None:
 
 
 def write_held(path: StrPath, data: bytes, unique: str, hold: Callable[[int], None]) -> int:
-    """Write a file whole, as `write_json` does, and `hold` its lock before another process can see it.
+    """Write a file whole, as `write_bytes` does, and `hold` its lock before another process can see it.
 
     Returns:
         The open file, whose lock is held until it is closed or the process ends.

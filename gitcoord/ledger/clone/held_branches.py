@@ -1,6 +1,7 @@
 """Held branches: on which branches steps are held here, as files that a shell finds by the branch that it is on.
 
     held/<branch, with `@` for `/`>~<checksum>    {"branch", "step", "fence", "session", "agent", "worktree"}
+    held/~<checksum>                              of a step that names no branch: it may be any
 
     claim_step ──> fences/<session>/… and held/…          git commit ──> no file of its branch: nothing is started
     the step ends, is lost or handed back ──> both go                 ──> one or more: the trailers are in it
@@ -35,7 +36,7 @@ def file_of(folder: str, row: "Row") -> str:
 
 
 def on_branch(folder: str, branch: str) -> "Iterator[Row]":
-    """Yield the steps that are held on a branch, the newest fence first."""
+    """Yield the steps that are held on a branch, the newest fence first. `branch`: empty for those that name none."""
     start = f"{_spelled(branch)}~"
     names = [name for name in _names(folder) if name.startswith(start)]
     rows = [snapshot_files.load(f"{folder}/{HELD}/{name}") for name in names]

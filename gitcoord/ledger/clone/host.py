@@ -1,5 +1,6 @@
 """What a ledger needs of the machine, passed in: clocks, sleep, chance, who we are. The only door for them."""
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,10 @@ class Host(Struct, frozen=True):
     pid: int
     unique: str
     boot: str
+
+    def left_s(self, until: datetime | None) -> float:
+        """Return the seconds until a moment, less than 0 after it; infinity where there is none."""
+        return (until - self.now()).total_seconds() if until else math.inf
 
 
 class Clone(Struct):

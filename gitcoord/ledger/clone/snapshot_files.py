@@ -24,18 +24,17 @@ A file of the snapshot has a line for each item, sorted, so that what concerns o
 Rules:
   * Hooks import this and little else: standard library only, without `typing`, `pathlib` and `dataclasses`, which
     together take longer to load than the answer takes to find.
-  * SAFE-10: no two worktrees of a clone are called alike, whose agents then differ. An older one keeps its name.
+  * SAFE-10: no two worktrees of a clone have names that agents spell alike: the younger one's is another.
   * A name that has `%` or what cannot be printed is spelled with `%XX`, so that it stays in its line and column.
 
 What this file does not know: who writes the snapshot, what a hook answers.
 """
 
-import json
 import os
-import re
 import zlib
 
 from gitcoord.core.documents.party import agent_level
+from gitcoord.ledger.clone import json_scanner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +51,7 @@ ENFORCE = "enforce"  # the hooks at the top of this repository name it
 FORMAT = 1  # of the snapshot; a hook of another version looks away
 STARTED, UNREFRESHED = "watch/started", "watch/unrefreshed"
 STARTED_EVERY_S = 3.0  # a process does not end before, counted from the last start (`faces/hook_sync`)
+QUOTED_CHARS = 200  # of a name or a description; as long as the name of an agent may be
 FILE_BYTES_MAX = 64 * 1024 * 1024  # a hundred thousand claims
 DEPTH_MAX = 256
 
@@ -99,43 +99,62 @@ def git_dir_around(start: str) -> "tuple[str, str] | None":
 
 
 def worktree_name(top: "str | os.PathLike[str]") -> str:
-    """Return what documents and agents call a worktree: its folder's name, of a linked one git's name for it.
+    """Return what documents and agents call a worktree, which is the name that it keeps, if it has kept one.
 
-    That is the folder's as well, but for a number where an older one has it. One whose name an older worktree of the
-    clone has, as agents spell it, has `-wt` or a sum of git's name after it. Bytes that are no UTF-8 are spelled out.
+    Else a main worktree is called as its folder, and a linked one as git calls it: as its folder, with a number where
+    git has that name already. `-wt`, or a sum of the name, follows where an older worktree of the clone has a name that
+    agents spell alike. Bytes that are no UTF-8 are spelled out.
     """
     named = first_line(os.path.join(str(top), ".git")).removeprefix("gitdir: ")
     git_dir = os.path.normpath(os.path.join(str(top), named))
     above, own = os.path.split(git_dir)
-    if not named:
-        name = os.path.basename(str(top))
-    elif os.path.basename(above) == WORKTREES:
-        name = linked_names(os.path.dirname(above)).get(own, own)
-    else:  # what the linked ones do not see from the git directory
-        name = first_line(os.path.join(git_dir, NAME)) or _free(
-            os.path.basename(str(top)), {agent_level(other) for other in linked_names(git_dir).values()}
-        )
+    name = first_line(os.path.join(git_dir, NAME)) if named else os.path.basename(str(top))
+    if named and os.path.basename(above) == WORKTREES:
+        common = os.path.dirname(above)
+        # The main worktree's folder may have been renamed since this one kept its name.
+        if not name or agent_level(name) == agent_level(_main_name(common)):
+            name = linked_names(common).get(own, own)
+    elif not name:  # what the linked ones do not see from the git directory
+        taken = {agent_level(other) for other in linked_names(git_dir).values()}
+        name = _free(os.path.basename(str(top)), taken)
     return _spelled_out(name)
 
 
 def linked_names(common: str) -> "dict[str, str]":
     """Return what each linked worktree of a clone is called, by git's name for it, the oldest first.
 
-    The main one is the oldest. A name that was kept stays, also when the one goes for which it was chosen.
+    The main one is the oldest. A name that was kept stays, also when the one goes for which it was chosen. A folder
+    that is no worktree, or no longer a whole one, is left out.
     """
     folder = os.path.join(common, WORKTREES)
-    try:
-        aged = sorted((os.stat(os.path.join(folder, own, "commondir")).st_mtime_ns, own) for own in os.listdir(folder))
-    except OSError:
-        return {}
-    main = os.path.basename(os.path.dirname(common) if os.path.basename(common) == ".git" else common)
-    kept = {own: name for _, own in aged if (name := first_line(os.path.join(folder, own, NAME)))}
-    taken = {agent_level(name) for name in (first_line(os.path.join(common, NAME)) or main, *kept.values())}
+    aged = sorted(_aged(folder))
+    main = agent_level(_main_name(common))
+    kept = {own: first_line(os.path.join(folder, own, NAME)) for _, own in aged}
+    kept = {own: name for own, name in kept.items() if name and agent_level(name) != main}
+    taken = {main, *map(agent_level, kept.values())}
     names: dict[str, str] = {}
     for _, own in aged:
         names[own] = kept.get(own) or _free(own, taken)
         taken.add(agent_level(names[own]))
     return names
+
+
+def _aged(folder: str) -> "Iterator[tuple[int, str]]":
+    """Yield when git made each linked worktree, in nanoseconds, and its name for it."""
+    try:
+        listed = os.listdir(folder)
+    except OSError:
+        return
+    for own in listed:
+        try:
+            yield os.stat(os.path.join(folder, own, "commondir")).st_mtime_ns, own
+        except OSError:  # removed by half, or at this moment
+            continue
+
+
+def _main_name(common: str) -> str:
+    kept = first_line(os.path.join(common, NAME))
+    return kept or os.path.basename(os.path.dirname(common) if os.path.basename(common) == ".git" else common)
 
 
 def linked_folders(common: str) -> "dict[str, str]":
@@ -149,21 +168,25 @@ def linked_folders(common: str) -> "dict[str, str]":
 
 
 def keep_name(top: str) -> None:
-    """Keep the name of a worktree where it follows from others, which may go; one that cannot be written is found anew.
+    """Keep the name of a worktree, since others that it follows from may go, and looking at them all takes time.
 
-    Of a main worktree it is kept where its git directory does not tell it.
+    One that cannot be written is found anew. The main worktree around its own git directory needs none.
     """
     found = git_dir_around(top)
-    if found is None or os.path.basename(found[1]) == ".git":
+    if found is None or os.path.basename(found[1]) == ".git" or first_line(os.path.join(found[1], NAME)):
         return
     name = worktree_name(found[0])
-    if name == os.path.basename(found[1]) or first_line(os.path.join(found[1], NAME)):
-        return
     try:
         with open(os.path.join(found[1], NAME), "w", encoding="utf-8") as file:
             file.write(f"{name}\n")
     except OSError:
         return
+
+
+def name_files(common: str) -> "list[str]":
+    """Return the files in which worktrees of a clone keep their names."""
+    git_dirs = (common, *(os.path.join(common, WORKTREES, own) for own in linked_names(common)))
+    return [file for git_dir in git_dirs if os.path.isfile(file := os.path.join(git_dir, NAME))]
 
 
 def _free(name: str, taken: "set[str]") -> str:
@@ -204,10 +227,23 @@ def load(path: "str | os.PathLike[str]", bytes_max: int = FILE_BYTES_MAX) -> "Ro
     """Return the object in a small file; nothing where there is none, or no such thing."""
     try:
         with open(path, "rb", buffering=0) as file:
-            value: Json = json.loads(file.read(bytes_max))
+            value: Json = json_scanner.loads(file.read(bytes_max))
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def quoted(text: "Json", chars_max: int = QUOTED_CHARS) -> str:
+    """Return someone else's text for a sentence: one line, cut (SEC-1). Tools put what a hook says between tags.
+
+    A snapshot has texts as `core/documents/names.shown` makes them, but for one that is old or that we did not write.
+    """
+    if not isinstance(text, str):
+        return ""
+    short = text[:chars_max] + ("…" if len(text) > chars_max else "")
+    if not short.isprintable():
+        short = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in short)
+    return short.replace("</", "<\\/")
 
 
 def spelled(text: str, *, fold: bool) -> str:
@@ -285,6 +321,8 @@ def _fits(slot: str, names: "Sequence[str]") -> bool:
 def _matches(regex: "Json", path: str, *, fold: bool) -> bool:
     if not isinstance(regex, str):
         return True
+    import re  # most files meet no pattern
+
     return re.compile(regex, re.DOTALL | (re.IGNORECASE if fold else 0)).fullmatch(path) is not None
 
 
@@ -302,7 +340,7 @@ def _rows(lines: bytes, start: str) -> "Iterator[tuple[str, bytes]]":
 
 
 def _row(line: bytes) -> "Row":
-    value: Json = json.loads(line)
+    value: Json = json_scanner.loads(line)
     return value if isinstance(value, dict) else {}
 
 

@@ -10,7 +10,7 @@ A folder is small at 30,000 claims, because a change writes each folder above it
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.notice import Barrier, Notice
 from gitcoord.core.claims.queue_entry import QueueEntry
-from gitcoord.core.claims.register import RegisterDoc, check_patterns
+from gitcoord.core.claims.register import RegisterDoc, check_texts
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.doc import Doc
 from gitcoord.errors import BugError
@@ -41,16 +41,12 @@ def path_of(doc: Doc) -> str:
 
 
 def check(doc: RegisterDoc, path: str) -> None:
-    """Look at a document as far as its place and its patterns go; readers and writers both do.
+    """Look at a document as far as its place, its names and its patterns go; readers and writers both do.
 
     Raises:
-        ValueError: it does not lie where it belongs, or has an invalid pattern; the end of a sentence says so.
+        ValueError: it does not lie where it belongs, or has an invalid pattern or name; the end of a sentence says so.
     """
-    try:
-        check_patterns(doc)
-    except ValueError as error:
-        message = f"has an invalid pattern: {error}"
-        raise ValueError(message) from None
+    check_texts(doc)
     if path_of(doc) != path or (isinstance(doc, Claim) and not doc.items):
         message = f"is {doc.id!r}, but lies at {path}"
         raise ValueError(message)

@@ -25,7 +25,11 @@ SCHEMA = 1
 # 1: 0.1.0. 2: limits (SAFE-8), clocks that are off (CLAIM-22), silence (TIME-1), landing (SAFE-11; of steps: LandStep),
 #    answers (CLAIM-16), ids that a clone gave up (SAFE-10), parties (CLAIM-4, STEP-4, STEP-5),
 #    claims of sessions that are known to be gone, by their last call of a tool, too (CLAIM-8),
-#    new names without extension (decision 43), notices that name what landed (STEP-13)
+#    new names without extension (decision 43), notices that name what landed (STEP-13),
+#    branches that git cannot have at once (STEP-1), how long ago a holder was seen (decision 92),
+#    calls of what is one's own and more, notices of a forced release (decision 93),
+#    notices of an answer to a request, and which calls a refusal names (decision 92),
+#    steps' paths in places of owners and in shared files (decision 94)
 RULES = 2
 WRITER = 2  # what this version can write; 1: 0.1.0
 APPLIED_KEPT = timedelta(days=30)  # nothing that a clone sent so long ago can still be on its way

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gitcoord.core.documents.doc import Doc, Number, Text
+from gitcoord.core.documents.texts import without_texts
 from gitcoord.errors import CoordError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
@@ -35,6 +36,11 @@ class PostedCommands(Doc, frozen=True, kw_only=True):
     ledger: Text
     counter: Number = 0
     entries: tuple[Entry, ...] = ()
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether it has what an agent or a person wrote in their own words."""
+        return any(without_texts(entry.arguments) != {**entry.arguments} for entry in self.entries)
 
 
 class Post(NamedTuple):

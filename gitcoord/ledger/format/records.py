@@ -56,11 +56,16 @@ _VERBS: Mapping[str, str] = {
 
 
 class Done(NamedTuple):
-    """A command that was carried out: its entry, its id `<clone>.<counter>`, and the decision."""
+    """A command that was carried out: its entry, its id `<clone>.<counter>`, and the decision.
+
+    Attributes:
+        given: the entry as it came, where the record needs less of it.
+    """
 
     entry: Entry
     command_id: str
     decision: Ruling
+    given: Entry | None = None
 
     @property
     def clone(self) -> str:
@@ -110,7 +115,7 @@ class RecordHead(NamedTuple):
         is_damaged, counts: whether the team's rules cannot be read at that tip, and at which commit they counted then.
         before: unique ids of commands that were applied before, whose outcomes stay among those of the last batch.
         writer: the clone that wrote the commit, where that has commands which others posted; each of their posts is a
-            further parent.
+            further parent. Older versions had its own post among them.
     """
 
     now: datetime

@@ -10,11 +10,14 @@ parent: steps are kept by hundreds, with one more level from 30,000 on.
 import re
 
 from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.names import check_lines
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import BugError
 
 PROJECT = "project.json"
+_PROJECT_LINES = ("name", "base_commit", "created_by")
+_STEP_LINES = ("id", "branch", "scope", "agent_id", "session_id", "clone", "commit_hash", "landed_tips")
 _NUM = re.compile(r"[0-9]{1,9}")
 _FLAT_MAX = 30_000  # 300 folders of 100; beyond, a folder of folders for each 10,000
 
@@ -34,6 +37,15 @@ def path_of(doc: Doc) -> str:
         return step_path(doc.step_num)
     message = f"A {type(doc).__name__} has no place in a project."
     raise BugError(message)
+
+
+def check(doc: Project | Step) -> None:
+    """Look at the names of a project's document; readers and writers both do.
+
+    Raises:
+        ValueError: one is none; the end of a sentence says which.
+    """
+    check_lines(doc, _PROJECT_LINES if isinstance(doc, Project) else _STEP_LINES)
 
 
 def is_stray(path: str) -> bool:

@@ -4,9 +4,9 @@ What this file does not know: how it was brought here, what documents say.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from gitcoord.core.documents.json_text import load_object
 from gitcoord.core.patterns.prefilter import NearPaths
@@ -21,8 +21,7 @@ META, SCHEMA = "meta.json", 1  # as in `meta`, held by a test
 _KEPT = ("claims", "barriers")  # what of the claims ledger says who has what
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(NamedTuple):
     """The machine's. `wall`: seconds since the epoch."""
 
     wall: Callable[[], float]
@@ -30,9 +29,14 @@ class Clocks:
     sleep: Callable[[float], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where ledgers are. `url`: `None` for the store of this clone. `repository`: a folder of it; `repo`: its name."""
+class Where(NamedTuple):
+    """Where ledgers are.
+
+    Attributes:
+        url: `None` for the store of this clone.
+        repository: a folder of it; `repo`: its name.
+        connection: how that reaches remotes; `None`: git is asked.
+    """
 
     folder: Path
     url: str | None
@@ -40,6 +44,7 @@ class Where:
     repository: Path
     env: Mapping[str, str]
     repo: str | None = None
+    connection: Sequence[tuple[str, str]] | None = None
 
     @property
     def store(self) -> PlainStore:
@@ -53,8 +58,7 @@ class Where:
         return PlainStore(self.folder / "pushing.git" if is_lacking else whole, self.env, beside)
 
 
-@dataclass(slots=True)
-class Glance:
+class Glance(NamedTuple):
     """What was seen.
 
     Attributes:

@@ -45,6 +45,8 @@ def steps_held(glance: Glance, folder: Path, clones: Collection[str]) -> Iterato
             fence = files.read_json(folder / "fences" / session / name).get("fence")
             rows = given.setdefault(project, {}).setdefault(num, [])
             rows.append((session, fence if isinstance(fence, int) else 0))
+    with contextlib.suppress(CoordError):  # of what is not here nothing is known
+        glance = bring_steps(glance) if given else glance
     for project, nums in sorted(given.items()):
         known = _steps(glance, project, nums)
         for num, rows in sorted(nums.items()):
@@ -74,8 +76,9 @@ def _steps(glance: Glance, project: str, nums: Iterable[str]) -> dict[str, Step 
     """Return those steps of a project of which it is known here what became of them; `None`: they are gone."""
     paths = {num: steps_layout.step_path(int(num)) for num in nums if num.isascii() and num.isdigit()}
     found: dict[str, Step | None] = {}
-    with contextlib.suppress(CoordError):  # of those whose ledger is damaged or not here nothing is known
-        bring_steps(glance)
+    if not glance.has_steps:
+        return found
+    with contextlib.suppress(CoordError):  # of those whose ledger is damaged nothing is known
         tip = glance.tip(f"steps/{project}")
         if tip is None:
             # Deleted; of a remote it may only not be here.

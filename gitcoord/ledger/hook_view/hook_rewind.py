@@ -12,19 +12,18 @@ Loaded by a push only where a remote was read. What this file does not know: wha
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from gitcoord.core.documents.json_text import load_object
 from gitcoord.core.documents.rewind import Mark, Present, Rewind, judge
 from gitcoord.errors import CoordError, RewoundError
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.root_commit import replaced_by
+from gitcoord.ledger.format.team_layout import COUNTERS, DECISIONS, FILES, POLICY, REPOSITORIES, is_of_ledger
 from gitcoord.ledger.hook_view.glance import META, Glance
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.remote.contract.protocol import Oid, RefName
 
 ROLLS_MAX = 20  # a ledger is rolled after thousands of commits
-_POLICY = "policy.json"  # as in `team_rules`
 
 
 def ahead(glance: Glance, before: Mapping[str, Oid]) -> Glance:
@@ -51,25 +50,21 @@ def _as_seen(glance: Glance, mark: Mark, seen: Iterable[Oid], ref: RefName) -> G
     what = "went back" if now else "is gone"
     problem = f"{ref} {what}: this clone saw it at sequence number {mark.seq}; run `gitcoord doctor --repair`"
     if own is None:
-        data = glance.text("config", _POLICY)
+        data = glance.text("config", POLICY)
         try:
             enforces = bool(data) and load_object(data[0]).get("enforce") is True
         except CoordError:
             enforces = False
-        return replace(
-            glance,
-            age_s=0.0,
-            problem=problem,
-            lost=RewoundError(f"{problem}.", where=ref) if enforces else None,
-        )
+        lost = RewoundError(f"{problem}.", where=ref) if enforces else None
+        return glance._replace(age_s=0.0, problem=problem, lost=lost)
     age_s = max(glance.clocks.wall() - mark.at_s, 0) if mark.at_s else 0.0
-    return replace(glance, tips={**glance.tips, "claims": own}, age_s=age_s, problem=problem)
+    return glance._replace(tips={**glance.tips, "claims": own}, age_s=age_s, problem=problem)
 
 
 def _judged(glance: Glance, mark: Mark) -> Rewind | None:
     """Judge the claims by what was seen of them, as `lookback` does, with the git program."""
     from gitcoord.ledger.format.meta import APPLIED_KEPT, applied_path  # loaded where another wrote since
-    from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions  # as above
+    from gitcoord.ledger.rewinds.decisions import Decisions  # as above
 
     tip, now = glance.tip("claims"), glance.clocks.wall()
     counts = glance.text("claims", META, *([applied_path(mark.clone)] if mark.clone else []))
@@ -89,6 +84,8 @@ def _descends(glance: Glance, tip: Oid, seen: Oid) -> bool | None:
     for _ in range(ROLLS_MAX):
         found = store.descends(commit_id, seen)
         first = store.first_of(commit_id) if found is False else None
+        if first is not None and first.is_cut:  # what the one that was seen came from cannot come from that
+            return False if store.descends(seen, first.oid) else None
         replaced = replaced_by(first.message) if first else None
         if first is None or replaced is None:
             return found
@@ -107,17 +104,18 @@ def _with_rules(glance: Glance, seen: Iterable[str]) -> Glance:
         return glance
     for seen_oid in map(Oid, seen):
         if seen_oid != tip and _is_readable(glance, seen_oid):
-            return replace(glance, tips={**glance.tips, "config": seen_oid})
+            return glance._replace(tips={**glance.tips, "config": seen_oid})
     return glance
 
 
 def _is_readable(glance: Glance, tip: Oid) -> bool:
     store = glance.where.store
     try:
-        listed = store.files(tip, [_POLICY], beside=[META])
-        if META not in listed or any(path not in (META, _POLICY) for path in listed):
+        listed = store.files(tip, [*FILES, REPOSITORIES, COUNTERS], beside=[META])
+        is_rules = META in listed and not is_of_ledger({path.partition("/")[0] for path in listed})
+        if not is_rules or any(path.startswith(f"{POLICY}/") for path in listed):
             return False
-        for data in store.contents(listed.values()).values():
+        for data in store.contents([listed[name] for name in (META, POLICY) if name in listed]).values():
             load_object(data)
     except CoordError:
         return False

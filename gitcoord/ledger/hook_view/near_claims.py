@@ -73,14 +73,14 @@ class NearClaims:
         Raises:
             CoordError: the steps cannot be read in time.
         """
-        bring_steps(self.glance)
+        self.glance = bring_steps(self.glance)
         return self.glance.tip(f"steps/{name.lower()}") is not None
 
     def _read_step(self, name: str, repo: str | None) -> Step | None:
         project, _, num = name.rpartition("/")
         if not project or not (num.isascii() and num.isdigit()) or len(num) > len("100000"):
             return None
-        bring_steps(self.glance)
+        self.glance = bring_steps(self.glance)
         data = self.glance.text(f"steps/{project.lower()}", steps_layout.PROJECT, steps_layout.step_path(int(num)))
         if len(data) < len(("project", "step")):
             return None

@@ -18,7 +18,6 @@ What this file does not know: what documents say, what follows.
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from gitcoord.core.documents.json_text import load_object
@@ -68,17 +67,17 @@ def known(where: Where, clocks: Clocks, problem: str = "it was not asked") -> Gl
         return _own(where, clocks, now)
     nothing = Glance(where, clocks, now, "", {}, clocks.wall(), problem, has_steps=True)
     seen = _newest(nothing, [*_seen(where), (0.0, {})]) or nothing
-    return replace(seen, tips={**seen.tips, **_steps_seen(where)})
+    return seen._replace(tips={**seen.tips, **_steps_seen(where)})
 
 
-def bring_steps(glance: Glance) -> None:
-    """Read the steps of a glance as well.
+def bring_steps(glance: Glance) -> Glance:
+    """Return a glance with the steps as well.
 
     Raises:
         CoordError: they cannot be read in time.
     """
     if glance.has_steps:
-        return
+        return glance
     if glance.where.url is not None and glance.clocks.monotonic() >= glance.end:
         raise UnreachableError("The steps were not read in time.")
     if glance.where.url is not None:
@@ -87,11 +86,10 @@ def bring_steps(glance: Glance) -> None:
             raise UnreachableError("The steps were not read in time.")
         steps = f"{glance.prefix}{_STEPS}"  # of which a push before may have left some that are deleted by now
         rest = {ref: tip for ref, tip in glance.tips.items() if not ref.startswith(steps)}
-        glance.tips = {**rest, **{f"{glance.prefix}{name}": tip for name, tip in brought.items()}}
+        tips = {**rest, **{f"{glance.prefix}{name}": tip for name, tip in brought.items()}}
     else:
-        found = glance.where.store.tips([f"{glance.prefix}steps/"])
-        glance.tips = {**glance.tips, **found}
-    glance.has_steps = True
+        tips = {**glance.tips, **glance.where.store.tips([f"{glance.prefix}steps/"])}
+    return glance._replace(tips=tips, has_steps=True)
 
 
 def was_silent(where: Where, clocks: Clocks, seconds: float) -> bool:
@@ -126,7 +124,7 @@ def _newest(glance: Glance, seen: Iterable[tuple[float, dict[str, Oid]]]) -> Gla
         written = _written_since(where, at, seen_tips, lambda name: not name.startswith(_STEPS))
         tips = seen_tips | dict(written)
         if "claims" not in tips or is_readable(where, tips["claims"]):
-            return replace(glance, tips=tips, age_s=max(glance.clocks.wall() - at, 0))
+            return glance._replace(tips=tips, age_s=max(glance.clocks.wall() - at, 0))
     return None
 
 
@@ -138,7 +136,7 @@ def _key(where: Where) -> str:
 
 def _place(where: Where) -> Place:
     own = f"refs/pushing/{_key(where)}/"
-    return Place(where.url or "", where.namespace, where.repository, own)
+    return Place(where.url or "", where.namespace, where.repository, own, where.connection)
 
 
 def _stamp(where: Where) -> Path:

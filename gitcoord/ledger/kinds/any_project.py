@@ -1,8 +1,9 @@
 """Any project: where a caller gets a step who names no project.
 
 Rules:
-  * It is the project in which the caller holds a step, or else a partner of it does; else the oldest active one that
-    has a step for the caller; else one whose holder fell silent, which each project is asked for in turn.
+  * It is the project in which the caller holds a step, an active one first, or else an active one in which a partner of
+    it does; else the oldest active one that has a step for the caller; else one whose holder fell silent, which each
+    project is asked for in turn.
 
 What this file does not know: which projects can be read and written.
 """
@@ -13,10 +14,12 @@ from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import ProjectStatus
-from gitcoord.core.steps.step_commands import ClaimStep, Command
+from gitcoord.core.steps.rules.take import looked_at
+from gitcoord.core.steps.step_commands import NO_PATH_RULES, ClaimStep, Command
 from gitcoord.ledger.kinds.ledger import LedgerState, Others
 from gitcoord.ledger.kinds.step_paths import paths_of
 
@@ -34,26 +37,31 @@ class AnyProject:
         return [state for _, _, state in sorted(dated, key=lambda row: row[:2])]
 
     def is_open(self, content: Board | None, repo: str | None) -> bool:
-        """Whether a project gives steps to callers of this repository."""
-        if content is None or content.project.status is not ProjectStatus.ACTIVE:
+        """Whether a project gives steps to callers of this repository, or back to those who hold one."""
+        # The holders in an aborted project may still complete their steps (STEP-10).
+        if content is None or (content.project.status is not ProjectStatus.ACTIVE and not content.held):
             return False
         return repo is None or content.project.repo in (None, repo)
 
     def pick(self, contents: Sequence[Board | None], command: Command, actor: Actor, others: Others) -> int | None:
         """Return the project where the caller or a partner holds a step, or else the first that has one for it."""
         boards = [(index, board) for index, board in enumerate(contents) if board is not None]
-        mine = [index for index, board in boards if board.held_by_actor(actor)]
-        if not mine:
-            mine = [index for index, board in boards if board.held_by_partners(actor)]
-        if mine:
-            return mine[0]
-        return next((index for index, board in boards if _has_available(board, command, others)), None)
+        active = [(index, board) for index, board in boards if board.project.status is ProjectStatus.ACTIVE]
+        own = [(index, board) for index, board in boards if board.held_by_actor(actor)]  # in an aborted one, too
+        if own:
+            return next((index for index, board in own if board.project.status is ProjectStatus.ACTIVE), own[0][0])
+        found = next((index for index, board in active if board.held_by_partners(actor)), None)
+        if found is not None:
+            return found
+        return next((index for index, board in active if _has_available(board, command, others)), None)
 
-    def nowhere(self, refusals: Sequence[Outcome]) -> Outcome:
+    def nowhere(self, refusals: Sequence[Outcome], repo: str | None) -> Outcome:
         """Say why no project gave a step."""
+        refusals = [refusal for refusal in refusals if refusal.code != "project_ended"]
         if not refusals:
             hint = sentence("Create one: ", Call.of("create_project", ...), "; see ", Call.of("list_projects"), ".")
-            return outcomes.refused("no_active_project", "There is no active project.", hint)
+            of_repo = f" of repository {shown(repo)}" if repo is not None else ""
+            return outcomes.refused("no_active_project", f"There is no active project{of_repo}.", hint)
         if len(refusals) == 1:
             return refusals[0]
         message = " ".join(refusal.message for refusal in refusals[:3])
@@ -65,13 +73,5 @@ class AnyProject:
 
 def _has_available(board: Board, command: Command, others: Others) -> bool:
     """Whether a project has a step for the caller, its paths free."""
-    from gitcoord.core.steps.rules.take import LOOKED_AT_MAX
-
-    scope, paths, looked_at = command.scope if isinstance(command, ClaimStep) else None, paths_of(board, others), 0
-    for step in (board.steps[rank[2]] for rank in board.available):
-        if scope not in (None, step.scope):
-            continue
-        if not step.paths or (looked_at < LOOKED_AT_MAX and paths(step) is None):
-            return True
-        looked_at += 1
-    return False
+    scope, rules = (command.scope, command.rules) if isinstance(command, ClaimStep) else (None, NO_PATH_RULES)
+    return any(blocked is None for _, blocked in looked_at(board, scope, paths_of(board, others, rules)))

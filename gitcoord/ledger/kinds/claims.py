@@ -3,6 +3,7 @@
 Rules:
   * SAFE-6: a document that cannot be read is left out by name: it confers nothing, stays in the tree as it is, and
     everything else counts.
+  * A project's state, or rules of the team, are no register of nothing: what they hold at the top, claims never have.
   * SAFE-8: each document is looked at as its readers will, before it is written.
 
 What this file does not know: when a commit is made.
@@ -21,7 +22,7 @@ from gitcoord.core.documents.doc import Doc, replace
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, DocumentError
-from gitcoord.ledger.format import claims_layout
+from gitcoord.ledger.format import claims_layout, steps_layout, team_layout
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.format.trees import Folder
@@ -73,6 +74,10 @@ class Claims(Ledger[Register, ClaimCommand]):
 
     def load(self, tree: Tree[Register]) -> Register:
         """Return the register, from what changed since the one that is known; note what cannot be read."""
+        foreign = _FOREIGN & {*tree.folder.files, *tree.folder.folders}
+        if foreign:
+            message = f"{tree.ref} is not the claims: it has {min(foreign)}."
+            raise DocumentError(message, where=tree.ref)
         register, left_out = tree.known.content, tree.tally.left_out
         changes: list[Change] = []
         for path, oid in tree.changes():
@@ -128,6 +133,7 @@ class Claims(Ledger[Register, ClaimCommand]):
 
 
 CLAIMS = Claims()
+_FOREIGN = {steps_layout.PROJECT, *team_layout.FILES, team_layout.REPOSITORIES}
 _VOID: Question[bool] = Question("void", spell=bool, parse=bool)  # claims whose step went on without them
 
 

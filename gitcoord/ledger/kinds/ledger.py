@@ -83,6 +83,10 @@ class Ledger(ABC, Generic[_S, _C]):
     def decide(self, content: _S, command: _C, context: Context, others: "Others") -> Decision[_S]:
         """Decide a command, by the rules and nothing else."""
 
+    def recorded(self, content: _S, command: _C, ruling: Ruling) -> _C:  # noqa: ARG002 - where a record needs less
+        """Return a command with as much of it as a repetition of the ruling reads. `content`: what it was made on."""
+        return command
+
     @abstractmethod
     def reply(self, content: _S, outcome: Outcome) -> Reply:
         """Return an outcome with the documents that it speaks of."""
@@ -207,8 +211,8 @@ class Anywhere(Protocol[_S, _C_contra]):
         """Return the index of the one to decide in; `None`: each is tried, until one of them does it."""
         ...
 
-    def nowhere(self, refusals: Sequence[Outcome]) -> Outcome:
-        """Say that none did it, and why not."""
+    def nowhere(self, refusals: Sequence[Outcome], repo: str | None) -> Outcome:
+        """Say that none did it, and why not. `repo`: that of the caller, where several share one remote."""
         ...
 
 

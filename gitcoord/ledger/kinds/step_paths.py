@@ -8,8 +8,9 @@ What this file does not know: how claims are decided.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from typing import Any
+from contextlib import suppress
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from gitcoord.core.claims.claim_commands import EndStepClaims
 from gitcoord.core.documents import outcomes
@@ -20,21 +21,28 @@ from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.rules.take import PASSED_MAX
 from gitcoord.core.steps.step import Step
-from gitcoord.core.steps.step_commands import ClaimStep, Command, RecoverStep
+from gitcoord.core.steps.step_commands import NO_PATH_RULES, ClaimStep, Command, PathRules, RecoverStep
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.kinds.ledger import Asked, Others, Question
 from gitcoord.remote.contract.protocol import RefName
 
+if TYPE_CHECKING:
+    from gitcoord.core.patterns.path_pattern import Pattern
 
-def paths_of(board: Board | None, others: Others) -> Callable[[Step], Outcome | None]:
+PATHS = "paths"  # what the record calls the answers
+
+
+def paths_of(board: Board | None, others: Others, rules: PathRules = NO_PATH_RULES) -> Callable[[Step], Outcome | None]:
     """Return why the paths of a step cannot be claimed, by trying it on the claims as they are."""
     from gitcoord.core.claims import step_claims
     from gitcoord.core.patterns.path_pattern import PatternError
 
     repo, ref = (board.project.repo if board else None) or others.repo, others.refs.claims
     taken: Question[Outcome] = Question(
-        "paths", partial(_spelled, []), lambda answer: Outcome.parse(answer if isinstance(answer, dict) else {})
+        PATHS, partial(_spelled, []), lambda answer: Outcome.parse(answer if isinstance(answer, dict) else {})
     )
+
+    lines = cache(partial(step_claims.PathLines.of, rules))
 
     def try_paths(step: Step) -> Outcome | None:
         return others.ask(taken, str(step.step_num), lambda: look(step)) if step.paths else None
@@ -45,7 +53,7 @@ def paths_of(board: Board | None, others: Others) -> Callable[[Step], Outcome | 
             own = EndStepClaims(step=step.id, agent=step.agent_id or "", clone=step.clone or "")
             claims = others.decide(ref, claims, own).after
         try:
-            call = step_claims.call_of(step, 0, "c-", repo)
+            call = step_claims.call_of(step, 0, "c-", repo, lines())
         except PatternError as error:
             hint = sentence("Correct it: ", Call.of("update_step", step_id=step.id, paths=...), ".")
             return outcomes.refused("bad_paths", f"Step {step.id}: {error}", hint)
@@ -53,6 +61,19 @@ def paths_of(board: Board | None, others: Others) -> Callable[[Step], Outcome | 
         return None if outcome.is_done else outcome
 
     return try_paths
+
+
+def rules_read(board: Board, ruling: Ruling, rules: PathRules) -> PathRules:
+    """Return as much of the rules as a repetition of a ruling reads: for the steps it changes, and its answers."""
+    from gitcoord.core.claims import step_claims
+    from gitcoord.core.patterns.path_pattern import PatternError
+
+    asked = [board.steps[int(num)] for num in ruling.beside.get(PATHS, ())]
+    places: list[Pattern] = []
+    for step in (*asked, *(doc for doc in ruling.changes if isinstance(doc, Step))):
+        with suppress(PatternError):  # it was passed over for that, whatever the rules are
+            places += step_claims.places_of(step)
+    return step_claims.PathLines.of(rules).about(places)
 
 
 def _spelled(before: list[Outcome], outcome: Outcome) -> Json:
@@ -74,11 +95,12 @@ class StepPaths:
 
         if before is None:
             return
-        claim_id = command.claim_id if isinstance(command, ClaimStep) else ""
+        claim_id, rules = (command.claim_id, command.rules) if isinstance(command, ClaimStep) else ("", NO_PATH_RULES)
+        repo = before.project.repo or others.repo
         for new in (doc for doc in ruling.changes if isinstance(doc, Step)):
             old = before.steps.get(new.step_num)
             if old is not None:
-                for wanted in step_claims.following(old, new, claim_id, before.project.repo or others.repo):
+                for wanted in step_claims.following(old, new, claim_id, repo, rules):
                     yield others.refs.claims, wanted
 
     def may_ask(self, ledger: RefName, word: str, arguments: Mapping[str, Json]) -> bool:

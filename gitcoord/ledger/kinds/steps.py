@@ -9,21 +9,22 @@ names none (`any_project`).
 """
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Context, Decision, Ruling
 from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board, StepContext, make_board
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
-from gitcoord.core.steps.step_commands import COMMANDS, Command
+from gitcoord.core.steps.step_commands import COMMANDS, NO_PATH_RULES, ClaimStep, Command
 from gitcoord.errors import DocumentError
 from gitcoord.ledger.format import steps_layout, trees
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.any_project import AnyProject
 from gitcoord.ledger.kinds.ledger import Ledger, Others, Tree
-from gitcoord.ledger.kinds.step_paths import StepPaths, paths_of
+from gitcoord.ledger.kinds.step_paths import StepPaths, paths_of, rules_read
 from gitcoord.remote.contract.protocol import Oid, RefName
 
 
@@ -54,7 +55,7 @@ class Steps(Ledger[Board | None, Command]):
             if path == steps_layout.PROJECT:
                 if oid is None:
                     return _checked_board(tree.ref, None, {})
-                project = tree.documents.doc(oid, Project)
+                project = _named(tree.documents.doc(oid, Project), oid)
             elif steps_layout.is_stray(path):
                 tree.tally.left_out.pop(path, None)
                 if oid:
@@ -79,9 +80,10 @@ class Steps(Ledger[Board | None, Command]):
         """Return the path of a project's document."""
         return steps_layout.path_of(doc)
 
-    def context(self, content: Board | None, context: Context, others: Others) -> StepContext:
-        """Return what the rules of steps read."""
-        return StepContext.of(context, paths_of(content, others))
+    def check(self, doc: Doc, path: str) -> None:  # noqa: ARG002 - of a project no path is wrong
+        """Look at the names of a document."""
+        if isinstance(doc, Project | Step):
+            steps_layout.check(doc)
 
     def decide(
         self, content: Board | None, command: Command, context: Context, others: Others
@@ -89,7 +91,14 @@ class Steps(Ledger[Board | None, Command]):
         """Decide a command on a project."""
         from gitcoord.core.steps import step_table
 
-        return step_table.decide(content, command, self.context(content, context, others))
+        rules = command.rules if isinstance(command, ClaimStep) else NO_PATH_RULES
+        return step_table.decide(content, command, StepContext.of(context, paths_of(content, others, rules)))
+
+    def recorded(self, content: Board | None, command: Command, ruling: Ruling) -> Command:
+        """Return a claim with the ownership rules of those steps only that it looked at: a team may have thousands."""
+        if content is None or not isinstance(command, ClaimStep) or command.rules == NO_PATH_RULES:
+            return command
+        return command.evolve(rules=rules_read(content, ruling, command.rules))
 
     def reply(self, content: Board | None, outcome: Outcome) -> Reply:
         """Return an outcome with its step, or its project."""
@@ -104,6 +113,7 @@ class Steps(Ledger[Board | None, Command]):
 
 
 STEPS = Steps()
+_D = TypeVar("_D", Project, Step)
 
 
 def _all_steps(tree: Tree[Board | None]) -> dict[int, Step]:
@@ -114,11 +124,20 @@ def _all_steps(tree: Tree[Board | None]) -> dict[int, Step]:
 
 
 def _step(tree: Tree[Board | None], path: str, oid: Oid) -> Step:
-    step = tree.documents.doc(oid, Step)
+    step = _named(tree.documents.doc(oid, Step), oid)
     if steps_layout.step_path(step.step_num) != path:
         message = f"Object {oid} is step {step.step_num}, but lies at {path}."
         raise DocumentError(message, where=oid)
     return step
+
+
+def _named(doc: _D, oid: Oid) -> _D:
+    try:
+        steps_layout.check(doc)
+    except ValueError as error:
+        message = f"Object {oid} {error}."
+        raise DocumentError(message, where=oid) from None
+    return doc
 
 
 def _checked_board(ref: RefName, project: Project | None, steps: dict[int, Step]) -> Board:

@@ -1,17 +1,20 @@
 """Crowd: whether other clones write to a place at this moment, and for how long one takes to carry out what all posted.
 
-    places/<key>/crowd.json    when others were met last, and what a fold of theirs takes; until when none posts
+    places/<key>/crowd.json    when others were met last, and what a fold of theirs takes; until when none posts;
+                               when a fold of this clone has left which posts alone
 
 Rules:
   * What one process of the clone has met holds for all of them: each leads only now and then.
   * Nor does one process ask a remote again that has declined a post of the clone a moment ago.
+  * A post that a fold has left alone may be of a clone that died, or of one that still gets its turn. So it is waited
+    for again, but not at once: at most once in LASTS.
   * It is a guess. Where it is wrong, a command costs a post and a fold instead of one swap, or a swap that is lost.
 
 What this file does not know: what is posted.
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +27,7 @@ FILE = "crowd.json"
 REST = timedelta(minutes=10)  # a remote's rule changes rarely
 LASTS = timedelta(seconds=10)
 FOLD_MAX_S = 8.0
-_RESTS_UNTIL = "rests_until"
+_RESTS_UNTIL, _LEFT_ALONE = "rests_until", "left_alone"
 _NOTED = timedelta(seconds=1)  # a note is as good as one that is so much newer
 
 
@@ -71,11 +74,29 @@ class Crowd:
 
     def leave(self) -> None:
         """Note that no other clone was there."""
-        rests_until = files.read_json(self._file).get(_RESTS_UNTIL)
-        if rests_until is None:
+        said = files.read_json(self._file)
+        kept = {name: said[name] for name in (_RESTS_UNTIL, _LEFT_ALONE) if name in said}
+        if not kept:
             files.remove(self._file)
-        else:
-            self._save({_RESTS_UNTIL: rests_until})
+        elif kept != said:
+            self._save(kept)
+
+    @property
+    def left_alone(self) -> frozenset[str]:
+        """Posts that a fold of this clone could not carry out a moment ago, by their refs."""
+        return frozenset(self._left_alone(files.read_json(self._file)))
+
+    def leave_alone(self, posts: Collection[str]) -> None:
+        """Note posts that a fold of this clone could not carry out just now."""
+        if posts:
+            said, now = files.read_json(self._file), time_text(self._host.now())
+            self._save({**said, _LEFT_ALONE: {**self._left_alone(said), **dict.fromkeys(posts, now)}})
+
+    def _left_alone(self, said: Mapping[str, Json]) -> dict[str, Json]:
+        noted, now = said.get(_LEFT_ALONE), self._host.now()
+        rows = noted if isinstance(noted, dict) else {}
+        ages = ((ref, files.time_in(rows, ref)) for ref in rows)
+        return {ref: rows[ref] for ref, at in ages if at is not None and now - LASTS < at <= now}
 
     def _save(self, said: Mapping[str, Json]) -> None:
         with contextlib.suppress(StorageError):

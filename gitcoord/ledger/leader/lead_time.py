@@ -46,7 +46,7 @@ class LeadTime:
         self._host = host
         self._end = 0.0
         self._latest = 0.0
-        self._took_s = 0.0
+        self.took_s = 0.0  # the last try
         self._lost_at: float | None = None
 
     def begin(self, left_s: float, until: datetime | None, *, waits: bool = True) -> None:
@@ -58,7 +58,7 @@ class LeadTime:
         self._end = now + left_s
         self._latest = now + (until - self._host.now()).total_seconds() if until else self._end
         if waits and self.is_crowded():
-            self._host.sleep(self._host.chance() * min(2 * self._took_s, left_s / 4))
+            self._host.sleep(self._host.chance() * min(2 * self.took_s, left_s / 4))
 
     def is_crowded(self) -> bool:
         """Whether a race was lost a moment ago."""
@@ -70,14 +70,17 @@ class LeadTime:
 
     def fits(self) -> bool:
         """Whether another try has time to end by itself."""
-        return self.left_s() >= max(LEFT_MIN_S, self._took_s)
+        return self.left_s() >= max(LEFT_MIN_S, self.took_s)
 
-    def tried(self, began: float, *, lost: bool) -> None:
-        """Note a try that began then. A race that was lost shows that the remote is there."""
+    def tried(self, began: float, *, lost: bool, is_race: bool = True) -> None:
+        """Note a try that began then. One that was lost shows that the remote is there.
+
+        `is_race`: it was lost to who wrote at the same time, not for what it was decided on was old.
+        """
         now = self._host.monotonic()
-        self._took_s = now - began
+        self.took_s = now - began
         if lost:
-            self._lost_at = now
+            self._lost_at = now if is_race else self._lost_at
             self._end = max(self._end, min(now + LEAD_S, self._latest))
 
     def find_out(self) -> None:
@@ -86,7 +89,7 @@ class LeadTime:
 
     def delays(self) -> Iterator[float]:
         """Yield how long to wait after each lost try."""
-        return delays(self._host.chance, lambda: self._took_s)
+        return delays(self._host.chance, lambda: self.took_s)
 
 
 def delays(

@@ -72,14 +72,9 @@ class Asking:
         message = f"Another process of this clone held the lock for all of {waited_s:.0f} s{who}; nothing was changed."
         return ContendedError(message, hint=holder.hint if holder else "Try again; or look for a process that hangs.")
 
-    @property
-    def is_noted(self) -> bool:
-        """Whether a process is known to hold the clone's lock; to try for that costs twenty times this look."""
-        return file_locks.is_held(self._path, unsure=False)
-
     def _by_another(self) -> tuple[int, float] | None:
         """Return which process asks, and for how long it has had no answer."""
-        if not self.is_noted:
+        if not file_locks.is_held(self._path, unsure=False):
             return None
         try:
             with Path(self._path).open("rb") as file:

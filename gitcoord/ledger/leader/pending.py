@@ -15,7 +15,7 @@ Rules:
 """
 
 import contextlib
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from pathlib import Path
 
 from gitcoord.core.documents.json_text import Json
@@ -36,17 +36,27 @@ class Pending:
         self._unique = unique
         self._earlier: dict[RefName, list[Json]] = {}
         self._here: dict[str, dict[str, Json]] = {}
+        self._noted: dict[str, dict[str, Json]] | None = None
+
+    def begin(self) -> None:
+        """Go by the file again: since the lock was held last, another process may have written it."""
+        self._noted = None
 
     def pins(self) -> dict[str, RefName]:
         """Return for each pending command the ledger that it was sent to."""
         return _pins(self._here) | _pins(self._swaps())
 
-    def add(self, ref: RefName, base: Oid | None, uids: Iterable[str]) -> None:
-        """Note a swap that is about to be sent, beside those that were sent from the same base before."""
+    def add(self, sent: Iterable[tuple[RefName, Oid | None, Iterable[str]]]) -> None:
+        """Note what is about to be sent in one swap, beside what was sent from the same bases before.
+
+        `sent`: each ledger, its base, and the ids of the commands.
+        """
         swaps = self._swaps()
-        before = swaps[ref]["uids"] if ref in swaps and swaps[ref]["base"] == base else []
-        self._earlier[ref] = before if isinstance(before, list) else []
-        self._save({**swaps, ref: {"base": base, "uids": [*self._earlier[ref], *uids]}})
+        for ref, base, uids in sent:
+            before = swaps[ref]["uids"] if ref in swaps and swaps[ref]["base"] == base else []
+            self._earlier[ref] = before if isinstance(before, list) else []
+            swaps[ref] = {"base": base, "uids": [*self._earlier[ref], *uids]}
+        self._save(swaps)
 
     def note_sent(self, ref: RefName, base: Oid | None, uids: Iterable[str]) -> None:
         """Note a swap that has no answer and was not noted before; only while this process lives."""
@@ -66,18 +76,20 @@ class Pending:
             swaps[ref] = {**swap, "uids": uids}
         self._save_later(swaps)
 
-    def forget(self, ref: RefName) -> None:
-        """Note that the tip has moved: of what was sent before, nothing can land any more."""
-        self._earlier.pop(ref, None)
-        self._here.pop(ref, None)
+    def forget(self, refs: Collection[RefName]) -> None:
+        """Note that these tips have moved: of what was sent before, nothing can land any more."""
         swaps = self._swaps()
-        if swaps.pop(ref, None) is not None:
-            self._save_later(swaps)
+        for ref in refs:
+            self._earlier.pop(ref, None)
+            self._here.pop(ref, None)
+        if not swaps.keys().isdisjoint(refs):
+            self._save_later({ref: swap for ref, swap in swaps.items() if ref not in refs})
 
     def resolve(self, listed: Mapping[RefName, Oid]) -> tuple[dict[str, RefName], dict[str, RefName]]:
         """Return the pins: of all swaps, and of those that can still land, for their ref has not moved since."""
-        same = (_pins(_unsettled(swaps, listed, ())) for swaps in (self._here, self._swaps()))
-        return self.pins(), next(same) | next(same)
+        here, noted = self._here, self._swaps()
+        same = _pins(_unsettled(here, listed, ())) | _pins(_unsettled(noted, listed, ()))
+        return _pins(here) | _pins(noted), same
 
     def settle(self, listed: Mapping[RefName, Oid], unread: Container[str]) -> None:
         """Forget the swaps whose ref has moved; not those of `unread` commands, which may have landed."""
@@ -88,8 +100,11 @@ class Pending:
             self._save_later(left)
 
     def _swaps(self) -> dict[str, dict[str, Json]]:
-        data = {**(files.read_json(self._former) if self._former else {}), **files.read_json(self._file)}
-        return {ref: swap for ref, swap in data.items() if isinstance(swap, dict) and {"base", "uids"} <= swap.keys()}
+        if self._noted is None:
+            data = {**(files.read_json(self._former) if self._former else {}), **files.read_json(self._file)}
+            swaps = {ref: swap for ref, swap in data.items() if isinstance(swap, dict)}
+            self._noted = {ref: swap for ref, swap in swaps.items() if {"base", "uids"} <= swap.keys()}
+        return {**self._noted}
 
     def _save_later(self, swaps: Mapping[str, dict[str, Json]]) -> None:
         """Save what costs nothing to know too late: an old entry is seen to be one when its ref has moved."""
@@ -103,6 +118,7 @@ class Pending:
             files.remove(self._file)
         if self._former:
             files.remove(self._former)
+        self._noted = {**swaps}
 
 
 def _unsettled(

@@ -39,12 +39,18 @@ class Posted:
         """Use the file in the folder of the place."""
         self._file = folder / FILE
         self._unique = unique
+        self._posts: Mapping[RefName, OwnPost] | None = None
 
-    def posts(self) -> dict[RefName, OwnPost]:
+    def begin(self) -> None:
+        """Go by the file again: since the lock was held last, another process may have written it."""
+        self._posts = None
+
+    def posts(self) -> Mapping[RefName, OwnPost]:
         """Return the posts by ledger."""
-        return {
-            RefName(ledger): post for ledger, said in files.read_json(self._file).items() if (post := _parsed(said))
-        }
+        if self._posts is None:
+            said = files.read_json(self._file).items()
+            self._posts = {RefName(ledger): post for ledger, text in said if (post := _parsed(text))}
+        return self._posts
 
     def add(self, posts: Mapping[RefName, OwnPost]) -> None:
         """Note posts that are about to be sent.
@@ -85,14 +91,15 @@ class Posted:
             self._save(posts)
 
     def _save(self, posts: Mapping[RefName, OwnPost]) -> None:
-        if not posts:
-            files.remove(self._file)
-            return
         data: dict[str, Json] = {
             ledger: {"ref": post.ref, "tip": post.tip, "uids": [*post.uids], "made": post.made}
             for ledger, post in posts.items()
         }
-        files.write_json(self._file, data, self._unique)
+        if data:
+            files.write_json(self._file, data, self._unique)
+        else:
+            files.remove(self._file)
+        self._posts = posts
 
 
 def _is_gone(post: OwnPost, listed: Mapping[RefName, Oid]) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitcoord.core.documents.json_text import distinct
-from gitcoord.errors import DocumentError, InvalidError, StorageError
+from gitcoord.errors import DocumentError, InvalidError, StorageError, unwritable
 from gitcoord.ledger.clone import file_locks, files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.entry import Entry, Reply
@@ -38,13 +38,20 @@ class Spool:
     """The folders `spool` and `replies` of a place to coordinate; see `remote_folder`."""
 
     def __init__(self, folder: Path, host: Host) -> None:
-        """Use (and make) the folders."""
+        """Use (and make) the folders.
+
+        Raises:
+            StorageError: the disk cannot be written.
+        """
         self._waiting = f"{folder}/spool"
         self._replies = f"{folder}/replies"
         self._host = host
         self._held: dict[str, int] = {}
         for path in (self._waiting, self._replies):
-            os.makedirs(path, exist_ok=True)
+            try:
+                os.makedirs(path, exist_ok=True)
+            except OSError as error:
+                raise unwritable(f"The folder {path!r}", error) from error
 
     def put(self, entry: Entry) -> str:
         """Add an entry and wait for it; return its name."""

@@ -19,7 +19,7 @@ from datetime import datetime
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.clone.host import Clone
 from gitcoord.ledger.format import commits, trees
-from gitcoord.remote.contract.protocol import Objects, Oid, RefUpdate
+from gitcoord.remote.contract.protocol import Objects, Oid, RefUpdate, here
 
 CHAINED_MAX = 1_000  # judgements on one beat: one for each thing that its clone held and lost, at most
 
@@ -38,7 +38,11 @@ def moved(objects: Objects, check: RefUpdate, clone: Clone, now: datetime) -> Re
 
 
 def judged(objects: Objects, tip: Oid) -> Oid | None:
-    """Return the beat that the ref of a heartbeat stands for: below all judgements; `None`: there was none."""
+    """Return the beat that the ref of a heartbeat stands for: below all judgements; `None`: there was none.
+
+    Where the beat itself was left out of this clone, the judgement on it stands for it: it says the same.
+    """
+    objects = here(objects)
     for beat in _down(objects, tip):
         tip = beat
     try:

@@ -25,17 +25,21 @@ from gitcoord.errors import CoordError, DocumentError, MissingObjectError, Schem
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import META, SCHEMA, Applied, Meta, applied_path
 from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.format.team_layout import POLICY
 from gitcoord.ledger.kinds.claims import CLAIMS
 from gitcoord.ledger.kinds.ledger import Ledger, LedgerState, Tally, Tree, absent
 from gitcoord.ledger.kinds.steps import STEPS
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.readers.strays import Strays
-from gitcoord.ledger.readers.team_rules import POLICY, Damage, Seen, TeamRules
+from gitcoord.ledger.readers.team_rules import Damage, Seen, TeamRules
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, Refetches, RefName, Transport
 
-CACHED_MAX = 50_000  # parsed documents that are kept: five projects of the largest usual size
+# Parsed documents that are kept beside those that a ledger's state has; of 3 KB each. A server lives for days, and with
+# each command two are read that no one asks for again.
+DOCS_MAX = 4_000
+BEATS_MAX = 5_000
 _D = TypeVar("_D", bound=Doc)
 _S = TypeVar("_S")
 _T = TypeVar("_T")
@@ -192,8 +196,8 @@ class Reader:
 
     def applied(self, state: LedgerState[Any], clone: str) -> Applied:
         """Return up to where the clone's commands have been applied in this ledger."""
-        oid = state.folder.file(applied_path(clone))
-        return self.doc(oid, Applied) if oid else Applied(clone=clone)
+        oid, tip = state.folder.file(applied_path(clone)), state.tip
+        return self._again(tip, lambda: self.doc(oid, Applied)) if oid and tip else Applied(clone=clone)
 
     def written_by_others(self, state: LedgerState[Any], clone: str) -> datetime | None:
         """Return when another clone wrote a ledger last, by its own clock; `None`: our own write is the last one.
@@ -201,24 +205,24 @@ class Reader:
         A writer whose clock is behind the write before takes the time of that one; so a time that we wrote is ours.
         """
         oid = state.folder.file(applied_path(clone))
-        own = self._applied(oid) if oid else None
+        own = self._applied(state.tip, oid) if oid else None
         is_ours = oid is not None and (own is None or own.at == state.meta.at)
         return None if is_ours else state.meta.at
 
     def all_applied(self, state: LedgerState[Any]) -> list[Applied]:
         """Return every clone's counter that can be read."""
-        folder = state.folder.folders.get("applied", trees.EMPTY)
-        return [applied for _, oid in trees.changes(trees.EMPTY, folder) if oid and (applied := self._applied(oid))]
+        oids = [oid for _, oid in trees.changes(trees.EMPTY, state.folder.folders.get("applied", trees.EMPTY)) if oid]
+        return [applied for oid in oids if (applied := self._applied(state.tip, oid))]
 
-    def _applied(self, oid: Oid) -> Applied | None:
+    def _applied(self, tip: Oid | None, oid: Oid) -> Applied | None:
         try:
-            return self.doc(oid, Applied)
-        except DocumentError:
+            return self._again(tip, lambda: self.doc(oid, Applied))
+        except (DocumentError, MissingObjectError):
             return None  # its clone is warned, with every command of its own
 
     def _heartbeat(self, ref: RefName, tip: Oid) -> Heartbeat | None:
         if tip not in self._beats:
-            if len(self._beats) > CACHED_MAX // 10:
+            if len(self._beats) > BEATS_MAX:
                 self._beats.clear()
             try:
                 beat = self._only(tip, "heartbeat.json", Heartbeat)
@@ -247,7 +251,7 @@ class Reader:
         try:
             return self._again(tip, lambda: self._doc_at(tip, path, kind))
         except DocumentError as error:
-            if len(self._damaged) > CACHED_MAX // 10:
+            if len(self._damaged) > BEATS_MAX:
                 self._damaged.clear()
             self._damaged[tip, path] = error
             raise
@@ -256,12 +260,12 @@ class Reader:
         oid = trees.find(self._transport.objects, commits.read(self._transport.objects, tip).tree, path)
         return self.doc(oid, kind) if oid else None
 
-    def _again(self, tip: Oid, load: Callable[[], _T]) -> _T:
+    def _again(self, tip: Oid | None, load: Callable[[], _T]) -> _T:
         """Load something of a listed tip; where a part of it is not here, once more when all of it was brought."""
         try:
             return load()
         except MissingObjectError:
-            if not self._refetched(tip):
+            if tip is None or not self._refetched(tip):
                 raise
         return load()
 
@@ -327,6 +331,6 @@ class Reader:
             raise DocumentError(message, where=oid) from None
         self.parsed += 1
         self._docs[oid] = doc, len(data)
-        if len(self._docs) > CACHED_MAX:
+        if len(self._docs) > DOCS_MAX:
             self._docs.popitem(last=False)
         return doc

@@ -8,6 +8,7 @@ Rules:
   * SAFE-6: damage never switches a team's rules off where this clone still has what they were; only where it has
     nothing of them the defaults count. Who goes by either gets a warning (`Damage`).
   * A state is whole if its tree can be read, it says of itself what it is (`meta.json`), and its policy is one.
+    One that is a ledger's is damage, not rules that say nothing.
 
 What this file does not know: what the rules say, how an ownership file is read (`service/team/owner_lookup`).
 """
@@ -22,11 +23,12 @@ from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import walk
 from gitcoord.ledger.format.meta import META, Meta
+from gitcoord.ledger.format.team_layout import POLICY, is_of_ledger
+from gitcoord.ledger.format.trees import Folder
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
-POLICY = "policy.json"
 BACK_MAX = 20  # commits that are looked at for rules that can be read, each once for a process
-_HINT = "Run `gitcoord doctor --repair`: it puts the ref back to the newest state that is whole."
+HINT = "Run `gitcoord doctor --repair`: it puts the ref back to the newest state that is whole."
 
 Seen = Callable[[RefName], Sequence[str]]
 
@@ -62,7 +64,7 @@ class TeamRules:
             if tip and error:
                 before = (oid for oid in self._before(tip) if self._objects.has(oid) and self.fault(oid) is None)
                 counts, message = next(before, None), f"{self._ref} at {tip[:12]} is damaged: {error}"
-                damage = Damage(DocumentError(message, where=self._ref, hint=_HINT), counts)
+                damage = Damage(DocumentError(message, where=self._ref, hint=HINT), counts)
             self._last = (tip, counts, damage)
         return self._last[1:]
 
@@ -97,6 +99,17 @@ def policy_at(objects: Objects, tip: Oid | None) -> Policy:
     return Policy.decode(objects.read(oid)[1]) if oid else Policy()
 
 
+def check_is_rules(folder: Folder, ref: RefName, tip: Oid | None) -> None:
+    """Refuse to write on top of what is no rules of a team: that would make rules of it.
+
+    Raises:
+        DocumentError: it is a ledger's.
+    """
+    if is_of_ledger([*folder.files, *folder.folders]):
+        message = f"{ref} at {(tip or '')[:12]} is a ledger's state, not rules of the team. Nothing was changed."
+        raise DocumentError(message, where=ref, hint=HINT)
+
+
 def _fault(objects: Objects, tip: Oid) -> CoordError | None:
     try:
         folder = trees.load(objects, commits.read(objects, tip).tree)
@@ -108,6 +121,8 @@ def _fault(objects: Objects, tip: Oid) -> CoordError | None:
             Policy.decode(objects.read(policy)[1])
         elif POLICY in folder.folders:
             return DocumentError(f"Commit {tip} has a folder at {POLICY}.", where=tip)
+        if is_of_ledger([*folder.files, *folder.folders]):
+            return DocumentError(f"Commit {tip} is a ledger's, not rules of a team.", where=tip)
     except CoordError as error:
         return error
     return None

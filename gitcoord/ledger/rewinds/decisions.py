@@ -14,7 +14,6 @@ from datetime import datetime
 from gitcoord.core.documents.doc import Doc, Number, Text
 from gitcoord.core.documents.rewind import Mark, Present
 
-DECISIONS = "rewinds.json"  # in the tree of the team's ref
 DELETED = "deleted"
 DECISIONS_MAX = 50  # the newest; a clone that comes back after fifty repairs of a team's ledgers asks a person
 

@@ -13,6 +13,10 @@ Rules:
   * What other clones saw is in their heartbeats (`Heartbeat.seen`), for who has not seen that ledger yet. It is a hint:
     one that says more than can have been written stops no clone, and `doctor` names it.
   * A tip that is marked costs nothing; one that another clone wrote costs a few reads. No ref is listed for it.
+  * A clone may lack what its ledgers came from (`boundaries`). All marks of a place are of what came later, and what
+    both histories lack has neither tip; where one alone lacks it, it is brought to judge, as long as the remote can be
+    reached. Only at another place its first commit is missed, by which any copy is known: there a ledger is the same
+    one where a clone has written into both.
 
 What this file does not know: commands; `transactions` and the services refuse.
 """
@@ -28,20 +32,22 @@ from typing import TYPE_CHECKING, Any, Self
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.documents.rewind import Mark, Present, Rewind, is_behind, is_possible, judge
-from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
+from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError, UnreachableError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import WALK_MAX, Commit
 from gitcoord.ledger.format.meta import APPLIED_KEPT, META, SCHEMA, WRITER, Applied, Meta, applied_path
 from gitcoord.ledger.format.post import is_post
 from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.format.team_layout import DECISIONS
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.readers.strays import STRAYS, Strays
-from gitcoord.ledger.readers.team_rules import Damage, TeamRules, policy_at
+from gitcoord.ledger.readers.team_rules import TeamRules, policy_at
 from gitcoord.ledger.rewinds.marks import Marks
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName
+from gitcoord.remote.contract.protocol import LeavesOut, Objects, Oid, RefName, here
 
 if TYPE_CHECKING:
+    from gitcoord.ledger.readers.reader import Reader
     from gitcoord.ledger.rewinds.decisions import Decisions
 
 
@@ -55,11 +61,19 @@ class Lookback:
     """Judges the ledgers of listings by the marks of one place."""
 
     def __init__(
-        self, objects: Objects, refs: Refs, marks: Marks, strays: Strays | None = None, ledgers: Ledgers = LEDGERS
+        self,
+        objects: Objects,
+        refs: Refs,
+        marks: Marks,
+        strays: Strays | None = None,
+        ledgers: Ledgers = LEDGERS,
+        copy: Path | None = None,
     ) -> None:
-        """Know nothing yet."""
+        """Know nothing yet. `copy`: the clone's own store, which may have what a remote on a path has lost."""
         self._strays = strays or Strays()
-        self._objects = objects
+        self._copy = copy
+        self._whole = objects
+        self._objects = here(objects)
         self._refs = refs
         self._ledgers = ledgers
         self.marks = marks
@@ -68,9 +82,12 @@ class Lookback:
         self._elsewhere: dict[RefName, Mark] = {}  # what was seen of ledgers of this place at another one
 
     @classmethod
-    def of_place(cls, folder: Path, url: str, refs: Refs, repo: str | None, objects: Objects) -> Self:
+    def of_place(
+        cls, folder: Path, url: str, refs: Refs, repo: str | None, objects: Objects, ledgers: Ledgers = LEDGERS
+    ) -> Self:
         """Judge by the marks in a clone's folder. `url`: empty for the store of the clone."""
-        return cls(objects, refs, Marks(folder, url, refs.namespace, repo), Strays(f"{folder}/{STRAYS}"))
+        marks, strays = Marks(folder, url, refs.namespace, repo), Strays(f"{folder}/{STRAYS}")
+        return cls(objects, refs, marks, strays, ledgers, folder / "store.git")
 
     def begin(self) -> None:
         """Read what the clone has seen. Called before refs are listed."""
@@ -143,14 +160,29 @@ class Lookback:
                 self._strays.pass_over(self._objects, ref, tip)
             return None
 
-    def last_policy(self, damage: Damage | None, listed: Mapping[RefName, Oid], now: datetime) -> Policy | None:
-        """Return the policy that this clone saw last, where the team's ref is damaged, gone or behind; else `None`."""
+    def author_policies(self, reader: "Reader", listed: Mapping[RefName, Oid], now: datetime) -> tuple[Policy, ...]:
+        """Return the policies that have to take what is written here (SEC-8): the team's, as a reader has it.
+
+        Behind it the one that this clone saw last, where the team's ref is damaged, gone or behind.
+        """
         config = self._refs.config
-        lost, mark = damage or self.find(config, listed, now), self.marks.of(config)
-        if lost is None or mark is None:
-            return None
-        counts, _ = TeamRules(self._objects, config, self.marks.tips).look(Oid(mark.tip))
-        return policy_at(self._objects, counts)
+        present = reader.policy(config, listed)
+        if (reader.rules.damage or self.find(config, listed, now)) is None:
+            return (present,)
+        tip = Oid(self.mark_of(config).tip)
+        if not tip:
+            return (present,)
+        objects = self.objects_with(tip)
+        counts, _ = TeamRules(objects, config, self.marks.tips).look(tip)
+        return present, policy_at(objects, counts)
+
+    def objects_with(self, tip: Oid) -> Objects:
+        """Return where a marked commit is: the objects of the place, or of a remote on a path this clone's copy."""
+        if self._objects.has(tip) or self._copy is None or not self._copy.is_dir():
+            return self._whole
+        from gitcoord.remote.copies.copied_objects import CopiedObjects  # who reads over a network may do without
+
+        return CopiedObjects(self._copy)
 
     def _missed(
         self, ref: RefName, tip: Oid | None, listed: Mapping[RefName, Oid], now: datetime
@@ -223,14 +255,14 @@ class Lookback:
         is_kept = now.timestamp() - mark.at_s < APPLIED_KEPT.total_seconds()
         # The numbers first: they cost nothing, and a history that lacks the mark is walked to its end.
         is_lower = is_behind(mark, present, counter_is_kept=is_kept)
-        descent = None if is_lower else descends(self._objects, tip, Oid(mark.tip))
-        return judge(mark, present, descends=descent, counter_is_kept=is_kept)
+        is_later = None if is_lower else descent(self._whole, tip, Oid(mark.tip))
+        return judge(mark, present, descends=is_later, counter_is_kept=is_kept)
 
     def _seen_elsewhere(self, ref: RefName, tip: Oid) -> Mark | None:
         for place, mark in self.marks.elsewhere(ref):
             wrote = mark.clone and present_at(self._objects, tip, mark.clone).counter is not None
             seen = [Oid(mark.tip), *map(Oid, self.marks.tips(ref, place))]
-            if wrote or _share_history(self._objects, tip, seen):
+            if wrote or _share_history(self._objects, tip, seen) or _share_writers(self._objects, tip, seen[0]):
                 self._elsewhere[ref] = mark
                 return mark
         return None
@@ -256,7 +288,7 @@ def present_at(objects: Objects, tip: Oid, clone: str) -> Present:
 
 def decisions_at(objects: Objects, config: Oid | None) -> "Decisions":
     """Return the decisions at a tip of the team's ref; none where it cannot be read."""
-    from gitcoord.ledger.rewinds.decisions import DECISIONS, Decisions
+    from gitcoord.ledger.rewinds.decisions import Decisions
 
     if config is None:
         return Decisions()
@@ -273,12 +305,32 @@ def descends(objects: Objects, tip: Oid, seen: Oid) -> bool | None:
     Raises:
         CoordError: a commit is damaged.
     """
+    line = commits.walk(objects, tip)  # along the first parents, as most are: no post has to be read for that
+    if any(seen in (oid, commits.before(objects, commit)) for oid, commit in line):
+        return True
     is_whole = True
     for oid, commit in _ancestry(objects, tip):
         if oid == seen:
             return True
         is_whole = is_whole and commit is not None
     return False if is_whole else None
+
+
+def descent(objects: Objects, tip: Oid, seen: Oid) -> bool | None:
+    """Return the same of objects of which history may have been left out: that is brought only where it may tell."""
+    known = here(objects)
+    found = descends(known, tip, seen)
+    if found is not None or not isinstance(objects, LeavesOut):
+        return found
+    lacking = _lacking(known, tip) - _lacking(known, seen)  # what the one that was seen came from does not come from it
+    if any(objects.why_left_out(oid) is not None for oid in lacking):
+        with contextlib.suppress(UnreachableError):
+            return descends(objects, tip, seen)
+    return None if lacking else False
+
+
+def _lacking(objects: Objects, tip: Oid) -> set[Oid]:
+    return {oid for oid, commit in _ancestry(objects, tip) if commit is None}
 
 
 def _sound(objects: Objects, mark: Mark) -> Mark:
@@ -297,6 +349,16 @@ def _share_history(objects: Objects, tip: Oid, seen: Sequence[Oid]) -> bool:
     """Whether a history has one of the commits that were seen, or one of those that the first of them came from."""
     theirs = {*seen, *(oid for oid, commit in _ancestry(objects, seen[0]) if commit is not None)}
     return any(oid in theirs for oid, _ in _ancestry(objects, tip))
+
+
+def _share_writers(objects: Objects, tip: Oid, seen: Oid) -> bool:
+    """Whether a clone wrote into both, where the first commit of the one that was seen was left out."""
+    before = (commit.parents[:1] for _, commit in _ancestry(objects, seen) if commit is not None)
+    if all(objects.has(parent) for parents in before for parent in parents):
+        return False
+    folders = (trees.load(objects, commits.read(objects, oid).tree).folders.get("applied") for oid in (seen, tip))
+    ours, theirs = ({path for path, _ in trees.changes(trees.EMPTY, found or trees.EMPTY)} for found in folders)
+    return not ours.isdisjoint(theirs)
 
 
 def _ancestry(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit | None]]:

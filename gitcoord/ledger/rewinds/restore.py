@@ -12,6 +12,8 @@ Rules:
   * SEC-8: what comes back as it was is named by a decision first, where the team's policy asks who wrote it: who signs
     that answers for what is older than the policy.
   * Both histories stay reachable from the new commit, where they are here.
+  * A clone that began with the tips alone has no more to send: what neither it nor the remote has is left behind a roll
+    of the commit that was seen, which names it (SAFE-9), without an archive.
   * A holder whose step both histories have alike keeps its fence; of other steps the fence is new, and their holders
     get them back with it by claiming again (STEP-4).
 
@@ -37,6 +39,7 @@ from gitcoord.errors import (
     MissingObjectError,
     UnreachableError,
 )
+from gitcoord.ledger.archive import roll
 from gitcoord.ledger.archive.integrity import check_whole
 from gitcoord.ledger.archive.publish import copy_whole
 from gitcoord.ledger.format import commits, steps_layout, trees
@@ -44,11 +47,12 @@ from gitcoord.ledger.format.commits import Signature, walk
 from gitcoord.ledger.format.meta import META, Applied, Meta, applied_path
 from gitcoord.ledger.format.records import RecordHead, head_line
 from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.format.team_layout import DECISIONS
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.ledger.readers.team_rules import is_readable
-from gitcoord.ledger.rewinds.decisions import DECISIONS, DELETED, Decisions, RewindDecision
+from gitcoord.ledger.readers.team_rules import check_is_rules, is_readable
+from gitcoord.ledger.rewinds.decisions import DELETED, Decisions, RewindDecision
 from gitcoord.ledger.rewinds.lookback import Lookback, decisions_at, descends, present_at
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
@@ -83,20 +87,21 @@ class Restorer:
         Raises:
             CoordError: the marked commit is not here whole, or the remote does not take it.
         """
-        ours, theirs = Oid(mark.tip), self._listed().get(ref)
+        listed = self._listed()
+        ours, theirs = Oid(mark.tip), listed.get(ref)
         check_whole(self._objects, ours)
+        sent = self._sendable(ref, ours, theirs)
         if present_at(self._objects, ours, "").seq < mark.seq:  # a copy from before what was seen last
-            self._decide(ref, mark, ours, theirs or ours, theirs, "restored")
+            self._decide(ref, mark, sent, theirs or sent, theirs, "restored")
             return f"{ref} is what this clone kept of it, {ours[:12]}; what came after that is lost"
         if theirs is None or descends(self._objects, ours, theirs):
-            policy = Reader(self.transport, self.refs).policy(self.refs.config, self._listed())
-            if ref != self.refs.config and (policy.requires_signatures or policy.pin_agents):
+            if ref != self.refs.config and self._asks_who_wrote(listed):
                 # Of what is older than such a policy a server takes what a decision names, and nothing else.
-                self._record(self._decision(ref, "restored", 0, 0, None, ours))
-            self._swap(RefUpdate(ref, theirs, ours))
-            self.lookback.marks.note(ref, mark)
-            return f"{ref} is at {ours[:12]} again: nothing is lost"
-        self._decide(ref, mark, ours, theirs, theirs, "restored")
+                self._record(self._decision(ref, "restored", 0, 0, None, sent))
+            self._swap(RefUpdate(ref, theirs, sent))
+            self.lookback.marks.note(ref, mark._replace(tip=sent))
+            return _again(ref, ours, sent, f"at {ours[:12]}")
+        self._decide(ref, mark, sent, theirs, theirs, "restored")
         return (
             f"{ref} is what this clone saw at {ours[:12]}; what was written since is in the history, at {theirs[:12]}"
         )
@@ -152,6 +157,7 @@ class Restorer:
             message = f"No commit of {ref} that is whole is here."
             raise DocumentError(message, where=ref, hint="Try it in another clone.")
         is_far = self.transport.is_far  # what the remote has is reached by fetch and push alone
+        sent = self._sendable(ref, whole, None if is_far else theirs)  # its history is brought as long as it is there
         if is_far:
             # Delete a damaged ref of a remote that is pushed to; what is published after that is sent whole.
             self.lookback.marks.note(ref, Mark(whole, present_at(self._objects, whole, "").seq))  # if this ends here
@@ -159,11 +165,11 @@ class Restorer:
         if whole == theirs:
             if is_far:
                 if ref != self.refs.config:  # a server that asks for signatures takes what is older by this
-                    self._record(self._decision(ref, "mended", 0, 0, None, theirs))
-                self._swap(RefUpdate(ref, None, whole))
-            return f"{ref} is whole again: nothing is lost"
-        self._decide(ref, mark, whole, Oid(mark.tip or theirs), None if is_far else theirs, "mended")
-        return f"{ref} is back at {whole[:12]}; what came after that, up to {theirs[:12]}, is lost"
+                    self._record(self._decision(ref, "mended", 0, 0, None, sent))
+                self._swap(RefUpdate(ref, None, sent))
+            return _again(ref, theirs, sent, "whole")
+        self._decide(ref, mark, sent, Oid(mark.tip or theirs), None if is_far else theirs, "mended")
+        return f"{ref} is back at {whole[:12]}; what came after that, up to {theirs[:12]}, is not in it any more"
 
     def newest_whole(self, ref: RefName, theirs: Oid | None, store: Objects) -> Oid | None:
         """Return the newest commit that is whole, which may be put together from this clone's store; or none."""
@@ -210,6 +216,12 @@ class Restorer:
             return self._can_be_read(ref, tip)
         return False
 
+    def _sendable(self, ref: RefName, tip: Oid, theirs: Oid | None) -> Oid:
+        """Return a commit of a clone as it can be pushed; `theirs`: what the remote has."""
+        if not roll.lacks_history(self._objects, tip, theirs):
+            return tip
+        return roll.without_history(self._objects, tip, self.by, self.signature, self.now, ref.rsplit("/", 1)[1])
+
     def _can_be_read(self, ref: RefName, tip: Oid) -> bool:
         """Whether readers of its kind take a commit: one that is whole may still be no ledger."""
         if ref == self.refs.config:
@@ -231,6 +243,11 @@ class Restorer:
             self.transport.fetch([tip for ref, tip in listed.items() if LEDGERS.is_ledger(self.refs, ref)])
         return listed
 
+    def _asks_who_wrote(self, listed: Mapping[RefName, Oid]) -> bool:
+        reader = Reader(self.transport, self.refs, seen=self.lookback.marks.tips)
+        policy = reader.policy(self.refs.config, listed)
+        return policy.requires_signatures or bool(policy.pin_agents)
+
     def _decide(self, ref: RefName, mark: Mark, base: Oid, other: Oid, theirs: Oid | None, what: str) -> None:
         """Write the commit that goes on from one history, above both, after what was decided is recorded."""
         folder = trees.load(self._objects, commits.read(self._objects, base).tree)
@@ -251,12 +268,14 @@ class Restorer:
         grants = most(meta.grants, beside.grants)
         meta = meta.evolve(seq=most(meta.seq, seen, mark.seq, beside.seq) + RESERVE, grants=grants, at=self.now)
         edits = {META: meta.encode()}
-        edits |= {path: doc.encode() for path, doc in self._renumbered(folder, aside, mark, most)}
-        if ref == self.refs.config:
+        if ref != self.refs.config:
+            edits |= {path: doc.encode() for path, doc in self._renumbered(folder, aside, mark, most)}
+        else:
             found = decisions_at(self._objects, base)
             edits[DECISIONS] = found.with_one(self._decision(ref, what, seen, meta.seq, None, theirs)).encode()
         tree = trees.write(self._objects, folder, edits).oid or Oid("")
-        parents = [base, *([other] if other != base and self._is_whole(other) else [])]
+        has_other = other != base and self._is_whole(other) and not roll.lacks_history(self._objects, other, theirs)
+        parents = [base, *([other] if has_other else [])]
         new = self._commit(
             tree, parents, f"{what} {ref.rsplit('/', 1)[1]}", {"ledger": what, "base": base, "other": other}
         )
@@ -301,11 +320,17 @@ class Restorer:
         )
 
     def _record(self, decision: RewindDecision) -> None:
-        """Write a decision to the team's ref."""
+        """Write a decision to the team's ref.
+
+        Raises:
+            DocumentError: that holds what is no rules of a team.
+            CoordError: the remote does not take it.
+        """
         ref, outcome = self.refs.config, SwapOutcome(SwapStatus.LOST)
         for _ in range(RECORD_TRIES):
             tip = self._listed().get(ref)
             folder = trees.load(self._objects, commits.read(self._objects, tip).tree) if tip else trees.EMPTY
+            check_is_rules(folder, ref, tip)
             meta = _doc(self._objects, folder, META, Meta) or Meta()
             known = _doc(self._objects, folder, DECISIONS, Decisions) or Decisions()
             edits = {
@@ -326,6 +351,12 @@ class Restorer:
 
     def _swap(self, update: RefUpdate) -> None:
         _check(self.transport.swap([update]), update.ref)
+
+
+def _again(ref: RefName, tip: Oid, sent: Oid, what: str) -> str:
+    if sent != tip:
+        return f"{ref} is at {sent[:12]}, with all that was in {tip[:12]}; the history before that is lost"
+    return f"{ref} is {what} again: nothing is lost"
 
 
 def _counters(objects: Objects, folder: Folder) -> Iterator[tuple[str, Applied]]:

@@ -40,7 +40,7 @@ from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.format.post import Post
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.ledger.kinds.ledger import Anywhere, Postscript
+from gitcoord.ledger.kinds.ledger import Anywhere, LedgerState, Postscript
 from gitcoord.ledger.kinds.table import Kind, Ledgers
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.transactions import author_rule
@@ -87,7 +87,9 @@ class Batch:
     looked_up: set[str] = field(default_factory=set[str], init=False)  # whether these have landed is known
     links: list[tuple[RefName, RefName]] = field(default_factory=list[tuple[RefName, RefName]], init=False)
     _since: dict[RefName, Savepoint | None] = field(default_factory=dict[RefName, Savepoint | None], init=False)
-    _everywhere: dict[str, list[RefName]] = field(default_factory=dict[str, list[RefName]], init=False)
+    _everywhere: dict[str, list[LedgerState[Any]]] = field(
+        default_factory=dict[str, list[LedgerState[Any]]], init=False
+    )
     _rewound: list[Passed] = field(default_factory=list[Passed], init=False)
     _passed: list[Passed] = field(default_factory=list[Passed], init=False)
     _tellers: dict[RefName, list[Entry]] = field(default_factory=dict[RefName, list[Entry]], init=False)
@@ -101,6 +103,10 @@ class Batch:
         """Decide what another clone has posted; of what is not done, nothing remains."""
         if self.ground.rewound(post.ledger) is not None or self.ledgers.at(self.refs, post.ledger) is None:
             return
+        # What is in a ledger is as it was posted, word for word (audits): it is left alone, rather than shortened. So
+        # is what stands beside it in the post, which the history of the ledger would keep whole.
+        if self.ground.vantage.policy.is_private and post.said.has_texts:
+            return
         counter = None
         with self._alone([], "reading a post"):
             plan = self._plan(post.ledger)
@@ -112,9 +118,7 @@ class Batch:
                 self._fold(post, entry)
 
     def _fold(self, post: Post, entry: Entry) -> None:
-        # What is in a ledger is as it was posted, word for word (audits): it is left alone, rather than shortened.
-        is_public = not self.ground.vantage.policy.is_private or without_texts(entry.arguments) == {**entry.arguments}
-        if self._have_rules_moved(entry) or not is_public:
+        if self._have_rules_moved(entry):
             return
         kind, command = self.ledgers.command_of(entry)
         plan = self._plan(post.ledger)
@@ -223,10 +227,9 @@ class Batch:
     def _decide_in(self, ref: RefName, entry: Entry, command: Doc) -> None:
         if self._has_landed(ref, entry):
             return
-        if self._have_rules_moved(entry):
-            if entry.uid in self.pins:
-                return  # as in `_take`; a post of it is withdrawn, and then it is decided again
-            raise RulesMovedError("The team's rules have changed meanwhile.", hint="Try again.")
+        if entry.uid in self.pins and self._have_rules_moved(entry):
+            return  # as in `_take`; a post of it is withdrawn, and then it is decided again
+        self._check_rules(entry)
         plan = self._plan(ref)
         postscript = plan.state.kind.postscript
         if postscript is not None and postscript.is_one(command):
@@ -238,15 +241,25 @@ class Batch:
     def _have_rules_moved(self, entry: Entry) -> bool:
         return entry.config is not None and entry.config != self.ground.listed.get(self.refs.config, "")
 
+    def _check_rules(self, entry: Entry) -> None:
+        if self._have_rules_moved(entry):
+            raise RulesMovedError("The team's rules have changed meanwhile.", hint="Try again.")
+
     def _take_with_asked(self, plan: Plan, entry: Entry, command: Doc, decision: Decision[Any]) -> None:
         """Take a decision, with what it asks of other ledgers; all of it, or nothing."""
         asked = list(self._asked(plan, entry, command, decision))
         for other, _, _ in asked:
             other.state.check_writable()
-        self._take(plan, entry, decision)
+        self._take(plan, self._as_recorded(plan, entry, command, decision), decision, entry)
         for other, done, after in asked:
             other.take(done, after)
             self.links.append((plan.state.ref, other.state.ref))
+
+    def _as_recorded(self, plan: Plan, entry: Entry, command: Doc, decision: Decision[Any]) -> Entry:
+        if entry.uid in self.posts or not decision.changes:  # what was posted stays as it was, for audits
+            return entry
+        needed = plan.state.kind.recorded(plan.state.content, command, decision)
+        return entry if needed is command else entry.evolve(arguments=needed.dump())
 
     def _asked(
         self, plan: Plan, entry: Entry, command: Doc, decision: Decision[Any]
@@ -275,7 +288,7 @@ class Batch:
             self.answered[entry.uid] = reply_of(plan, before)
         return before is not None
 
-    def _take(self, plan: Plan, entry: Entry, decision: Decision[Any]) -> None:
+    def _take(self, plan: Plan, entry: Entry, decision: Decision[Any], given: Entry | None = None) -> None:
         if not decision.changes:
             if entry.uid in self.pins and not plan.done:
                 return  # its first try may still land: nothing is said before the ledger has moved
@@ -284,7 +297,7 @@ class Batch:
             self._note_refusal(plan, entry, decision.outcome)
             return
         plan.state.check_writable()
-        plan.take(Done(entry, "", decision), decision.after)
+        plan.take(Done(entry, "", decision, given), decision.after)
         plan.replies[entry.uid] = reply_of(plan, decision.outcome)
 
     def _decide_anywhere(self, kind: Kind, entry: Entry, command: Doc) -> None:
@@ -292,17 +305,18 @@ class Batch:
         if anywhere is None or not anywhere.finds_for(command):
             self.answered[entry.uid] = Reply(outcome=outcomes.invalid("no_project", "No project is named."))
             return
-        candidates = [self._plan(ref) for ref in self._open(kind, anywhere, entry)]
+        self._check_rules(entry)  # by them a ledger is found, and it is refused where there is none
+        candidates = self._open(kind, anywhere, entry)
         if not candidates and self._passed:
             raise self._passed[0][1]
         index = None
         if candidates:
-            contents, beside = [plan.state.content for plan in candidates], Beside(self._caller(entry), candidates[0])
-            index = anywhere.pick(contents, command, entry.actor, beside)
+            beside = Beside(self._caller(entry), self._plan(candidates[0].ref))
+            index = anywhere.pick([state.content for state in candidates], command, entry.actor, beside)
         if index is not None:
-            self._decide_in(candidates[index].state.ref, entry, command)
+            self._decide_in(candidates[index].ref, entry, command)
         else:
-            self._try_each(anywhere, entry, command, candidates)
+            self._try_each(anywhere, entry, command, [self._plan(state.ref) for state in candidates])
         for replies in (self.answered, *(plan.replies for plan in self.plans.values())):
             if reply := replies.get(entry.uid):
                 replies[entry.uid] = reply.evolve(notices=(*reply.notices, *notices_of(self._passed)))
@@ -322,25 +336,29 @@ class Batch:
             refusals.append(decision.outcome)
         plan_with_changes = next((plan for plan in candidates if plan.done), None)
         target = plan_with_changes.replies if plan_with_changes else self.answered
-        outcome = anywhere.nowhere(refusals)
+        outcome = anywhere.nowhere(refusals, entry.repo)
         target[entry.uid] = Reply(outcome=outcome)
         if candidates:
             self._note_refusal(candidates[0], entry, outcome)
 
-    def _open(self, kind: Kind, anywhere: Anywhere[Any, Any], entry: Entry) -> list[RefName]:
+    def _open(self, kind: Kind, anywhere: Anywhere[Any, Any], entry: Entry) -> list[LedgerState[Any]]:
         """Return the ledgers that a command may go to which names none; `_passed` is what was passed over."""
         if kind.place not in self._everywhere:
             ground = self.ground
             states = anywhere.in_order(ground.reader.each(kind, ground.listed))
             lost = {RefName(error.where): error for error in self.lookback.rewound(ground.listed, ground.now)}
-            self._everywhere[kind.place] = [state.ref for state in states if state.ref not in lost]
+            self._everywhere[kind.place] = [state for state in states if state.ref not in lost]
             self._rewound = [*lost.items()]
-        known = self._everywhere[kind.place]
-        found = [ref for ref in known if anywhere.is_open(self._plan(ref).state.content, entry.repo)]
+            for state in self._everywhere[kind.place]:
+                ground.hear(state)
+        # As what was decided before leaves them. A plan is begun of one that is decided in, not of each looked at.
+        plans, known = self.plans, self._everywhere[kind.place]
+        found = [plans[state.ref].state if state.ref in plans else state for state in known]
+        found = [state for state in found if anywhere.is_open(state.content, entry.repo)]
         lost_or_damaged = [*self.ground.reader.problems.items(), *self._rewound]
         self._passed = [passed for passed in lost_or_damaged if self.refs.is_at(kind.place, passed[0])]
-        self._passed += [passed for ref in found for passed in unwritable(self._plan(ref).state)]
-        return [ref for ref in found if self._plan(ref).state.is_writable]
+        self._passed += [passed for state in found for passed in unwritable(state)]
+        return [state for state in found if state.is_writable]
 
 
 def groups_of(refs: Iterable[RefName], links: Iterable[tuple[RefName, RefName]]) -> list[list[RefName]]:

@@ -43,10 +43,8 @@ POLL_FIRST_S = 0.0005  # a swap in process takes 2 ms
 POLL_LONGEST_S = 0.025  # half of what a leader may take
 POLL_FAR_S = 0.1  # where the leader asks a remote: of a reply that took a second, a tenth
 POLL_HALF_MAX_S = 0.25  # of half of what the last reply took, where the machine is busy
-POLLS_A_TRY_WARM = 4  # looking for a reply costs 3 µs, trying the lock 100
-POLLS_A_TRY_COLD = 40  # who has not led lately would first have to read what others wrote: it leaves that to them
-COLD_PATIENCE = 4  # times the usual wait: on a busy machine all processes are late, and reading would make it worse
-COLD_PATIENCE_MAX_S = LEAD_S / 3  # the leader may be dead, and its work is to be done in time
+FREE_LOOKS_WARM = 1  # a look at the lock costs 5 µs
+FREE_LOOKS_COLD = 3  # who has not led lately would first have to read what others wrote: it leaves that to them
 COLD_AFTER = 4  # commands that others carried out for us: each time about thirty processes wrote something
 
 
@@ -63,7 +61,7 @@ class Combiner:
         self._lock_path = str(folder / "lock")
         self._asking = Asking(folder, host)
         self._budget = transactions.push_budget
-        self._polls_a_try = POLLS_A_TRY_COLD
+        self._free_looks = FREE_LOOKS_COLD
         self._waited_s = 0.0
         self._served = 0
         self._crowd = Crowd(transactions.place_folder, host)
@@ -80,7 +78,7 @@ class Combiner:
         wait_s = self.transactions.patience_s if wait_s is None else wait_s
         deadline = self._host.now() + timedelta(seconds=wait_s)
         entry = entry.evolve(deadline=deadline, pid=self._host.pid, place=self._place)
-        busy = self._polls_a_try == POLLS_A_TRY_COLD and not self._spool.is_empty()
+        busy = self._free_looks == FREE_LOOKS_COLD and not self._spool.is_empty()
         paces = 0 < self._budget.wait_s() <= wait_s - LEAD_S
         free = None if busy or paces else self._acquired()
         if free is not None:
@@ -101,7 +99,7 @@ class Combiner:
         The lock is ours, until our own deadline. An empty reply: our own entry has to wait on.
         """
         self.leads += 1
-        self._polls_a_try, self._served = POLLS_A_TRY_WARM, 0
+        self._free_looks, self._served = FREE_LOOKS_WARM, 0
         until, told = own.deadline, dict[str, Reply]()
         if self._has_company and self.transactions.asks_remote:
             self._host.sleep(min(GATHER_OF_FOLD * (self._crowd.fold_s or 0.0), GATHER_MAX_S))
@@ -170,7 +168,7 @@ class Combiner:
         # In a crowd the reply will take about as long as the last one did: looking for it before only costs the leader.
         is_far = self.transactions.asks_remote
         longest = min(max(POLL_LONGEST_S, self._waited_s / 10), POLL_FAR_S) if is_far else POLL_LONGEST_S
-        pause, polls = min(max(POLL_FIRST_S, self._waited_s / 2), POLL_HALF_MAX_S if is_far else longest, wait_s / 2), 0
+        pause, looks = min(max(POLL_FIRST_S, self._waited_s / 2), POLL_HALF_MAX_S if is_far else longest, wait_s / 2), 0
         taken = False
         while not taken or self._host.monotonic() < end:
             if not taken and self._host.monotonic() >= end:
@@ -185,13 +183,14 @@ class Combiner:
                 self._served += 1
                 self._has_company = True
                 if self._served >= COLD_AFTER:
-                    self._polls_a_try = POLLS_A_TRY_COLD
+                    self._free_looks = FREE_LOOKS_COLD
                 return reply
-            polls += 1
             pause = min(pause * 1.6, longest)
             if paces and self._budget.wait_s() > 0:  # all that wait become one push
                 continue
-            reply = self._lead_others(entry) if polls % self._polls_a_try == 0 and self._may_try(begin) else None
+            # One that leads frees it between two calls: cold processes leave it to a warm one then.
+            looks = 0 if file_locks.is_held(self._lock_path, unsure=False) else looks + 1
+            reply = self._lead_others(entry) if looks >= self._free_looks else None
             if reply is not None:
                 if reply != Reply():
                     return reply
@@ -200,15 +199,9 @@ class Combiner:
         hint = "Call again: the next command finds out and nothing is done twice."
         return failed(UnknownOutcomeError(message, hint=hint))
 
-    def _may_try(self, begin: float) -> bool:
-        """Whether to try the lock: who would have to read first, only when it looks as if no process led."""
-        if self._polls_a_try == POLLS_A_TRY_WARM:
-            return True
-        return self._host.monotonic() - begin >= min(COLD_PATIENCE * self._waited_s, COLD_PATIENCE_MAX_S)
-
     def _lead_others(self, own: Entry) -> Reply | None:
         """Carry out what waits, our own entry with it, if no other process does; see `_lead`."""
-        free = None if self._asking.is_noted else self._acquired()
+        free = self._acquired()
         if free is None:
             return None
         try:
@@ -246,7 +239,10 @@ class Combiner:
     def _acquired(self) -> Callable[[], None] | None:
         """Take the clone's lock; return what frees it, `None` while another process or thread has it."""
         try:
-            return file_locks.take(self._lock_path)
+            free = file_locks.take(self._lock_path)
         except OSError as error:
             message = f"The lock {self._lock_path!r} cannot be made: {error.strerror}."
             raise StorageError(message, hint=disk_hint(error.errno)) from error
+        if free is not None:
+            self.transactions.take_over()
+        return free

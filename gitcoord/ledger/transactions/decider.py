@@ -10,7 +10,8 @@ Rules:
   * TXN-4: what a listing shows to be over, of what was sent or posted, is forgotten once its ledger was read. Where
     that cannot be read, the command may have landed.
   * LIVE-1: who wins time after time without a look does not see who waits, and is quicker than who carries out what
-    many have posted (`inbox`). So after a few wins refs are listed first.
+    many have posted (`inbox`). So after a few wins in as many folds refs are listed first; who writes less often leaves
+    a fold the time that it takes.
 
 What this file does not know: swaps.
 """
@@ -20,7 +21,7 @@ from functools import partial
 
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.format.entry import Entry
-from gitcoord.ledger.leader.lead_time import CROWDED_S
+from gitcoord.ledger.leader.lead_time import CROWDED_S, LeadTime
 from gitcoord.ledger.leader.pending import Pending
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.recent_refs import recent
@@ -28,11 +29,11 @@ from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.transactions import author_rule
 from gitcoord.ledger.transactions.batch import Batch
 from gitcoord.ledger.transactions.equipment import Setting
-from gitcoord.ledger.transactions.inbox import Inbox
+from gitcoord.ledger.transactions.inbox import FOLD_PUSHES, Inbox
 from gitcoord.ledger.transactions.plan import Ground
 from gitcoord.remote.contract.protocol import Oid, RefName
 
-BLIND_MAX = 3  # tries without a look between, which a listing of the clone's server every 15 s begins anew
+BLIND_MAX = 3  # tries without a look, one a fold or more; a listing of the clone's server begins anew
 
 Pins = Mapping[str, RefName]
 
@@ -49,7 +50,7 @@ class Decider:
         self._lookback = lookback
         self._refusals = setting.refusals
         self._lost_at: float | None = None
-        self._blind = 0
+        self._blind: list[float] = []  # when each try without a look began
         self.owed: set[str] = set()  # commands whose outcome is in `applied` alone, and not delivered
 
     def begin(self) -> None:
@@ -57,18 +58,19 @@ class Decider:
         self.owed.clear()
         self._inbox.begin()
 
-    def seen(self, *, is_crowded: bool) -> Mapping[RefName, Oid] | None:
+    def seen(self, time: LeadTime) -> Mapping[RefName, Oid] | None:
         """Return the refs that a first try may go by without asking for them; `None`: it may not.
 
-        `is_crowded`: a race was lost a moment ago. What is posted then may be decided on what is older.
+        Where a race was lost a moment ago it may not; but what is posted then may be decided on what is older.
         """
-        setup = self._setup
-        is_lost = self._lost_at is not None and setup.host.monotonic() - self._lost_at < CROWDED_S
-        if (is_lost or is_crowded) and not self._inbox.expects_crowd:
+        setup, now_s = self._setup, self._setup.host.monotonic()
+        is_lost = self._lost_at is not None and now_s - self._lost_at < CROWDED_S
+        if (is_lost or time.is_crowded()) and not self._inbox.expects_crowd:
             return None
-        if self._blind >= BLIND_MAX or self._pending.pins() or self._inbox.posted.posts():
+        self._blind = [at_s for at_s in self._blind if now_s - at_s < BLIND_MAX * FOLD_PUSHES * time.took_s]
+        if len(self._blind) >= BLIND_MAX or self._pending.pins() or self._inbox.posted.posts():
             return None
-        self._blind += 1
+        self._blind.append(now_s)
         return recent(setup.transport, setup.last_listing, self.reader, setup.host.now())
 
     def note_loss(self) -> None:
@@ -81,7 +83,7 @@ class Decider:
         Raises:
             CoordError: the remote cannot be read.
         """
-        self._blind = 0
+        self._blind.clear()
         self._lookback.begin()
         return self.reader.list_refs()
 
@@ -130,14 +132,13 @@ class Decider:
     ) -> Batch:
         setup, reader, now = self._setup, self.reader, self._setup.host.now()
         sight = setup.sight(partial(reader.heartbeats, listed), partial(self._held_steps, listed))
-        policy = reader.policy(setup.refs.config, listed)
-        last = self._lookback.last_policy(reader.rules.damage, listed, now)
+        policies = self._lookback.author_policies(reader, listed, now)
         ground = Ground(
             reader=reader,
             listed=listed,
             clone=setup.clone.id,
             now=now,
-            vantage=setup.vantage(policy, sight),
+            vantage=setup.vantage(policies[0], sight),
             rewound=partial(self._lookback.find, listed=listed, now=now),
         )
         batch = Batch(
@@ -149,11 +150,11 @@ class Decider:
             pins=pins[1],
             may_retry=may_retry,
             signature=setup.clone.signature,
-            author_rules=(policy, last) if last else (policy,),
+            author_rules=policies,
             owed=self.owed,
         )
         for post in self._inbox.read(folded, listed):
-            if author_rule.takes_post(setup.transport.objects, ground.vantage.policy, post):
+            if all(author_rule.takes_post(setup.transport.objects, policy, post) for policy in policies):
                 batch.fold(post)
         for entry in entries:
             batch.add(entry)

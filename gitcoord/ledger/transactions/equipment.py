@@ -60,9 +60,8 @@ class Setting(Struct, frozen=True):
 
     def lookback(self) -> Lookback:
         """Return what judges listings of this place by what the clone saw there."""
-        marks = Marks(self.clone.folder, self.beats.place, self.refs.namespace, self.repo)
-        strays = Strays(f"{self.clone.folder}/{STRAYS}")
-        return Lookback(self.transport.objects, self.refs, marks, strays, self.ledgers)
+        folder, objects = self.clone.folder, self.transport.objects
+        return Lookback.of_place(folder, self.beats.place, self.refs, self.repo, objects, self.ledgers)
 
     def reader(self) -> Reader:
         """Return what reads the ledgers of this place, and knows what the clone has found to be none."""

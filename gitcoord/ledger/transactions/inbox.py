@@ -12,7 +12,8 @@ Rules:
     deleted by that swap. Nothing else of the clone goes to the ledger meanwhile, but by a fold of its own.
   * TXN-4: a caller's deadline takes the post away by compare-and-delete; where that fails it was folded.
   * What a fold would refuse is left to the clone that posted it, which knows more of its own sessions. So is what only
-    another version knows, what is over, and what was decided by rules of the team that are no longer those.
+    another version knows, what is over, and what was decided by rules of the team that are no longer those. Who
+    posted that may be dead: for a while after a fold of this clone it is no company, and nothing waits for it.
   * SAFE-5: only where a remote takes several refs at once, and deletes refs. Where it declines that, none is posted for
     a while, and losers try again as `lead_time` says.
 
@@ -69,7 +70,8 @@ class Inbox:
         self._oldest: dict[RefName, tuple[RefName, float]] = {}  # of each ledger the first in line, and since when
         self._new: dict[RefName, float] = {}  # posts that were not looked for yet, and when they arrived
         self._crowds: dict[RefName, list[RefName]] = {}  # fresh posts by ledger, the oldest first
-        self._turns: set[RefName] = set()
+        self._left: frozenset[str] = frozenset()  # posts that a fold of this clone has left alone lately
+        self._turns: set[RefName] = set()  # ledgers of which a fold is decided now
         self._waits: set[RefName] = set()
         self._told: set[RefName] = set()  # posts from whose wait it was learned what a fold takes
         self._push_s = PUSH_MIN_S
@@ -93,7 +95,7 @@ class Inbox:
 
     def begin(self) -> None:
         """Begin with commands of which none has lost a race."""
-        self._lost, self._told = None, set()
+        self._lost, self._told, self._turns = None, set(), set()
 
     def note_loss(self, plans: Sequence[Plan], took_s: float, *, was_listed: bool) -> None:
         """Note a swap that was lost. `was_listed`: refs had been listed for it, so it was lost to a race.
@@ -124,12 +126,15 @@ class Inbox:
             name = self._setup.refs.post_at(ref)
             if name is not None and abs(now_ms - name.posted_ms) < FRESH.total_seconds() * 1000:
                 self._crowds.setdefault(name.ledger, []).append(ref)
+        self._left = self._met.left_alone if self._crowds else frozenset()
+        if not self.posted.posts():
+            return None
         uids, now_s = {entry.uid for entry in entries}, self._setup.host.monotonic()
         gather_s = self._gather_s
-        fold_s = max(self._met.fold_s or 0.0, FOLD_PUSHES * min(max(self._push_s, PUSH_MIN_S), PUSH_MAX_S))
+        fold_s = max(self._met.fold_s or 0.0, FOLD_PUSHES * self._usual_push_s)
         nearest, is_told = PLACES_MAX, False
         for ledger, own in self.posted.posts().items():
-            crowd = self._crowds.get(ledger) or [own.ref]
+            crowd = [ref for ref in self._crowds.get(ledger, ()) if ref not in self._left] or [own.ref]
             if listed.get(own.ref) != own.tip:
                 is_told = is_told or self._is_told(own, uids, now_ms)
                 continue
@@ -151,17 +156,24 @@ class Inbox:
         wait_s = fold_s / LOOKS_A_FOLD if nearest else gather_s
         return wait_s * (0.75 + self._setup.host.chance() / 2)
 
-    def let_others_come(self) -> None:
-        """Wait until others had the time to come along with what was posted just now: a look would be too early."""
+    def let_others_come(self, left_s: float) -> None:
+        """Wait until others had the time to come along with what was posted just now: a look would be too early.
+
+        `left_s`: for how long a caller waits at most.
+        """
         host = self._setup.host
-        left_s = max((at_s + self._gather_s - host.monotonic() for at_s in self._new.values()), default=0.0)
-        if left_s > 0:
-            host.sleep(left_s)
+        early_s = max((at_s + self._gather_s - host.monotonic() for at_s in self._new.values()), default=0.0)
+        if min(early_s, left_s) > 0:
+            host.sleep(min(early_s, left_s))
+
+    @property
+    def _usual_push_s(self) -> float:
+        """What a push takes here, in seconds, where one that was odd does not count."""
+        return min(max(self._push_s, PUSH_MIN_S), PUSH_MAX_S)
 
     @property
     def _gather_s(self) -> float:
-        push_s = min(max(self._push_s, PUSH_MIN_S), PUSH_MAX_S)
-        return GATHER_PUSHES * push_s if self._met.fold_s is not None else 0.0
+        return GATHER_PUSHES * self._usual_push_s if self._met.fold_s is not None else 0.0
 
     def _is_told(self, own: OwnPost, uids: Collection[str], now_ms: float) -> bool:
         """Whether the ledger has what a post that is gone was for, and someone waits for that."""
@@ -179,8 +191,9 @@ class Inbox:
         return name is not None and now_ms - name.posted_ms < PATIENCE_S * 1000
 
     def _is_others(self, ref: RefName) -> bool:
+        """Whether another clone has posted this, and may still be there."""
         name = self._setup.refs.post_at(ref)
-        return name is not None and name.clone not in self._setup.clone.ids
+        return name is not None and name.clone not in self._setup.clone.ids and ref not in self._left
 
     def holds(self, plans: Sequence[Plan]) -> bool:
         """Whether others are to write one of these ledgers for us."""
@@ -212,7 +225,8 @@ class Inbox:
         now, objects = setup.host.now(), setup.transport.objects
         posts: dict[RefName, OwnPost] = {}
         for plan in plans:
-            entries = tuple(done.entry for done in plan.done if done.entry.uid in plan.replies)
+            # As they were given: another step may be taken by them than the one for which they were decided here.
+            entries = tuple(done.given or done.entry for done in plan.done if done.entry.uid in plan.replies)
             if not entries:
                 continue
             kept = tuple(entry.evolve(held=False, pid=0, place="") for entry in entries)
@@ -300,14 +314,11 @@ class Inbox:
                 folded[own.ref] = own.tip
         return [RefUpdate(ref, tip, None) for ref, tip in sorted(folded.items())]
 
-    def is_for(self, plan: Plan, ref: RefName) -> bool:
-        """Whether a post is one for the ledger of a plan."""
-        name = self._setup.refs.post_at(ref)
-        return name is not None and name.ledger == plan.state.ref
-
     def won(self, plans: Sequence[Plan], deleted: Sequence[RefUpdate]) -> None:
         """Note a swap of plans that was won: it has deleted what it carried out, and made void what is on its way."""
         gone = {line.ref for line in deleted}
+        left = {*self.to_fold()} - gone
+        self._met.leave_alone([ref for plan in plans for ref in self._crowds.get(plan.state.ref, ()) if ref in left])
         posts = self.posted.posts()
         own = {plan.state.ref for plan in plans if any(done.entry.uid not in plan.posts for done in plan.done)}
         self.posted.forget(ledger for ledger, post in posts.items() if ledger in own or post.ref in gone)

@@ -61,10 +61,14 @@ class Plan(Basis):
     refusals: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
     posts: dict[str, Post] = field(default_factory=dict[str, Post])
 
+    def carried(self) -> list[Post]:
+        """Return the posts of other clones of which this commit has commands, or what those ask of its ledger."""
+        found = {post.ref: post for done in self.done if (post := self.posts.get(done.entry.uid)) is not None}
+        return [found[ref] for ref in sorted(found)]
+
     def folded(self) -> list[Post]:
-        """Return the posts of other clones that this commit carries out."""
-        found = [self.posts[done.entry.uid] for done in self.done if done.entry.uid in self.posts]
-        return [*{post.ref: post for post in found if post.ledger == self.state.ref}.values()]
+        """Return the posts of other clones for this ledger that this commit carries out."""
+        return [post for post in self.carried() if post.ledger == self.state.ref]
 
     def own_replies(self) -> dict[str, Reply]:
         """Return the replies to this clone's commands."""
@@ -145,7 +149,7 @@ class Ground:
             state = self.reader.ledger(ref, self.listed.get(ref))
             if state.tip is None:
                 state = replace(state, meta=self.reader.first_meta(self.listed))
-            self.vantage.sight.hear(self.reader.written_by_others(state, self.clone))
+            self.hear(state)
         now, at = self.now, state.meta.at
         ahead = at if at is not None and at > now + AHEAD_MAX else None
         if at is not None and ahead is None:
@@ -154,6 +158,10 @@ class Ground:
         is_over = state.kind.is_anything_over(state.content, now)
         belief = self.vantage.sight.belief() if is_over else BELIEVED
         return Plan(state, now, self.vantage, as_written(belief.over_by or now), belief.doubt, ahead)
+
+    def hear(self, state: LedgerState[Any]) -> None:
+        """Take note of when another clone wrote a ledger last."""
+        self.vantage.sight.hear(self.reader.written_by_others(state, self.clone))
 
 
 class Refused(NamedTuple):

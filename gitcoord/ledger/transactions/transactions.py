@@ -93,6 +93,11 @@ class Transactions:
         """Return how long a caller waits for its command."""
         return PATIENCE_S if self.asks_remote else LEAD_S
 
+    def take_over(self) -> None:
+        """Go by what others of the clone have noted since this process held the clone's lock last."""
+        self._pending.begin()
+        self._inbox.posted.begin()
+
     def run(
         self,
         entries: Sequence[Entry],
@@ -141,7 +146,7 @@ class Transactions:
                 waiting = [entry for entry in waiting if entry.uid not in replies]
             self._began = host.monotonic()
             tries.count += 1
-            seen = self.decider.seen(is_crowded=self._time.is_crowded()) if tries.count == 1 else None
+            seen = self.decider.seen(self._time) if tries.count == 1 else None
             try:
                 batch, listed = self.decider.decide(
                     waiting, may_retry=tries.count <= MISSING_MAX, seen=seen, look=partial(self._look, waiting)
@@ -166,7 +171,7 @@ class Transactions:
             swaps = [self._commit_or_fail(plans, listed, replies, may_post=may_post) for plans in groups]
             tries.note(swaps)
             lost = [plans for plans, swap in zip(groups, swaps, strict=True) if swap.status is SwapStatus.LOST]
-            self._time.tried(self._began, lost=bool(lost) and listed is not seen)
+            self._time.tried(self._began, lost=bool(lost), is_race=listed is not seen)
             for plans in lost:
                 self._inbox.note_loss(plans, host.monotonic() - self._began, was_listed=listed is not seen)
             if lost and listed is seen:
@@ -186,7 +191,8 @@ class Transactions:
     def _look(self, entries: Sequence[Entry]) -> Mapping[RefName, Oid]:
         """List the refs, again and again while others are to carry out what was posted."""
         host = self._setup.host
-        self._inbox.let_others_come()
+        first_end = min((entry.deadline for entry in entries if entry.deadline), default=None)
+        self._inbox.let_others_come(host.left_s(first_end))
         while True:
             self._began = host.monotonic()
             listed = self.decider.look()
@@ -194,12 +200,10 @@ class Transactions:
             if wait_s is None:
                 return listed
             self._time.tried(self._began, lost=True)
-            left_s = min(
-                ((entry.deadline - host.now()).total_seconds() for entry in entries if entry.deadline), default=wait_s
-            )
-            if left_s <= 0 or not self._time.fits():
+            wait_s = min(wait_s, host.left_s(first_end))
+            if wait_s <= 0 or not self._time.fits():
                 return listed
-            host.sleep(min(wait_s, left_s))
+            host.sleep(wait_s)
 
     def _pins(self) -> dict[str, RefName]:
         """Return the commands that may still land, each with its ledger."""
@@ -271,14 +275,14 @@ class Transactions:
         checks = {ref: oid for found in needed for ref, oid in found.items() if ref not in writes}
         config = listed.get(refs.config)
         taken = self._inbox.deletions(plans, listed)
-        new_states = [self._write(plan, checks, config, taken) for plan in plans]
+        new_states = [self._write(plan, checks, config) for plan in plans]
         judged = {refs.heartbeat(clone) for plan in plans for clone in plan.judged_by}
         swap = guards(self._setup.transport, self._setup.clone, checks, judged, now)
         swap += [
             RefUpdate(plan.state.ref, plan.state.tip, new.tip) for plan, new in zip(plans, new_states, strict=True)
         ]
-        for plan in plans if self._noting else ():
-            self._pending.add(plan.state.ref, plan.state.tip, plan.own_replies())
+        if self._noting:
+            self._pending.add((plan.state.ref, plan.state.tip, plan.own_replies()) for plan in plans)
         meets = self._inbox.is_usable  # then what is lost is decided on a new listing at once
         outcome = self._carrier.swap([*swap, *taken], listed, now, checks, is_lost_for_all=meets)
         if self._setup.beats.place:
@@ -290,8 +294,8 @@ class Transactions:
                 own = self.reader.applied(new, self._setup.clone.id)
                 self._lookback.acknowledge(new, f"{own.clone}.{own.counter}", plan.now)
                 replies |= plan.own_replies()
-                self._pending.forget(new.ref)
                 self._refusals.forget(new.ref, plan.refusals)
+            self._pending.forget(writes)
             self._inbox.won(plans, taken)
             self._acknowledge(new_states)
             self._sweeper.sweep_files(now)
@@ -358,18 +362,12 @@ class Transactions:
         pins = self._pins()
         return {uid: failures.broken(error, sent=uid in pins) for uid in uids}
 
-    def _write(
-        self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None, taken: Sequence[RefUpdate]
-    ) -> LedgerState[Any]:
-        # Also where a command of one has asked this ledger: whose it is stands in the post alone.
-        asking = {plan.posts[done.entry.uid].ref for done in plan.done if done.entry.uid in plan.posts}
-        posts = [line.old for line in taken if line.old and (line.ref in asking or self._inbox.is_for(plan, line.ref))]
+    def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState[Any]:
         damage = self.reader.rules_at(config)[1]
         config = None if self._setup.refs.config in checks else config
         clone = self._setup.clone
-        is_of_many = any(done.entry.uid in plan.posts for done in plan.done)
-        read = write.head_of(plan, checks, config, damage, clone.id if is_of_many else "")
-        return write.write(self._setup.transport.objects, self.reader, clone, plan, read, posts)
+        read = write.head_of(plan, checks, config, damage, clone.id if plan.carried() else "")
+        return write.write(self._setup.transport.objects, self.reader, clone, plan, read)
 
     def _give_up(self, entries: Sequence[Entry], tries: Tries) -> dict[str, Reply]:
         """Answer who cannot be waited for any longer; after one more look, where a swap has no answer."""

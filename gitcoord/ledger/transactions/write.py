@@ -78,12 +78,11 @@ class Edits(NamedTuple):
     size_bytes: int
 
 
-def write(
-    objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: RecordHead, posts: Sequence[Oid] = ()
-) -> LedgerState[Any]:
+def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: RecordHead) -> LedgerState[Any]:
     """Write the documents, the record and the commit; return the ledger as it will be.
 
-    `posts`: the commits of the posts that it carries out, which become further parents.
+    Further parents are the posts of other clones that it carries out, which have their authors and signatures. What
+    this clone has posted itself is none: it may be older than a policy that its commands are written by now.
 
     Raises:
         LimitError: no reader would take one of the documents, or there are too many.
@@ -98,7 +97,7 @@ def write(
     if record is not None or state.folder.file(RECORD):
         edits.files[RECORD] = record
     folder = trees.write(objects, state.folder, edits.files)
-    parents = [state.tip, *posts] if state.tip else []
+    parents = [state.tip, *(post.tip for post in plan.carried())] if state.tip else []
     tip = commits.write(objects, folder.oid or Oid(""), parents, clone.signature, now, message)
     return replace(state, tip=tip, folder=folder, meta=edits.meta, size_bytes=edits.size_bytes)
 

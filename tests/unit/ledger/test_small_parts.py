@@ -80,8 +80,8 @@ def test_waiting_is_bounded_and_spread_over_the_whole_of_a_bound_that_doubles() 
 
 def test_a_swap_that_was_sent_pins_its_commands_until_its_ref_moves(tmp_path: Path) -> None:
     pending = Pending(tmp_path, "1")
-    pending.add(REF, X, ["a", "b"])
-    pending.add(OTHER, None, ["c"])
+    pending.add([(REF, X, ["a", "b"])])
+    pending.add([(OTHER, None, ["c"])])
 
     pending.resolve({REF: X})
     same = Pending(tmp_path, "2").pins()
@@ -93,20 +93,20 @@ def test_a_swap_that_was_sent_pins_its_commands_until_its_ref_moves(tmp_path: Pa
     assert same == before == unread == {"a": REF, "b": REF, "c": OTHER}
     assert after == {"c": OTHER}
     assert pending.pins() == {"c": OTHER}
-    pending.forget(OTHER)
+    pending.forget([OTHER])
     assert not (tmp_path / "pending.json").exists()
 
 
 @pytest.mark.rule("TXN-4")
 def test_taking_a_swap_back_leaves_what_was_on_its_way_before(tmp_path: Path) -> None:
     pending = Pending(tmp_path, "1")
-    pending.add(REF, X, ["a"])
+    pending.add([(REF, X, ["a"])])
 
-    pending.add(REF, X, ["a", "b"])
+    pending.add([(REF, X, ["a", "b"])])
     pending.take_back(REF)
 
     assert pending.pins() == {"a": REF}
-    pending.add(OTHER, X, ["c"])
+    pending.add([(OTHER, X, ["c"])])
     pending.take_back(OTHER)
     assert pending.pins() == {"a": REF}
     pending.take_back(REF)  # without a swap: nothing is taken back
@@ -115,12 +115,12 @@ def test_taking_a_swap_back_leaves_what_was_on_its_way_before(tmp_path: Path) ->
 
 @pytest.mark.rule("TXN-2")
 def test_what_was_sent_without_a_note_pins_beside_what_was_noted_while_the_process_lives(tmp_path: Path) -> None:
-    Pending(tmp_path, "1").add(REF, X, ["of one that died"])
+    Pending(tmp_path, "1").add([(REF, X, ["of one that died"])])
     pending = Pending(tmp_path, "2")
 
     pending.note_sent(REF, X, ["a"])
     pending.note_sent(REF, X, ["b"])
-    pending.add(REF, X, ["c"])
+    pending.add([(REF, X, ["c"])])
 
     noted = {"of one that died": REF, "c": REF}
     assert pending.pins() == {"a": REF, "b": REF, **noted}
@@ -128,7 +128,7 @@ def test_what_was_sent_without_a_note_pins_beside_what_was_noted_while_the_proce
     assert Pending(tmp_path, "3").pins() == noted
     pending.settle({REF: Y}, {"b"})
     assert pending.pins() == {"a": REF, "b": REF}
-    pending.forget(REF)
+    pending.forget([REF])
     assert pending.pins() == {}
 
 
@@ -140,7 +140,7 @@ def test_a_damaged_list_of_pending_swaps_is_as_good_as_none(tmp_path: Path, dama
 
     assert pending.pins() == {}
     pending.settle({}, ())
-    pending.add(REF, X, ["a"])
+    pending.add([(REF, X, ["a"])])
     assert pending.pins() == {"a": REF}
 
 
@@ -300,10 +300,10 @@ def test_what_an_older_version_had_pending_under_another_name_is_pending_still(t
     here, former = tmp_path / "here", tmp_path / "former"
     for folder in (here, former):
         folder.mkdir()
-    Pending(former, "1").add(REF, X, ["a"])
+    Pending(former, "1").add([(REF, X, ["a"])])
     pending = Pending(here, "2", former)
 
-    pending.add(OTHER, X, ["b"])
+    pending.add([(OTHER, X, ["b"])])
 
     assert Pending(here, "3", former).pins() == {"a": REF, "b": OTHER}
     assert not (former / "pending.json").exists()

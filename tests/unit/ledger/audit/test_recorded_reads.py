@@ -12,9 +12,10 @@ from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import compact
 from gitcoord.core.documents.liveness import Heartbeat, SessionBeat, Sighting
 from gitcoord.core.steps.step import StepDefinition
-from gitcoord.core.steps.step_commands import ClaimStep, CreateProject, FailStep
+from gitcoord.core.steps.step_commands import ClaimStep, CreateProject, FailStep, OwnedPlace, PathRules
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit, LedgerReport
 from gitcoord.ledger.audit.problem import Problem
+from gitcoord.ledger.audit.recorded_batch import batch_of, text_of
 from gitcoord.ledger.format import commits
 from gitcoord.remote.contract.protocol import Oid, RefName
 from tests.unit.ledger.fakes import BASE_COMMIT, REFS, SIGNATURE, Interleaved, Lossy, Member, World, code
@@ -68,6 +69,30 @@ def test_a_step_that_was_passed_over_for_its_paths_is_passed_over_again(world: W
     assert (clean.finding, clean.replayed) == (None, 2)
     assert without.finding is not None
     assert without.finding.problem is Problem.OUTCOME
+
+
+def test_of_the_ownership_rules_the_record_has_what_the_decision_read(world: World) -> None:
+    ann, bob = world.clone("ann"), world.clone("bob")
+    plan(ann, ("src/**",), ("docs/**", "/package.json"), ("web/**",))
+    claim(bob, "c-bob", "src/b.py")
+    places = ["src/*.py", *(f"mod{num}/**" for num in range(200)), "docs/a.md", "web/**"]
+    rules = PathRules(
+        shared=("*.lock", "package.json", "web/**"),
+        owned=tuple(OwnedPlace(paths=(path,), owners=(f"of {path}",)) for path in places),
+    )
+    assert code(ann.do(ClaimStep(claim_id="c-ann", rules=rules))) == "step_claimed"
+
+    commit = commits.read(world.remote.objects, world.remote.refs[APP])
+    (line,) = batch_of(*text_of(world.remote.objects, commit)).lines
+    reports = [audited(world, ref) for ref in (APP, REFS.claims)]
+
+    recorded = ClaimStep.parse(line.args).rules
+    assert (recorded.shared, [owned.paths for owned in recorded.owned]) == (
+        ("package.json",),
+        [("src/*.py",), ("docs/a.md",)],
+    )
+    assert [(report.finding, report.replayed) for report in reports] == [(None, 2), (None, 2)]
+    assert world.reader().claims(world.remote.refs).content.claims["c-ann"].owners == ("of docs/a.md",)
 
 
 @pytest.fixture

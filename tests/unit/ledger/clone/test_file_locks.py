@@ -13,9 +13,20 @@ from gitcoord.ledger.clone import file_locks
 TAKE = "import sys; from gitcoord.ledger.clone.file_locks import take; print(take(sys.argv[1]) is not None, flush=True)"
 
 
-def test_one_holder_has_it_until_it_frees_it(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
+@pytest.fixture(params=["flock", "no flock"])
+def path(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where a lock may be, on a system that has flock, and on one where it is the lock of the library."""
 
+    def missing(_handle: int, _operation: int) -> None:
+        raise OSError(errno.ENOSYS, "no flock")
+
+    if request.param == "no flock":
+        monkeypatch.setattr(file_locks.fcntl, "flock", missing)
+    return tmp_path / "lock"
+
+
+@pytest.mark.filterwarnings("ignore:flock not supported")
+def test_one_holder_has_it_until_it_frees_it(path: Path) -> None:
     first, second = file_locks.take(path), file_locks.take(path)
     assert first is not None
     first()
@@ -68,26 +79,6 @@ def test_who_takes_a_file_that_was_replaced_meanwhile_does_not_have_it(
 
     assert lost is None
     assert file_locks.take(path) is not None
-
-
-@pytest.mark.filterwarnings("ignore:flock not supported")
-def test_where_a_system_has_no_flock_it_is_the_lock_of_the_library(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def missing(_handle: int, _operation: int) -> None:
-        raise OSError(errno.ENOSYS, "no flock")
-
-    monkeypatch.setattr(file_locks.fcntl, "flock", missing)
-    path = tmp_path / "lock"
-
-    first, second = file_locks.take(path), file_locks.take(path)
-    assert first is not None
-    first()
-    third = file_locks.take(path)
-
-    assert second is None
-    assert third is not None
-    third()
 
 
 def test_a_lock_that_cannot_be_made_says_why(tmp_path: Path) -> None:

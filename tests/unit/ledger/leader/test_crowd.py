@@ -119,3 +119,31 @@ def test_what_broke_in_one_process_keeps_no_other_from_posting(crowd: Crowd, tmp
     crowd.rest(is_declined=False)
 
     assert [crowd.is_resting, Crowd(tmp_path, host_of(clock)).is_resting] == [True, False]
+
+
+def test_what_one_process_has_left_alone_all_do_for_ten_seconds(crowd: Crowd, clock: Clock, tmp_path: Path) -> None:
+    other = Crowd(tmp_path, host_of(clock))
+    crowd.meet(2.0)
+    crowd.leave_alone(["refs/a"])
+    clock.advance(seconds=6)
+    other.leave_alone(["refs/b"])
+    other.leave_alone([])
+    other.leave()
+
+    assert (crowd.left_alone, crowd.fold_s) == ({"refs/a", "refs/b"}, None)
+    clock.advance(seconds=4)
+    assert crowd.left_alone == {"refs/b"}
+    clock.advance(seconds=6)
+    assert crowd.left_alone == frozenset()
+    crowd.rest(is_declined=True)
+    crowd.leave()
+    assert other.is_resting
+
+
+@pytest.mark.parametrize("said", ['"refs/a"', '["refs/a"]', '{"refs/a": 1}', '{"refs/a": "soon"}'])
+def test_of_a_damaged_note_nothing_is_left_alone(crowd: Crowd, tmp_path: Path, said: str) -> None:
+    (tmp_path / FILE).write_text(f'{{"left_alone": {said}}}', encoding="utf-8")
+
+    assert crowd.left_alone == frozenset()
+    crowd.leave_alone(["refs/b"])
+    assert crowd.left_alone == {"refs/b"}

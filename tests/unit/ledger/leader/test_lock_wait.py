@@ -98,10 +98,3 @@ def test_who_waits_for_a_lock_whose_holder_waits_for_the_remote_says_that_it_is_
 
     assert code(reply) == "unreachable"
     assert world.did().count("add_steps") == 0
-
-
-def test_who_waits_sees_that_the_lock_is_held_for_as_long_as_its_holder_asks(waiter: Asking, clock: Clock) -> None:
-    with Asking(waiter.folder, host_of(clock, pid=77)).noted():
-        while_it_asks = waiter.is_noted
-
-    assert (while_it_asks, waiter.is_noted) == (True, False)

@@ -130,7 +130,7 @@ def test_who_waits_while_the_push_of_a_beat_is_not_answered_gets_that_as_the_ans
 
 @pytest.mark.rule("TXN-4")
 def test_of_a_command_whose_earlier_try_may_still_land_nobody_says_that_it_was_not_sent(place: Place) -> None:
-    place.ann.setting.pending().add(REFS.steps("app"), None, ["waits-8"])
+    place.ann.setting.pending().add([(REFS.steps("app"), None, ["waits-8"])])
     place.remote.meanwhile = place.arrive
 
     place.combiner.submit(place.ann.entry(add(7), "app"))
@@ -158,3 +158,17 @@ def test_for_nobody_the_remote_is_not_asked(place: Place) -> None:
     place.combiner.submit(place.ann.entry(add(7), "app"))
 
     assert place.remote.reads == 1
+
+
+@pytest.mark.rule("TXN-4")
+def test_what_another_process_has_sent_meanwhile_counts_for_who_only_takes_the_lock(place: Place) -> None:
+    place.combiner.submit(place.ann.entry(add(7), "app"))  # so that this process has read what was sent
+    place.ann.setting.pending().add([(REFS.steps("app"), None, ["waits-8"])])  # by one that was killed then
+    place.remote.meanwhile = place.arrive
+
+    with pytest.raises(NoAnswerError), place.combiner.lock():
+        place.ann.setting.transport.read(REFS.everything)
+
+    other = place.spool.reply("waits-8")
+    assert other is not None
+    assert code(other) == "unknown_outcome"

@@ -20,7 +20,7 @@ from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.leader.crowd import Crowd
 from gitcoord.ledger.leader.lead_time import PATIENCE_S
 from gitcoord.ledger.leader.spool import TAKEN_MAX, Spool, Waiting
-from gitcoord.ledger.transactions.combiner import COLD_AFTER, COMBINE_S, Combiner
+from gitcoord.ledger.transactions.combiner import COLD_AFTER, COMBINE_S, FREE_LOOKS_COLD, POLL_FAR_S, Combiner
 from gitcoord.ledger.transactions.transactions import Joining, Transactions
 from gitcoord.remote.contract.protocol import Transport
 from tests.unit.ledger.fakes import REFS, Clock, Lossy, Member, World, Wrapped, add, code, fact, host_of
@@ -489,7 +489,7 @@ def test_who_was_served_by_others_for_a_while_leaves_the_next_command_to_them(tm
     assert ours.leads == 1
 
 
-def test_who_is_cold_takes_the_lead_once_it_waits_far_longer_than_usual(tmp_path: Path) -> None:
+def test_who_is_cold_takes_the_lead_at_once_when_no_process_leads_any_more(tmp_path: Path) -> None:
     world = World(tmp_path)
     ann = world.clone("ann")
     ann.create("app", 20)
@@ -509,7 +509,7 @@ def test_who_is_cold_takes_the_lead_once_it_waits_far_longer_than_usual(tmp_path
 
     assert code(reply) == "step_claimed"
     assert (ours.leads, usual_s >= 1) == (1, True)
-    assert 4 * usual_s <= sum(clock.slept) - before_s < 15
+    assert 2 * usual_s <= sum(clock.slept) - before_s < 2 * usual_s + (FREE_LOOKS_COLD + 1) * 1.5 * POLL_FAR_S
 
 
 class Slow(Wrapped):

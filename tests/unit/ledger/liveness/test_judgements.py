@@ -16,6 +16,7 @@ from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.contract.protocol import Oid, RefUpdate
 from gitcoord.remote.transports.memory import MemoryObjects
 from tests.unit.ledger.fakes import REFS, START, Interleaved, Member, World, code
+from tests.unit.left_out import LeftOut
 
 HEARTBEAT = REFS.heartbeat("bob")
 
@@ -167,3 +168,16 @@ def test_a_heartbeat_that_cannot_be_read_is_checked_and_not_moved(world: World) 
     check = RefUpdate(HEARTBEAT, Oid("1" * 40), Oid("1" * 40))
 
     assert judgements.moved(MemoryObjects("sha1"), check, world.clone("ann").setting.clone, START) == check
+
+
+def test_a_judgement_whose_beat_was_left_out_of_the_clone_stands_for_it(
+    world: World, of_bob: Holder, tmp_path: Path
+) -> None:
+    bob, objects = of_bob(), world.remote.objects
+    tip = world.remote.refs[HEARTBEAT]
+    moved = judgements.moved(objects, RefUpdate(HEARTBEAT, tip, tip), bob.setting.clone, START).new or tip
+    left_out = LeftOut(objects, {tip}, is_away=True)
+    tips = left_out.objects(tmp_path, [moved])
+
+    assert (judgements.judged(tips, moved), left_out.asked) == (moved, [])
+    assert not bob.setting.beats.moved_by_stranger(tips, {HEARTBEAT: moved})

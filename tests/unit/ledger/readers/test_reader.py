@@ -16,6 +16,7 @@ from gitcoord.errors import DocumentError, SchemaError
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.meta import WRITER
 from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.readers import reader as reader_module
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, Member, World, add, code, fact
@@ -392,3 +393,19 @@ def documents(world: World) -> list[bytes]:
     folder = trees.load(objects, commits.read(objects, world.remote.refs[APP]).tree)
     paths = ((path, oid) for path, oid in trees.changes(trees.EMPTY, folder) if oid)
     return [objects.read(oid)[1] for path, oid in paths if path == steps_layout.PROJECT or steps_layout.is_step(path)]
+
+
+def test_a_reader_keeps_few_documents_however_many_it_has_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader_module, "DOCS_MAX", 2)
+    ann = world.clone("ann")
+    ann.create(steps=9)
+    reader = world.reader()
+
+    for number in range(1, 6):
+        assert fact(ann.claim(agent=f"ann/{number}"), "step_num") == number
+        ref = REFS.steps("app")
+        board = reader.project(ref, world.remote.refs[ref]).content
+        assert board == world.board()
+        parsed = reader.parsed
+        assert reader.project(ref, world.remote.refs[ref]).content == board
+        assert reader.parsed == parsed

@@ -13,6 +13,7 @@ from gitcoord.ledger.rewinds.lookback import Lookback, descends
 from gitcoord.ledger.rewinds.marks import BYTES_MAX, Marks
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.transports.memory import MemoryObjects
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, Member, World
 
 APP = REFS.steps("app")
@@ -66,6 +67,22 @@ def test_a_roll_with_another_tree_is_back(world: World) -> None:
     assert code(ann) == "rewound"
 
 
+def test_the_posts_that_a_commit_carried_out_are_not_read_to_find_what_was_before_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects, read = world.remote.objects, list[Oid]()
+    tree = trees.write(objects, trees.EMPTY, {"meta.json": b"{}"}).oid or Oid("")
+    first = seen = commits.write(objects, tree, [], SIGNATURE, START, "first")
+    posts = [commits.write(objects, tree, [], SIGNATURE, START, f"post {number}") for number in range(9)]
+    for number in range(3):
+        first = commits.write(objects, tree, [first, *posts], SIGNATURE, START, f"fold {number}")
+    plain = MemoryObjects.read
+    monkeypatch.setattr(MemoryObjects, "read", lambda self, oid: (read.append(oid), plain(self, oid))[1])
+
+    assert descends(objects, first, seen)
+    assert not {*read} & {*posts}
+
+
 @pytest.mark.rule("SAFE-9")
 def test_a_commit_that_joins_two_histories_has_what_either_saw(world: World) -> None:
     objects = world.remote.objects
@@ -77,7 +94,9 @@ def test_a_commit_that_joins_two_histories_has_what_either_saw(world: World) -> 
     first = commit("first")
     ours, theirs = commit("ours", first), commit("theirs", first)
     joined = commit("joined", ours, theirs)
+    further = commit("further", joined)
 
+    assert [descends(objects, further, seen) for seen in (ours, theirs, first)] == [True, True, True]
     assert [descends(objects, joined, seen) for seen in (ours, theirs, first)] == [True, True, True]
     assert [descends(objects, ours, theirs), descends(objects, commit("on", Oid("9" * 40)), ours)] == [False, None]
 

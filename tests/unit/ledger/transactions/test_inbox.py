@@ -1,7 +1,9 @@
 """The inbox: who loses a race posts, one clone carries out what all have posted, and each command lands once."""
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +15,7 @@ from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.step import StepDefinition
-from gitcoord.core.steps.step_commands import AddSteps, CreateProject
+from gitcoord.core.steps.step_commands import AddSteps, ClaimStep, CreateProject, OwnedPlace, PathRules
 from gitcoord.errors import CoordError, MissingObjectError, UnreachableError
 from gitcoord.ledger.archive.history import record_of
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit
@@ -29,6 +31,7 @@ from gitcoord.ledger.leader.crowd import Crowd
 from gitcoord.ledger.leader.lead_time import LEAD_S, PATIENCE_S
 from gitcoord.ledger.leader.posted import OwnPost
 from gitcoord.ledger.liveness.cleanup import sweep
+from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.ledger.transactions.inbox import (
     FOLD_OF_WAIT,
     GATHER_PUSHES,
@@ -38,7 +41,9 @@ from gitcoord.ledger.transactions.inbox import (
 )
 from gitcoord.ledger.transactions.plan import Plan
 from gitcoord.ledger.transactions.transactions import Transactions
+from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.deadline import TooSlowError
+from gitcoord.remote.contract.object_graph import reachable
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from gitcoord.remote.transports.memory import MemoryTransport
 from tests.unit.ledger.fakes import (
@@ -48,6 +53,7 @@ from tests.unit.ledger.fakes import (
     REFS,
     SIGNATURE,
     UNKNOWN,
+    Clock,
     Interleaved,
     Lossy,
     Member,
@@ -96,7 +102,7 @@ def audited(world: World) -> int:
     """Replay all ledgers in a clone that has seen nothing; return how many commits there were."""
     auditor = world.clone("auditor")
     listed = auditor.transport.read(REFS.everything)
-    refs = [ref for ref in listed if not (REFS.is_inbox(ref) or REFS.clone_of(ref))]
+    refs = [ref for ref in listed if not (REFS.is_inbox(ref) or REFS.clone_of(ref) or ref == REFS.config)]
     reports = [LedgerAudit(auditor.setting, listed).run(ref, None) for ref in refs]
     assert [(report.finding, report.warnings) for report in reports] == [(None, [])] * len(refs)
     return sum(report.replayed for report in reports)
@@ -119,7 +125,7 @@ def test_who_loses_a_race_posts_and_who_posted_first_carries_it_out_at_once(tmp_
     assert len(ann.transport.swaps) == 3  # lost, posted, written
     posted = ann.transport.swaps[1][0]
     assert posted.ref.startswith("refs/coord/inbox/steps/app/")
-    assert posted.new in parents_of(world, world.remote.refs[APP])
+    assert len(parents_of(world, world.remote.refs[APP])) == 1  # its own post says nothing that the commit does not
     assert inbox(world) == []
 
 
@@ -138,11 +144,7 @@ def test_what_several_clones_have_posted_lands_with_one_swap_of_one_of_them(tmp_
     first, *posts = parents_of(world, tip)
     assert parents_of(world, first) == [before]  # of carl's, between them
     assert [Refs().post_at(ref) for ref in inbox(world)] == []
-    names = [
-        post.read(world.remote.objects, RefName(""), oid, name, APP)
-        for name, oid in zip(("ann", "bob"), posts, strict=True)
-    ]
-    assert [said and said.said.clone for said in names] == ["ann", "bob"]
+    assert [said and said.clone for said in (post.commands_in(world.remote.objects, oid) for oid in posts)] == ["ann"]
     assert ann.transactions.won_swaps == 0
     assert bob.transactions.won_swaps == 1
     assert audited(world) == 3
@@ -214,6 +216,27 @@ def test_a_step_and_its_paths_land_together_out_of_a_post(tmp_path: Path) -> Non
     assert bob.transactions.won_swaps == 2  # two ledgers, in one swap
     assert inbox(world) == []
     assert audited(world) == 5  # the project, carl's claim in two ledgers, and those of both
+
+
+@pytest.mark.rule("SAFE-5", "CLAIM-5")
+def test_a_step_out_of_a_post_is_given_by_the_ownership_rules_of_its_own_paths(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl, bob = member(world, "carl"), member(world, "bob")
+    rules(world, hard_requires_owner=True)
+    steps = tuple(StepDefinition(step_num=num, paths=(f"src/{num}.py",)) for num in (1, 2, 3))
+    carl.do(CreateProject(name="app", base_commit=BASE_COMMIT, steps=steps))
+    callers = [lambda: carl.do(add(4)), lambda: carl.claim(claim_id="c-carl"), lambda: bob.claim(claim_id="c-bob")]
+    ann = member(world, "ann", lambda inner: Interleaved(inner, [*callers]))
+    of_zoe = PathRules(owned=(OwnedPlace(paths=("src/2.py",), owners=("zoe",)),))
+
+    reply = ann.do(ClaimStep(claim_id="c-ann", rules=of_zoe))
+
+    assert fact(reply, "step_num") == 3  # as it was decided for the post, step 1 was free
+    record = record_of(world.remote.objects, commits.read(world.remote.objects, world.remote.refs[APP]))
+    lines = [json.loads(line) for line in record.splitlines()]
+    recorded = [ClaimStep.parse(line["args"]).rules for line in lines if line.get("do") == "claim_step"]
+    assert recorded == [of_zoe, PathRules()]  # as in the post
+    assert audited(world) == 6  # the project, a step more, carl's claim in two ledgers, and those of both
 
 
 @pytest.mark.rule("SEC-3")
@@ -323,6 +346,71 @@ def test_what_was_posted_by_other_rules_of_the_team_is_left_to_who_posted_it(
     ann.claim()
 
     assert (77 not in world.board().steps) == bool(inbox(world)) == is_left
+
+
+TITLED = AddSteps(steps=(StepDefinition(step_num=78, title="mine"),))
+
+
+def bytes_behind(world: World, tip: Oid) -> bytes:
+    """Return all that is reachable from a commit, as one text."""
+    read = world.remote.objects.read
+    return b"".join(read(oid)[1] for oid in sorted(reachable([tip], read)))
+
+
+@pytest.mark.rule("SEC-6")
+def test_of_a_post_that_has_texts_nothing_is_carried_out_where_they_are_private(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann, said = team(world), zoes(world)
+    rules(world, texts="private")
+    titled = said.entries[0].evolve(uid="titled", arguments=TITLED.dump())
+    left = stranger(world, said.evolve(entries=(*said.entries, titled)))
+
+    ann.claim()
+
+    assert inbox(world) == [left]
+    assert {77, 78}.isdisjoint(world.board().steps)
+    assert b"mine" not in bytes_behind(world, world.remote.refs[APP])
+
+
+@pytest.mark.rule("SEC-6")
+def test_what_was_posted_before_texts_became_private_is_written_without_and_its_post_goes(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl = member(world, "carl")
+    ann = team(world, carl.claim, nothing, lambda: rules(world, texts="private"))
+    rules(world)
+
+    reply = ann.do(TITLED)
+
+    assert isinstance(ann.transport, Interleaved)
+    posted = ann.transport.swaps[1][-1]
+    assert posted.ref.startswith("refs/coord/inbox/steps/app/")
+    assert (code(reply), inbox(world)) == ("steps_added", [])
+    assert 78 in world.board().steps
+    assert b"mine" in bytes_behind(world, posted.new or Oid(""))
+    assert b"mine" not in bytes_behind(world, world.remote.refs[APP])
+
+
+@pytest.mark.rule("SEC-8")
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_where_the_rules_of_the_team_are_lost_a_post_that_the_last_ones_do_not_take_is_left_alone(
+    tmp_path: Path, is_gone: bool
+) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    before = rules(world)
+    rules(world, pin_agents="zoe=zoe@example.org")
+    ann.do(ClaimFiles(claim_id="c-ann", wishes=(Wish(pattern="a.py"),)), None)
+    if is_gone:
+        del world.remote.refs[REFS.config]
+    else:
+        world.remote.refs[REFS.config] = before
+    left = stranger(world, zoes(world))
+
+    reply = ann.claim()
+
+    assert fact(reply, "step_num") == 1
+    assert inbox(world) == [left]
+    assert 77 not in world.board().steps
 
 
 @pytest.mark.rule("TXN-1")
@@ -596,16 +684,75 @@ def test_who_posted_just_now_looks_once_others_could_come_and_then_four_times_a_
     crowd.meet(2.0)
     listed = dict(world.remote.refs)
     plan = SimpleNamespace(
-        state=ann.setting.reader().ledger(APP, listed[APP]), done=[SimpleNamespace(entry=entry)], replies=[entry.uid]
+        state=ann.setting.reader().ledger(APP, listed[APP]),
+        done=[SimpleNamespace(entry=entry, given=None)],
+        replies=[entry.uid],
     )
     assert kept.post([cast("Plan", plan)], listed) is not None
-    kept.let_others_come()
+    kept.let_others_come(inf)
 
     looked = kept.look(world.remote.refs, [entry])
-    kept.let_others_come()
+    kept.let_others_come(inf)
 
     assert ann.clock.slept == [pytest.approx(GATHER_PUSHES * PUSH_MIN_S)]
     assert looked == (None if is_first else 2.0 / LOOKS_A_FOLD)  # in the middle of its spread
+
+
+@pytest.mark.rule("LIVE-1")
+@pytest.mark.parametrize("changed", [{"counter": 5}, {"version": 2}], ids=str)
+def test_a_post_of_a_clone_that_died_is_waited_for_once_by_all_processes_of_a_clone(
+    tmp_path: Path, changed: dict[str, Json]
+) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    assert isinstance(ann.transport, Interleaved)
+    left = stranger(world, zoes(world, **changed))
+    cost: list[tuple[int, int]] = []
+
+    for number in range(4):
+        before = len(ann.transport.swaps), len(ann.clock.slept)
+        Member("ann", ann.setting, Transactions(ann.setting), ann.clock, ann.sessions).do(add(30 + number))
+        cost.append((len(ann.transport.swaps) - before[0], len(ann.clock.slept) - before[1]))
+
+    (posted, waits), (posted_as_others_were_met, fewer), *alone = cost
+    assert (posted, posted_as_others_were_met, alone) == (2, 2, [(1, 0)] * 2)
+    assert waits > fewer
+    assert inbox(world) == [left]
+
+
+@pytest.mark.rule("LIVE-1")
+def test_who_writes_without_a_look_has_left_no_post_alone(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = team(world)
+    left = stranger(world, zoes(world, version=2))
+    crowd = Crowd(ann.setting.place_folder, ann.setting.host)
+    ann.do(add(30))
+    ann.do(add(31))
+    assert crowd.left_alone == {left}
+    assert ann.setting.last_listing is not None
+    assert isinstance(ann.transport, Interleaved)
+
+    ann.clock.advance(seconds=30)
+    ann.setting.last_listing.note(Listing(world.clock.now, {**world.remote.refs}), "w")  # as the clone's server does
+    before = len(ann.transport.swaps)
+    ann.do(add(32))
+
+    assert len(ann.transport.swaps) == before + 1
+    assert crowd.left_alone == frozenset()
+
+
+@pytest.mark.rule("TXN-4")
+def test_no_caller_waits_for_others_to_come_beyond_its_deadline(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    member(world, "dora").create()
+    ann = member(world, "ann")
+    Crowd(ann.setting.place_folder, ann.setting.host).meet(2.0)
+    entry = ann.entry(add(33), "app").evolve(deadline=world.clock.now + timedelta(milliseconds=4))
+
+    ann.run(entry)
+
+    assert ann.clock.slept == [pytest.approx(0.004)]
+    assert inbox(world) == []
 
 
 def test_what_a_fold_takes_is_not_learned_from_the_wait_for_others(
@@ -857,10 +1004,11 @@ def test_a_post_that_arrives_after_its_command_has_landed_is_void(tmp_path: Path
 @pytest.mark.rule("SAFE-9")
 def test_the_history_of_a_ledger_does_not_lead_into_posts(tmp_path: Path) -> None:
     world = World(tmp_path)
-    carl = member(world, "carl")
-    ann = team(world, carl.claim)
+    carl, bob = member(world, "carl"), member(world, "bob")
+    ann = team(world, carl.claim, nothing, bob.claim)
     root = world.remote.refs[APP]
     ann.claim()
+    assert len(parents_of(world, world.remote.refs[APP])) == 2
     erin = member(world, "erin")
 
     erin.claim()
@@ -893,6 +1041,84 @@ def test_claims_of_many_clones_at_once_land_in_one_commit(tmp_path: Path) -> Non
 
     assert {code(reply) for reply in granted} == {"claim_granted"}
     assert len(world.reader().claims(world.remote.refs).content.claims) == 6 + 3
-    assert len(parents_of(world, world.remote.refs[REFS.claims])) == 1 + 6 + 1
+    assert len(parents_of(world, world.remote.refs[REFS.claims])) == 1 + 6
     assert audited(world) == 3
     assert inbox(world) == []
+
+
+class Slow(Wrapped):
+    """A remote that takes a tenth of a second for each answer."""
+
+    def __init__(self, inner: Transport, clock: Clock) -> None:
+        super().__init__(inner)
+        self.clock = clock
+        self.lists = 0
+
+    def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+        self.lists += 1
+        self.clock.advance(seconds=0.1)
+        return super().read(prefixes)
+
+    def send(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        self.clock.advance(seconds=0.1)
+        return super().send(updates)
+
+
+@pytest.mark.rule("LIVE-1")
+@pytest.mark.parametrize(("pause_s", "looks"), [(0.0, 3), (0.2, 3), (0.4, 0)])
+def test_who_wins_at_once_again_and_again_looks_and_who_leaves_others_time_does_not(
+    tmp_path: Path, pause_s: float, looks: int
+) -> None:
+    world = World(tmp_path)
+    ann = member(world, "ann", lambda inner: Slow(inner, world.clock))
+    ann.do(ClaimFiles(claim_id="c-first", wishes=(Wish(pattern="first.py"),)), None)
+    assert isinstance(ann.transport, Slow)
+    assert ann.setting.last_listing is not None
+    ann.setting.last_listing.note(Listing(world.clock.now, {**world.remote.refs}), "w")  # as the clone's server does
+    ann.transport.lists = 0
+
+    for number in range(12):
+        world.clock.advance(seconds=pause_s)
+        ann.do(ClaimFiles(claim_id=f"c-{number}", wishes=(Wish(pattern=f"{number}.py"),)), None)
+
+    assert ann.transport.lists == looks
+
+
+class SlowRace(Interleaved):
+    """A swap takes nine seconds and a listing five, as on a machine that is very busy."""
+
+    def __init__(self, inner: Transport, before: list[Callable[[], object]], clock: Clock) -> None:
+        super().__init__(inner, before)
+        self.clock = clock
+
+    def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+        left_s = deadline.bounded(5.0)
+        self.clock.advance(seconds=left_s)
+        if left_s < 5.0:
+            raise TooSlowError("the time is over")
+        return super().read(prefixes)
+
+    def send(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        self.clock.advance(seconds=9)
+        return super().send(updates)
+
+
+@pytest.mark.rule("LIVE-1")
+def test_who_lost_with_what_was_listed_before_goes_on_until_its_callers_deadline_as_well(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    carl = member(world, "carl")
+
+    def claim(who: Member, name: str) -> Reply:
+        return who.do(ClaimFiles(claim_id=f"c-{name}", wishes=(Wish(pattern=f"{name}.py"),)), None)
+
+    claim(carl, "first")
+    ann = member(world, "ann", lambda inner: SlowRace(inner, [lambda: claim(carl, "other")], world.clock))
+    ann.transactions.reader.prefetch(world.remote.refs)
+    assert ann.setting.last_listing is not None
+    ann.setting.last_listing.note(Listing(world.clock.now, {**world.remote.refs}), "w")
+    until = world.clock.now + timedelta(seconds=PATIENCE_S)
+    entry = ann.entry(ClaimFiles(claim_id="c-ann", wishes=(Wish(pattern="ann.py"),)), None).evolve(deadline=until)
+
+    replies = ann.transactions.run([entry], left_s=LEAD_S, until=until)
+
+    assert code(replies[entry.uid]) == "claim_granted"
