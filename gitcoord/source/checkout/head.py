@@ -7,11 +7,8 @@ Rules:
 What this file does not know: which names are branches of ours, claims.
 """
 
-import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 
 from gitcoord.source.checkout.repository import Repository
 
@@ -20,18 +17,16 @@ _PLAIN = re.compile(r"ref: refs/heads/(?!\.invalid$)(.+)")
 _DETACHED = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-@dataclass(slots=True)
 class Head:
     """Knows which branch one worktree is on. Threads may share it."""
 
-    repository: Repository
-    _file: Path | None = None
+    def __init__(self, repository: Repository) -> None:
+        """Ask nothing yet."""
+        self.repository = repository
+        self._file = repository.git_dir / "HEAD"
 
     def branch(self) -> str | None:
         """Return the branch, also one without a commit yet; `None`: a commit is checked out."""
-        if self._file is None:
-            where = self.repository.git("rev-parse", "--absolute-git-dir")
-            self._file = Path(os.fsdecode(where.stdout.removesuffix(b"\n"))) / "HEAD"
         text = ""
         with suppress(OSError):
             if not self._file.is_symlink():

@@ -10,6 +10,7 @@ from pathlib import Path
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import InvalidError
 from gitcoord.remote.git.named_url import is_unencoded
+from gitcoord.remote.git.user_config import UserConfig
 from gitcoord.source.checkout.repository import Repository
 
 ENCODE_HINT = (
@@ -20,10 +21,14 @@ NAMED_MAX = 10  # how many remotes are named where one is not found
 _SCP_LIKE = re.compile(r"[^/\\]+:(?!\\)")
 
 
-def url_of(remote: str, repository: Repository, *, may_be_path: bool = True) -> str:
+def url_of(remote: str, repository: Repository, *, may_be_path: bool = True, config: UserConfig | None = None) -> str:
     """Return the URL of a remote that is named, or given as a URL or a path.
 
-    `may_be_path`: not where a tracked file named it (SEC-5): it could mean a folder that was checked out.
+    Args:
+        remote: what the user wrote.
+        repository: whose remotes are meant.
+        may_be_path: not where a tracked file named it (SEC-5): it could mean a folder that was checked out.
+        config: what git's configuration says, where it was read already.
 
     Raises:
         InvalidError: it is none of these, or git cannot read its password.
@@ -32,7 +37,8 @@ def url_of(remote: str, repository: Repository, *, may_be_path: bool = True) -> 
         raise InvalidError(f"{shown(remote)} cannot be a remote.", hint="Give the name of a remote, or a URL.")
     # No name begins with `/` or has a `:`. A name is asked for on a command line, where no password is to be.
     is_place = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", remote) or _SCP_LIKE.match(remote) or Path(remote).is_absolute()
-    url = repository.rewritten(remote) if is_place else repository.remote_url(remote)
+    known = config.push_url(remote) if config and not is_place else None
+    url = known or (repository.rewritten(remote) if is_place else repository.remote_url(remote))
     if url:
         if is_unencoded(url):
             raise InvalidError(f"git cannot read the password in {shown(url)}.", hint=ENCODE_HINT)

@@ -24,6 +24,7 @@ from gitcoord.redaction import redact
 from gitcoord.remote.contract.protocol import Oid, oid
 from gitcoord.remote.git.git_process import Completed, clean_env, clean_text, run_git
 from gitcoord.remote.git.git_version import git_version, too_old
+from gitcoord.remote.git.user_config import UserConfig, config_of
 from gitcoord.source.checkout import remote_probe
 from gitcoord.source.checkout.bounded_git import read_git
 
@@ -33,6 +34,8 @@ PATTERNS_MAX = 200  # branches named to git at once; their names fit into any sy
 ARGUMENT_BYTES_MAX = 4096  # the longest path of Linux; a name that git knows is shorter
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ID_OR_PREFIX = re.compile(r"[0-9a-f]{4,64}")
+# What is ours, and who the user is and how he signs and connects.
+_SETTINGS = re.compile(r"gitcoord\..*|user\.(?:name|email|signingkey)|gpg\..*|core\.sshcommand")
 _ON, _OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")  # as git spells it, and as people do
 
 
@@ -42,12 +45,14 @@ class Repository(NamedTuple):
     Attributes:
         top: the folder of this worktree.
         common_dir: git's folder that all linked worktrees share.
+        git_dir: git's folder of this worktree.
         env: the environment of this process; handed to git cleaned.
         beside: what git gets as it is: in a hook, which repository and index git itself is at work on.
     """
 
     top: Path
     common_dir: Path
+    git_dir: Path
     object_format: str
     is_shallow: bool
     env: Mapping[str, str]
@@ -68,11 +73,20 @@ class Repository(NamedTuple):
         return done.stdout.decode("utf-8", "replace").rstrip("\n") if done.rc == 0 else None
 
     def settings(self) -> dict[str, str]:
-        """Return `gitcoord.*`, and user and signing, of git's configuration: the last value of each key."""
-        pattern = r"^(gitcoord\.|user\.(name|email|signingkey)$|gpg\.|core\.sshcommand$)"
-        listed = self.git("config", "--null", "--get-regexp", pattern).stdout.decode("utf-8", "replace")
-        pairs = (entry.partition("\n") for entry in listed.split("\0") if entry)
-        return {key.lower(): value for key, _, value in pairs}
+        """Return `gitcoord.*`, and user and signing, of git's configuration: the last value of each key.
+
+        Raises:
+            RepositoryError: git cannot read it.
+        """
+        return settings_in(self.config())
+
+    def config(self) -> UserConfig:
+        """Return all of git's configuration: one process for what several ask for.
+
+        Raises:
+            RepositoryError: git cannot read it.
+        """
+        return config_of(self.top, self.git_env)
 
     @property
     def has_main_settings(self) -> bool:
@@ -115,15 +129,16 @@ class Repository(NamedTuple):
         pairs = zip(wanted, found, strict=False)
         return {name: oid(line) for name, line in pairs if _FULL_ID.fullmatch(line)} if done.rc == 0 else {}
 
-    def changed_files(self, commit: str, bases: Sequence[str]) -> list[str]:
+    def changed_files(self, commit: str, bases: Sequence[str]) -> list[str] | None:
         """Return the files that the commits of `commit` changed that none of `bases` has.
 
         A rename counts for both names, a merge for what differs from all of its parents: how a conflict was resolved.
-        Where none of the bases is here (a shallow clone) it is unknown, and nothing is returned.
+        `None`: it is not known, for none of the bases is here, or a shallow clone ends before the commit meets them.
         """
-        known = [f"^{base}" for base in bases if self.has_commit(base)]
-        if bases and not known:
-            return []
+        here = self.resolve_ids(bases).values()
+        if bases and (not here or (self.is_shallow and self.text("merge-base", commit, *here) is None)):
+            return None
+        known = [f"^{base}" for base in here]
         shape = ("-z", "--format=", "--name-only", "--no-renames", "--diff-merges=combined", "--no-show-signature")
         listed = self.git("log", *shape, commit, *known, "--").stdout.decode("utf-8", "replace")
         return sorted({name for name in listed.split("\0") if name})[: limits.STEP_FILES]
@@ -139,17 +154,22 @@ class Repository(NamedTuple):
         """Whether a full id is a commit of this repository."""
         return bool(_FULL_ID.fullmatch(commit)) and self.git("cat-file", "-e", f"{commit}^{{commit}}").rc == 0
 
-    def is_on_branch(self, commit: str, branch: str) -> bool | None:
-        """Whether a local or remote-tracking branch of that name contains the commit; `None`: there is no branch."""
+    def refs_of(self, branch: str) -> dict[str, Oid]:
+        """Return the local and the remote-tracking branches of that name with their tips, the local one first."""
         if not _is_branch(branch):
-            return None
+            return {}
         own = f"refs/heads/{branch}"
-        listed = self.text("for-each-ref", "--format=%(refname)", own, f"refs/remotes/*/{branch}") or ""
+        listed = self.text("for-each-ref", "--format=%(refname) %(objectname)", own, f"refs/remotes/*/{branch}") or ""
+        rows = (line.split(" ") for line in listed.splitlines())
         # A pattern matches what is below it too: refs/heads/feat is no branch where refs/heads/feat/login is one.
-        found = [ref for ref in listed.split("\n") if ref == own or ref.startswith("refs/remotes/")]
-        if not found:
-            return None
-        return bool(self.text("for-each-ref", f"--contains={commit}", "--format=%(refname)", *found))
+        return {ref: oid(tip) for ref, tip in rows if ref == own or ref.startswith("refs/remotes/")}
+
+    def branch_with(self, commit: str) -> str:
+        """Return the name of a branch that contains the commit, the one that is checked out first; empty: none does."""
+        shape = ("--format=%(HEAD) %(refname:lstrip=2)", "refs/heads", "refs/remotes")
+        listed = self.text("for-each-ref", f"--contains={commit}", *shape) or ""
+        rows = sorted(listed.splitlines(), key=lambda line: not line.startswith("*"))
+        return rows[0][2:] if rows else ""
 
     def is_pushed(self, commit: str, url: str) -> bool | None:
         """Whether a branch of the remote contains the commit; `None` if the remote does not say.
@@ -158,13 +178,17 @@ class Repository(NamedTuple):
         here cannot be looked into and counts as not containing it.
         """
         heads = self.heads(url)
-        if heads is None:
-            return None
-        tips = set(heads.values())
-        if commit in tips or not self.has_commit(commit):
-            return commit in tips
-        # One process for a thousand branches: what is reachable from the commit and from none of the tips.
-        lines = "".join(f"{line}\n" for line in (commit, *(f"^{tip}" for tip in sorted(tips))))
+        return None if heads is None else self.is_in(commit, heads.values())
+
+    def is_in(self, commit: str, tips: Iterable[str]) -> bool | None:
+        """Whether any of these tips contains the commit; `None`: git does not say. A tip that is not here has nothing.
+
+        One process for a thousand: what is reachable from the commit and from none of the tips.
+        """
+        every = {tip for tip in tips if _FULL_ID.fullmatch(tip)}
+        if commit in every or not self.has_commit(commit):
+            return commit in every
+        lines = "".join(f"{line}\n" for line in (commit, *(f"^{tip}" for tip in sorted(every))))
         arguments = ("rev-list", "--max-count=1", "--ignore-missing", "--stdin")
         env = clean_env(self.env)
         done = read_git(arguments, cwd=self.top, env=env, timeout_s=LOCAL_TIMEOUT_S, given=lines.encode())
@@ -218,7 +242,9 @@ class Repository(NamedTuple):
         self, url: str, *arguments: str, env: Mapping[str, str] | None = None, timeout_s: float = REMOTE_TIMEOUT_S
     ) -> Completed:
         """Run git with the remote of this URL, which it knows as `remote_probe.REMOTE`."""
-        asking = remote_probe.asking_env(self.env, url, self.settings().get("core.sshcommand", ""))
+        starts_no_ssh = url.lower().startswith(("http://", "https://", "/"))
+        ssh_command = "" if starts_no_ssh else self.settings().get("core.sshcommand", "")
+        asking = remote_probe.asking_env(self.env, url, ssh_command)
         environment = {**asking, **(env or {})}
         return run_git(arguments, cwd=self.top, env=environment, timeout_s=timeout_s, asks=redact(url))
 
@@ -269,6 +295,12 @@ class Repository(NamedTuple):
         return found[1] if found else url
 
 
+def settings_in(config: UserConfig) -> dict[str, str]:
+    """Return `Repository.settings` of what was read already."""
+    found = config.last(_SETTINGS).items()
+    return {key.lower(): value.encode(errors="surrogateescape").decode(errors="replace") for key, value in found}
+
+
 def is_on(settings: Mapping[str, str], key: str, *, default: bool) -> bool:
     """Whether a setting is on; `default`: where it is not there, or says neither."""
     said = settings.get(key, "").lower()
@@ -287,6 +319,7 @@ def open_repository(cwd: Path, env: Mapping[str, str], beside: Mapping[str, str]
         "--is-bare-repository",
         "--is-inside-work-tree",
         "--git-common-dir",
+        "--absolute-git-dir",
         "--show-object-format",
         "--is-shallow-repository",
         "--show-toplevel",
@@ -297,7 +330,10 @@ def open_repository(cwd: Path, env: Mapping[str, str], beside: Mapping[str, str]
     lines = os.fsdecode(done.stdout).split("\n")[:-1]
     if done.rc != 0 or len(lines) != len(arguments) - 2:
         raise too_old(git_version(cwd, env)) or _no_repository(cwd, done, lines)
-    return Repository(Path(lines[5]), Path(lines[2]), lines[3], lines[4] == "true", env, beside or {})
+    common_dir, git_dir, object_format, is_shallow, top = lines[2:]
+    return Repository(
+        Path(top), Path(common_dir), Path(git_dir), object_format, is_shallow == "true", env, beside or {}
+    )
 
 
 def _no_repository(cwd: Path, done: Completed, lines: list[str]) -> RepositoryError:

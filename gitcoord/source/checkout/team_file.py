@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from gitcoord.core.documents.names import is_namespace, project_name, shown
 from gitcoord.errors import CoordError
+from gitcoord.remote.git.user_config import UserConfig
 from gitcoord.source.checkout.repository import Repository
 
 FILE = ".gitcoord/config"
@@ -65,8 +66,15 @@ class _Beside(NamedTuple):
         return self._replace(user="") if self.protocol in _WITH_PASSWORDS else self
 
 
-def home_remote(repository: Repository) -> str | None:
-    """Return the remote whose default branch counts: `origin`, else the only one; of several none is guessed."""
+def home_remote(repository: Repository, config: UserConfig | None = None) -> str | None:
+    """Return the remote whose default branch counts: `origin`, else the only one; of several none is guessed.
+
+    `config`: what git's configuration says, where it was read already.
+    """
+    if config is not None and config.all_of("remote.origin.url"):
+        return "origin"
+    if config is not None and not config.has_remotes:
+        return None
     names = (repository.text("remote") or "").splitlines()
     if "origin" in names:
         return "origin"

@@ -3,14 +3,14 @@
 Rules:
   * What the index says counts, not what lies in the folder: files that sparse checkout left out are in, so are
     submodules, each as one path.
-  * The list is read again only when git has replaced the index file.
+  * The list is read again only when git has replaced the index file, and whether case counts when the configuration of
+    the repository was.
   * A path that is tracked as it stands keeps its spelling. Another one is spelled as the tracked path from which it
     differs in its Unicode form only or, where the file system does not tell case (`core.ignorecase`), in case.
 
 What this file does not know: patterns, claims.
 """
 
-import os
 import threading
 import unicodedata
 from bisect import bisect_left
@@ -23,7 +23,7 @@ from gitcoord.remote.git.git_process import clean_text
 from gitcoord.source.checkout.repository import Repository
 
 Stamp = tuple[int, int, int]
-"""Time in nanoseconds, size and inode of the index: git writes a new file and renames it."""
+"""Time in nanoseconds, size and inode of a file of git's: it writes a new one and renames it."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class Tracked:
     """Knows the tracked files of one worktree, and reads them again when they changed. Threads may share it."""
 
     repository: Repository
-    _index: Path | None = None
     _known: tuple[Stamp, TrackedFiles] | None = None
+    _folds_case: tuple[Stamp | None, bool] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def files(self) -> TrackedFiles:
@@ -85,28 +85,38 @@ class Tracked:
             RepositoryError: git cannot read the index.
         """
         with self._lock:
-            stamp = self._stamp()
+            stamp = _stamp(self.repository.git_dir / "index")
             if self._known is not None and self._known[0] == stamp:
                 return self._known[1]
             # The stamp is the older of the two, so a change in between is seen next time.
-            found = read_tracked(self.repository)
+            found = read_tracked(self.repository, folds_case=self.folds_case())
             self._known = (stamp, found) if stamp is not None else None
             return found
 
-    def _stamp(self) -> Stamp | None:
-        """Return what tells this index from the next; `None`: there is no index yet."""
-        if self._index is None:
-            where = self.repository.git("rev-parse", "--path-format=absolute", "--git-path", "index")
-            self._index = Path(os.fsdecode(where.stdout.removesuffix(b"\n")))
-        try:
-            status = self._index.stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
+    def folds_case(self) -> bool:
+        """Whether the file system tells no case. `git init` writes that; an index changes a thousand times as often."""
+        stamp = _stamp(self.repository.common_dir / "config")
+        if self._folds_case is None or self._folds_case[0] != stamp:
+            self._folds_case = (stamp, folds_case(self.repository))
+        return self._folds_case[1]
 
 
-def read_tracked(repository: Repository) -> TrackedFiles:
-    """Return the tracked files.
+def _stamp(file: Path) -> Stamp | None:
+    """Return what tells this state of a file from the next; `None`: it is not there yet."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def folds_case(repository: Repository) -> bool:
+    """Whether the file system does not tell case, as git found."""
+    return repository.text("config", "--type=bool", "--get", "core.ignorecase") == "true"
+
+
+def read_tracked(repository: Repository, *, folds_case: bool = False) -> TrackedFiles:
+    """Return the tracked files. `folds_case`: whether paths of them that differ in case alone are one.
 
     Raises:
         RepositoryError: git cannot read the index.
@@ -119,5 +129,4 @@ def read_tracked(repository: Repository) -> TrackedFiles:
     paths = sorted(
         done.stdout.decode("utf-8", "replace").split("\0")[:-1]
     )  # of bytes, git's order is that of code points
-    folds_case = repository.text("config", "--type=bool", "--get", "core.ignorecase") == "true"
     return TrackedFiles(tuple(paths), folds_case)

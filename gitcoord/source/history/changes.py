@@ -17,9 +17,8 @@ This file needs the standard library and the git program only, because hooks run
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from gitcoord.errors import RepositoryError
 from gitcoord.remote.contract.protocol import Oid, oid
@@ -33,8 +32,7 @@ LINES_BYTES_MAX: Final = 512 * 1024  # as far as definitions are read; a larger 
 _REGULAR: Final = frozenset({"100644", "100755"})
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(NamedTuple):
     """One file that differs.
 
     Attributes:
@@ -70,8 +68,7 @@ class FileChange:
         return self.old == self.new and self.status == "M"
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """What is compared: trees of commits, or the index where there is no head."""
 
     bases: tuple[str, ...]
@@ -134,8 +131,7 @@ def _compared(repository: Repository, what: Range, base: str) -> list[FileChange
     return compared
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """One commit of a range.
 
     Attributes:
@@ -158,6 +154,7 @@ class Commit:
 _TRAILERS: Final = ("Coord-Step", "Coord-Fence", "Coord-Agent")
 _FORMAT: Final = "%x00".join(
     (
+        "%m",  # `-`: of the boundary, where what is walked ends
         "%H",
         "%P",
         "%ct",
@@ -166,7 +163,7 @@ _FORMAT: Final = "%x00".join(
         *(f"%(trailers:key={trailer},valueonly,unfold,separator=%x1f)" for trailer in _TRAILERS),
     )
 )
-_FIELDS: Final = 8
+_FIELDS: Final = 9
 COMMITS_MAX: Final = 10_000  # of one range; the rest is older, and its files count all the same
 _MARK: Final = "\x01"  # before a commit's id in a list of names
 # A file of such a name deceives its author only.
@@ -179,17 +176,28 @@ def commits_of(repository: Repository, head: str, without: Sequence[str] = ()) -
     Raises:
         RepositoryError: git cannot walk them.
     """
-    shape = ("-z", f"--format={_FORMAT}", "--no-show-signature", f"--max-count={COMMITS_MAX}")
-    done = _git(repository, ("log", *shape, head, *(f"^{commit}" for commit in without), "--"))
-    fields = done.stdout.decode("utf-8", "replace").split("\0")
+    return own_commits_of(repository, head, *(f"^{commit}" for commit in without))[0]
+
+
+def own_commits_of(repository: Repository, *words: str) -> tuple[list[Commit], list[Oid]]:
+    """Return the commits of some revisions, newest first, and those where they end, which are not among them.
+
+    Raises:
+        RepositoryError: git cannot walk them.
+    """
+    shape = ("-z", f"--format={_FORMAT}", "--no-show-signature", "--boundary", f"--max-count={COMMITS_MAX}")
+    fields = _git(repository, ("log", *shape, *words, "--")).stdout.decode("utf-8", "replace").split("\0")
     rows = zip(*(fields[index::_FIELDS] for index in range(_FIELDS)), strict=False)
     commits: list[Commit] = []
-    for name, parents, committed, authored, author, *trailers in rows:
-        if name:
+    boundary: list[Oid] = []
+    for mark, name, parents, committed, authored, author, *trailers in rows:
+        if mark == "-":
+            boundary.append(oid(name))
+        elif name:
             steps, fences, agents = (tuple(v.strip() for v in text.split("\x1f") if v.strip()) for text in trailers)
             times = (_moment(committed), _moment(authored))
             commits.append(Commit(oid(name), tuple(parents.split()), author, *times, steps, fences, agents))
-    return commits
+    return commits, boundary
 
 
 def _moment(seconds: str) -> datetime:
@@ -203,13 +211,12 @@ def files_by_commit(repository: Repository, head: str, without: Sequence[str] = 
     Of a merge those that differ from all of its parents: how a conflict was resolved.
     """
     limits = ("--diff-merges=combined", f"--max-count={COMMITS_MAX}")
-    done = _git(repository, ("log", *_NAMED, *limits, head, *(f"^{commit}" for commit in without), "--"))
-    for commit in _named(done.stdout):
+    done = _git(repository, ("log", *NAMED, *limits, head, *(f"^{commit}" for commit in without), "--"))
+    for commit in named_commits(done.stdout):
         yield commit.id, list(commit.paths)
 
 
-@dataclass(frozen=True, slots=True)
-class CommitFiles:
+class CommitFiles(NamedTuple):
     """A commit, when it was made in seconds, and the names of the files that it changed."""
 
     id: Oid
@@ -217,7 +224,7 @@ class CommitFiles:
     paths: tuple[str, ...]
 
 
-_NAMED: Final = ("-z", "--name-only", "--no-renames", f"--format={_MARK}%H %ct", "--root", "--no-show-signature")
+NAMED: Final = ("-z", "--name-only", "--no-renames", f"--format={_MARK}%H %ct", "--root", "--no-show-signature")
 
 
 def own_commits(repository: Repository, *revisions: str, also: Collection[str] = ()) -> list[CommitFiles]:
@@ -226,9 +233,9 @@ def own_commits(repository: Repository, *revisions: str, also: Collection[str] =
     Raises:
         RepositoryError: git cannot say.
     """
-    shape = ("log", *_NAMED, "--no-merges", f"--max-count={COMMITS_MAX}", *(["--stdin"] if also else []))
+    shape = ("log", *NAMED, "--no-merges", f"--max-count={COMMITS_MAX}", *(["--stdin"] if also else []))
     done = _git(repository, (*shape, *revisions, "--"), _lines(also) if also else None)
-    return list(_named(done.stdout))
+    return list(named_commits(done.stdout))
 
 
 def stashed(repository: Repository) -> list[CommitFiles]:
@@ -239,10 +246,11 @@ def stashed(repository: Repository) -> list[CommitFiles]:
     Raises:
         RepositoryError: git cannot say.
     """
-    return list(_named(_git(repository, ("stash", "list", *_NAMED)).stdout))
+    return list(named_commits(_git(repository, ("stash", "list", *NAMED)).stdout))
 
 
-def _named(listed: bytes) -> Iterator[CommitFiles]:
+def named_commits(listed: bytes) -> Iterator[CommitFiles]:
+    """Yield what `git log` said with `NAMED`."""
     found: re.Match[str] | None = None
     names: list[str] = []
     for field in [*listed.decode("utf-8", "replace").split("\0"), f"{_MARK}{'0' * 40} 0"]:

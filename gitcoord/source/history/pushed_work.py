@@ -14,11 +14,11 @@ Rules:
 This file needs the standard library and the git program only, because hooks run it; it must not know claims.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection
+from typing import Final, NamedTuple
 
-from gitcoord.remote.contract.protocol import oid
-from gitcoord.source.checkout.default_branch import default_tip, is_ancestor, name_of
+from gitcoord.remote.contract.protocol import Oid, oid
+from gitcoord.source.checkout.default_branch import default_tip, is_ancestor
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.history import changes
 from gitcoord.source.history.changes import COMMITS_MAX, Commit, FileChange, Range
@@ -27,8 +27,7 @@ BOUNDARY_MAX: Final = 500  # commits where own work begins; their ids fit into a
 _HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
 
 
-@dataclass(slots=True)
-class PushedWork:
+class PushedWork(NamedTuple):
     """What is brought; what costs another git is asked for when it matters.
 
     Attributes:
@@ -43,22 +42,22 @@ class PushedWork:
     without: tuple[str, ...] = ()
     known: str | None = None
     branch: str | None = None
-    _agents: dict[str, frozenset[str]] | None = None
 
     def agents(self) -> dict[str, frozenset[str]] | None:
         """Return the files that own commits touch, each with the agents that those name; `None`: unknown."""
-        if self._agents is None and self.commits and self.what.head:
-            named = {commit.id: frozenset(commit.agents) for commit in self.commits}
-            self._agents = {}
-            for commit, paths in changes.files_by_commit(self.repository, self.what.head, self.without):
-                for path in paths:
-                    self._agents[path] = self._agents.get(path, frozenset()) | named.get(oid(commit), frozenset())
-        return self._agents
+        if not self.commits or not self.what.head:
+            return None
+        named = {commit.id: frozenset(commit.agents) for commit in self.commits}
+        agents: dict[str, frozenset[str]] = {}
+        for commit, paths in changes.files_by_commit(self.repository, self.what.head, self.without):
+            for path in paths:
+                agents[path] = agents.get(path, frozenset()) | named.get(oid(commit), frozenset())
+        return agents
 
     def landing(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the branches, of this clone and of a remote, that land with a push to the default branch."""
         head, tip = self.what.head, default_tip(self.repository)
-        if head is None or tip is None or self.branch is None or name_of(self.repository, tip) != self.branch:
+        if head is None or tip is None or self.branch is None or tip.name != self.branch:
             return frozenset(), frozenset()
         less = [f"--no-merged={self.known}"] if self.known else []
         words = ("for-each-ref", f"--merged={head}", *less, "--format=%(refname)", _HEADS, _REMOTES)
@@ -91,21 +90,21 @@ def pushed_work(
     head = pushed if branch else commit_of(repository, pushed)
     if head is None:
         return None
-    known = before if before and repository.has_commit(before) else None
-    own, without = _own_commits(repository, head, known, known_by)
+    known, own, without = before, *_own_commits(repository, head, None, known_by)
+    if before and before not in without:  # no ref here has it: it may not be here, or be of no help
+        known = before if repository.has_commit(before) else None
+        own, without = _own_commits(repository, head, known, known_by) if known else (own, without)
     if not own:
         return None
     # What own work differs in: from the base, and from what was pushed before and merged into it.
-    bases = _bases(repository, head, known)
+    bases = _bases(repository, head, known, without)
     if not {*without} <= {*bases} and len(without) <= BOUNDARY_MAX:
         latest = (repository.text("merge-base", "--independent", *bases, *without) or "").split()
         bases = tuple(map(oid, latest[: changes.BASES_MAX])) or bases
     # no remote is known, or nothing in common
     what = Range(bases or (changes.empty_tree(repository),), head)
     files = tuple(changes.changed_files(repository, what))
-    commits: tuple[Commit, ...] = ()
-    if len(own) < COMMITS_MAX and len(without) <= BOUNDARY_MAX:
-        commits = tuple(changes.commits_of(repository, head, without))
+    commits = tuple(own) if len(own) < COMMITS_MAX and len(without) <= BOUNDARY_MAX else ()
     return PushedWork(repository, what, files, commits, tuple(without), known, branch)
 
 
@@ -128,8 +127,10 @@ def without_taken_out(repository: Repository, work: PushedWork) -> PushedWork:
     has is one's own: going back behind a commit that others have is a change.
     """
     head = commit_of(repository, "HEAD")
-    own, without = _own_commits(repository, head, None) if head else ([], [])
-    if head not in own:
+    if head is None:
+        return work
+    own, without = _own_commits(repository, head, None)
+    if head not in {commit.id for commit in own}:
         return work
     parents = (repository.text("rev-list", "--parents", "--max-count=1", head) or "").split()[1:]
     start = (repository.text("merge-base", "--independent", *without) or "").split() if without else []
@@ -141,18 +142,18 @@ def without_taken_out(repository: Repository, work: PushedWork) -> PushedWork:
 
 def _own_commits(
     repository: Repository, head: str, known: str | None, known_by: str = "--remotes"
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[Commit], list[Oid]]:
     """Return the commits that no remote is known to have, and those where that ends."""
-    less = ("--not", known_by, *([known] if known else []))
-    words = ("rev-list", "--boundary", f"--max-count={COMMITS_MAX}", head, *less)
-    lines = changes.run(repository, words).decode("ascii").split()
-    return [line for line in lines if line[0] != "-"], [line[1:] for line in lines if line[0] == "-"]
+    return changes.own_commits_of(repository, head, "--not", known_by, *([known] if known else []))
 
 
-def _bases(repository: Repository, head: str, known: str | None) -> tuple[str, ...]:
-    if known is not None and is_ancestor(repository, known, head):
+def _bases(repository: Repository, head: str, known: str | None, without: Collection[str]) -> tuple[str, ...]:
+    """Return what own work is compared with. `without`: ancestors of the head, which git need not be asked about."""
+    if known is not None and (known in without or is_ancestor(repository, known, head)):
         return (known,)
     tip = default_tip(repository)
+    if tip is not None and tip.commit in without:
+        return (tip.commit,)
     if tip is None or (tip.ref.startswith(_HEADS) and is_ancestor(repository, head, tip.commit)):
         return ()
     found = changes.own_range(repository, tip.commit, head)

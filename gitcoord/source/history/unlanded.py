@@ -141,4 +141,6 @@ def seen_from(repository: Repository, worktree: dict[str, str]) -> Repository:
         message = f"The worktree {shown(folder, 200)} is not here, so git cannot say what is not committed there."
         hint = "If it was moved: `git worktree repair <its folder>`. If it was removed: `git worktree prune`."
         raise RepositoryError(message, hint=hint)
-    return repository._replace(top=Path(folder), beside={})
+    there = repository._replace(top=Path(folder), beside={})
+    git_dir = os.fsdecode(run(there, ("rev-parse", "--absolute-git-dir")).removesuffix(b"\n"))
+    return there._replace(git_dir=Path(git_dir))

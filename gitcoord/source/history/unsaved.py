@@ -13,7 +13,6 @@ What this file does not know: who works there.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.history.changes import run
@@ -44,8 +43,7 @@ def unsaved_in(repository: Repository) -> Unsaved:
     Raises:
         RepositoryError: git cannot say.
     """
-    git_dir = Path(run(repository, ("rev-parse", "--absolute-git-dir")).decode("utf-8", "surrogateescape").rstrip("\n"))
-    begun = [word for name, word in _OPERATIONS.items() if (git_dir / name).exists()]
+    begun = [word for name, word in _OPERATIONS.items() if (repository.git_dir / name).exists()]
     commit = ""
     if repository.git("symbolic-ref", "--quiet", "HEAD").rc != 0:  # else a branch, or one that has no commit yet
         shape = ("rev-list", "--max-count=1", "HEAD", "--not", "--branches", "--tags", "--remotes")

@@ -28,7 +28,7 @@ from gitcoord.remote.git.git_process import Completed, clean_env, run_git
 from gitcoord.remote.store.pygit_objects import libgit2_errors
 from gitcoord.source.checkout import remote_probe
 from gitcoord.source.checkout.bounded_git import read_git
-from gitcoord.source.checkout.default_branch import default_tip, name_of
+from gitcoord.source.checkout.default_branch import default_tip
 from gitcoord.source.checkout.repository import LOCAL_TIMEOUT_S, REMOTE_TIMEOUT_S, Repository
 from gitcoord.source.history.landed import equal_on
 from gitcoord.source.merges.tree_sizes import TreeSizes
@@ -161,9 +161,8 @@ class Trial:
         """Return the default branch, as new as it is known, and its name."""
         if self._default is None:
             known = default_tip(self.repository)
-            name = name_of(self.repository, known) if known else ""
-            commit = self._tip(name, (self._heads or {}).get(name)) if known else None
-            self._default = (name, commit) if commit is not None else None
+            commit = self._tip(known.name, (self._heads or {}).get(known.name)) if known else None
+            self._default = (known.name, commit) if known and commit is not None else None
         return self._default
 
     def worktrees(self) -> list[Side]:
@@ -264,7 +263,6 @@ class Trial:
             **clean_env(self.repository.env),
             **({"GIT_INDEX_FILE": str(self.folder / "trial-index")} if on_copy else {}),
             "GIT_OBJECT_DIRECTORY": str(self.folder / "objects"),
-            "GIT_OPTIONAL_LOCKS": "0",
         }
         return read_git(arguments, cwd=folder, env=env, timeout_s=LOCAL_TIMEOUT_S, given=input)
 

@@ -1,6 +1,7 @@
 """Parsing: from bytes to declarations and the owners of lines, by a grammar and a query.
 
     query's matches ─> units (one range, its names) ─> nested, named ─> with what is above ─> owners of lines
+    errors of the grammar ────────────────────────────────────────────> with the unit around ─> doubtful lines
 
 Rules:
   * The same code for every language; `source/symbols/languages.py` says what the captures of a query mean.
@@ -16,17 +17,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tree_sitter import Language as Grammar
-from tree_sitter import Node, Parser, Point, Query, QueryCursor
+from tree_sitter import Node, Query, QueryCursor
 
 from gitcoord.core.patterns.symbols import SEPARATOR, is_symbol
+from gitcoord.source.symbols.syntax_tree import CHUNK_BYTES, Check, LateError, is_open, joined, parsed, syntax_errors
 
-_CHUNK_BYTES = 64 * 1024  # what the parser asks for at once
 _DECLARATOR_DEPTH_MAX = 64
 _NAME_BYTES_MAX = 2048  # with arguments of templates, which are left out
 _GAP_BYTES_MAX = 1024  # of blanks: between a comment and what it belongs to, and before it on its line
 _DEPTH_MAX = 512  # levels of the tree at which a declaration may begin; 64 levels of symbols take about 300
-_ROW_BYTES_MIN = 8 * 1024  # a row of so many costs 50 ms
-_QUERY_COST_MAX = 200_000_000  # steps; they take a third of a second
 # In the order in which they count where one name was matched as several.
 _KINDS = ("function", "type", "namespace", "data")
 _OPERATOR = re.compile(r"\boperator\b")
@@ -35,20 +34,19 @@ _QUALIFIER = re.compile(r"::|\.|\\")
 _ARGUMENTS = re.compile(r"(?<=\w)\s*(?:<[^<>]*>|\[[^\[\]]*\])")
 
 
-_Check = Callable[[], None]
-"""Raises _LateError when there is no time left."""
-
-
-class _LateError(Exception):
-    """It took too long."""
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found: (path, first line, last line) of each declaration, and the owners of each line."""
+    """What was found: (path, first line, last line) of each declaration, and the owners of each line.
+
+    Attributes:
+        doubtful: first and last lines in which a syntax error leaves open what is declared.
+        error_line: where the grammar stumbled first; 0: nowhere.
+    """
 
     items: tuple[tuple[str, int, int], ...]
     owners: tuple[tuple[int, ...], ...]
+    doubtful: tuple[tuple[int, int], ...] = ()
+    error_line: int = 0
 
 
 @dataclass(slots=True)
@@ -83,10 +81,11 @@ def find(grammar: Grammar, query: Query, data: bytes, is_late: Callable[[], bool
 
     def check() -> None:
         if is_late():
-            raise _LateError
+            raise LateError
 
     try:
-        matches, above = _captures(grammar, query, data, check)
+        root = parsed(grammar, data, check)
+        matches, above = _captures(root, query, data, check)
         units = _nested(_units(matches, check), check)
         lines = [0]  # where each begins
         place = data.find(b"\n")
@@ -95,6 +94,7 @@ def find(grammar: Grammar, query: Query, data: bytes, is_late: Callable[[], bool
             lines.append(place + 1)
             place = data.find(b"\n", place + 1)
         _extend(units, above, data, check)
+        errors = syntax_errors(root, check)
         items: list[tuple[str, int, int]] = []
         for unit in units:
             check()
@@ -103,33 +103,19 @@ def find(grammar: Grammar, query: Query, data: bytes, is_late: Callable[[], bool
             items.extend((path, first, max(first, last)) for path in unit.paths)
             # A namespace has no lines of its own.
             unit.places = (-1,) if unit.kind == "namespace" else tuple(range(begin, len(items)))
-        return Found(tuple(items), _owners(units, data, lines, check))
-    except _LateError:
+        doubtful = _doubtful(units, [error for error in errors if is_open(error, data)], lines, check)
+        first_error = min((error.start_point.row + 1 for error in errors), default=0)
+        return Found(tuple(items), _owners(units, data, lines, check), doubtful, first_error)
+    except LateError:
         return None
 
 
-def _captures(grammar: Grammar, query: Query, data: bytes, check: _Check) -> tuple[list[_Match], list[tuple[int, int]]]:
-    def read(offset: int, _: Point) -> bytes:
-        return data[offset : offset + _CHUNK_BYTES]
-
-    def is_late(_offset: int, _has_error: bool) -> bool:  # noqa: FBT001 - what the library calls
-        try:
-            check()
-        except _LateError:
-            return True
-        return False
-
-    try:
-        tree = Parser(grammar).parse(read, progress_callback=is_late)
-    except ValueError:  # "Parsing failed": the callback said stop
-        raise _LateError from None
-    if _query_cost(tree.root_node, check) > _QUERY_COST_MAX:
-        raise _LateError
+def _captures(root: Node, query: Query, data: bytes, check: Check) -> tuple[list[_Match], list[tuple[int, int]]]:
     cursor = QueryCursor(query)
     cursor.set_max_start_depth(_DEPTH_MAX)
     # Without a progress callback: the bindings keep the address of a variable that is gone by then, and crash
     # (py-tree-sitter 0.26.1, query_cursor_matches), which is why the cost is estimated before.
-    all_captures = cursor.matches(tree.root_node)
+    all_captures = cursor.matches(root)
     matches: dict[int, _Match] = {}
     above: set[tuple[int, int]] = set()
     for _, captures in all_captures:
@@ -147,30 +133,6 @@ def _captures(grammar: Grammar, query: Query, data: bytes, check: _Check) -> tup
             earlier.kind = min(earlier.kind, found.kind, key=_KINDS.index)
             earlier.names = max(earlier.names, found.names, key=len)
     return list(matches.values()), sorted(above)
-
-
-def _query_cost(root: Node, check: _Check) -> int:
-    """Estimate the steps of a query that are wasted on rows of anonymous nodes, such as `((((`.
-
-    At each node the library looks for the next sibling with a name, so a row of n costs n²/2 steps: 7 s for 100,000.
-    Only nodes of many bytes can have long rows; looking at those costs less than 1 % of parsing.
-    """
-    cost = 0
-    big = [root]
-    while big:
-        node = big.pop()
-        check()
-        row = 0
-        for child in node.children:
-            if child.end_byte - child.start_byte > _ROW_BYTES_MIN:
-                big.append(child)
-            if child.is_named:
-                cost += row * row // 2
-                row = 0
-            else:
-                row += 1
-        cost += row * row // 2
-    return cost
 
 
 def _match(captures: Mapping[str, Sequence[Node]], data: bytes) -> tuple[int, _Match] | None:
@@ -250,7 +212,7 @@ def _joined(prefix: str, names: tuple[str, ...]) -> str:
     return SEPARATOR.join((prefix, *names) if prefix else names)
 
 
-def _units(matches: list[_Match], check: _Check) -> list[_Unit]:
+def _units(matches: list[_Match], check: Check) -> list[_Unit]:
     """Return ranges in the order of nesting, each once."""
     by_range: dict[tuple[int, int], _Unit] = {}
     for match in matches:
@@ -261,7 +223,7 @@ def _units(matches: list[_Match], check: _Check) -> list[_Unit]:
     return [by_range[key] for key in sorted(by_range, key=lambda key: (key[0], -key[1]))]
 
 
-def _nested(units: list[_Unit], check: _Check) -> list[_Unit]:
+def _nested(units: list[_Unit], check: Check) -> list[_Unit]:
     """Give each unit its parent, and drop local data and what has no legal path."""
     kept: list[_Unit] = []
     stack: list[_Unit] = []
@@ -283,7 +245,7 @@ def _nested(units: list[_Unit], check: _Check) -> list[_Unit]:
     return kept
 
 
-def _extend(units: list[_Unit], above: list[tuple[int, int]], data: bytes, check: _Check) -> None:
+def _extend(units: list[_Unit], above: list[tuple[int, int]], data: bytes, check: Check) -> None:
     """Let each unit begin with what is directly above it, and end behind the comma or semicolon that follows."""
     ends = [end for _, end in above]
     floors: dict[int, int] = {}  # by parent: where the last unit in it ended
@@ -299,7 +261,7 @@ def _extend(units: list[_Unit], above: list[tuple[int, int]], data: bytes, check
         limit = unit.parent.end if unit.parent else len(data)
         while unit.end < limit and data[unit.end] in b" \t,;":
             unit.end += 1
-            if not unit.end % _CHUNK_BYTES:
+            if not unit.end % CHUNK_BYTES:
                 check()
         floors[parent] = max(floors.get(parent, 0), unit.end)
 
@@ -317,7 +279,28 @@ def _is_adjacent(data: bytes, above: tuple[int, int], start: int) -> bool:
     return breaks == 0 or (breaks == 1 and not before.strip(b" \t\xef\xbb\xbf"))
 
 
-def _owners(units: list[_Unit], data: bytes, lines: list[int], check: _Check) -> tuple[tuple[int, ...], ...]:
+def _doubtful(units: list[_Unit], errors: list[Node], lines: list[int], check: Check) -> tuple[tuple[int, int], ...]:
+    """Return the lines of the innermost function or type around each error; without one, those up to the next unit."""
+    begins = [unit.start for unit in units]
+    found: set[tuple[int, int]] = set()
+    for error in errors:
+        check()
+        start, end = error.start_byte, error.end_byte
+        place = bisect_right(begins, start) - 1
+        around = units[place] if place >= 0 else None
+        while around is not None and (around.end < end or around.kind == "namespace"):
+            around = around.parent
+        if around is not None:
+            start, end = around.start, around.end
+        else:
+            following = bisect_left(begins, max(end, start + 1))
+            end = begins[following] if following < len(begins) else lines[-1] + 1
+        first = bisect_right(lines, start)
+        found.add((first, max(first, bisect_left(lines, end))))
+    return joined(found)
+
+
+def _owners(units: list[_Unit], data: bytes, lines: list[int], check: Check) -> tuple[tuple[int, ...], ...]:
     owners: list[list[int]] = [[] for _ in lines]
     stack: list[_Unit] = []
     cursor = 0
@@ -351,7 +334,7 @@ def _mark(
     data: bytes,
     piece: tuple[int, int],
     places: tuple[int, ...],
-    check: _Check,
+    check: Check,
 ) -> None:
     """Give the lines that have text in a piece of the file to its owners."""
     start, end = piece

@@ -11,6 +11,8 @@ Rules:
     both its neighbours do, so that a new method with a blank line before it does not touch the class.
   * The lines of a namespace outside its declarations are module-level lines: else a new class in a namespace would
     meet all that others hold there.
+  * A syntax error that may reach further than its line (half of a pair of brackets, quotes or words is missing) leaves
+    the definition around it in doubt, and the file where there is none.
   * SEC-4: whatever the bytes, there is an answer: what can be found in broken syntax, or the reason that there is none.
     Another process parses them; what it and the memory of it may take is bounded, for one file and for all.
 
@@ -18,11 +20,13 @@ What this file does not know: claims, commits, where the bytes come from, how th
 """
 
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -58,16 +62,20 @@ class Definitions:
 
     Attributes:
         owners: for each line the definitions that it belongs to, as places in `items`, or `MODULE_LEVEL`.
+        doubtful: ranges of lines, in order and apart, in which a syntax error leaves open what is declared.
+        error_line: where the first syntax error is, as the grammar sees it; 0: nowhere.
     """
 
     language: str
     items: tuple[Definition, ...]
     owners: tuple[tuple[int, ...], ...]
+    doubtful: tuple[LineRange, ...] = ()
+    error_line: int = 0
 
     @cached_property
     def chars(self) -> int:
         """How much there is to remember."""
-        return sum(len(item.path) for item in self.items) + len(self.owners)
+        return sum(len(item.path) for item in self.items) + len(self.owners) + len(self.doubtful)
 
     @cached_property
     def symbols(self) -> Mapping[str, None]:
@@ -95,11 +103,13 @@ class Validation(NamedTuple):
         unknown: those that do not; empty is good.
         existing: those that exist, outermost first; empty where none is unknown.
         warning: why nothing could be looked up; then nothing is unknown.
+        error_line: where a syntax error is that may hide some; 0: nowhere.
     """
 
     unknown: tuple[str, ...] = ()
     existing: tuple[str, ...] = ()
     warning: str = ""
+    error_line: int = 0
 
 
 class DefinitionReader:
@@ -144,7 +154,9 @@ class DefinitionReader:
             return CannotCheck(str(error))
         owners = [tuple(places) for places in answer.get("owners", ())]
         items = tuple(Definition(*item) for item in answer.get("items", ()))
-        found = Definitions(language.name, items, tuple(owners[place] for place in answer.get("lines", ())))
+        lines = tuple(owners[place] for place in answer.get("lines", ()))
+        doubtful = tuple((first, last) for first, last in answer.get("doubtful", ()))
+        found = Definitions(language.name, items, lines, doubtful, answer.get("error_line", 0))
         with self._lock:
             self._known_chars += found.chars - (self._known[key].chars if key in self._known else 0)
             self._known[key] = found
@@ -162,7 +174,8 @@ class DefinitionReader:
         unknown = tuple(symbol for symbol in dict.fromkeys(symbols) if symbol not in found.symbols)
         if not unknown:
             return Validation()
-        return Validation(unknown, tuple(sorted(found.symbols, key=lambda symbol: len(rules.parts(symbol)))))
+        existing = tuple(sorted(found.symbols, key=lambda symbol: len(rules.parts(symbol))))
+        return Validation(unknown, existing, error_line=found.error_line)
 
 
 def symbols_touched(definitions: Definitions, changed: Iterable[LineRange]) -> Touched:
@@ -177,6 +190,13 @@ def symbols_touched(definitions: Definitions, changed: Iterable[LineRange]) -> T
             owners.update(line)
     module_level = MODULE_LEVEL in owners
     return Touched(tuple(sorted({definitions.items[number].path for number in owners - {MODULE_LEVEL}})), module_level)
+
+
+def is_doubtful(definitions: Definitions, changed: Iterable[LineRange]) -> bool:
+    """Return whether a syntax error leaves open which symbols these lines belong to."""
+    ranges = definitions.doubtful
+    places = ((start, bisect_right(ranges, end, key=itemgetter(0)) - 1) for start, end in changed)
+    return any(place >= 0 and ranges[place][1] >= start for start, place in places)
 
 
 def _is_text(data: bytes) -> bool:

@@ -53,12 +53,16 @@ class Answer(TypedDict, total=False):
         items: path, first line and last line of each declaration.
         owners: the different owners of lines, as places in `items`.
         lines: for each line, its place in `owners`.
+        doubtful: first and last lines in which a syntax error leaves open what is declared.
+        error_line: where the first syntax error is; 0: nowhere.
         failure: why there is nothing: `late`, `grammar` or `large`.
     """
 
     items: list[tuple[str, int, int]]
     owners: list[tuple[int, ...]]
     lines: list[int]
+    doubtful: list[tuple[int, int]]
+    error_line: int
     failure: str
 
 
@@ -131,4 +135,10 @@ def _answer(request: Request, data: bytes) -> Answer:
         return Answer(failure="late")
     owners = list(dict.fromkeys(found.owners))
     places = {numbers: place for place, numbers in enumerate(owners)}
-    return Answer(items=list(found.items), owners=owners, lines=[places[numbers] for numbers in found.owners])
+    return Answer(
+        items=list(found.items),
+        owners=owners,
+        lines=[places[numbers] for numbers in found.owners],
+        doubtful=list(found.doubtful),
+        error_line=found.error_line,
+    )

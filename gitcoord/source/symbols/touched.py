@@ -1,7 +1,9 @@
 """Touched: which symbols the changed lines of files touch, on both sides of a change.
 
 Rules:
-  * A removed declaration is touched by its old lines, a new one by its new lines.
+  * A removed declaration is touched by its old lines, a new one by its new lines. One that the new side no longer has
+    is touched whichever lines changed: what hides it may stand elsewhere.
+  * Where a syntax error leaves open what changed lines belong to, the file is touched as a whole.
   * With several bases a symbol is touched where it differs from all of them: what equals one of them came from it.
   * A file that is gone, or that is or was no plain file, is touched as a whole; so is one whose symbols are unknown.
   * The parser is loaded by the first file that is asked for.
@@ -16,7 +18,7 @@ from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.history import changes
 from gitcoord.source.history.changed_lines import LineRange, Lines, changed_lines
 from gitcoord.source.history.changes import LINES_BYTES_MAX, FileChange, Range
-from gitcoord.source.symbols.definitions import CannotCheck, DefinitionReader, Definitions, symbols_touched
+from gitcoord.source.symbols.definitions import CannotCheck, DefinitionReader, Definitions, is_doubtful, symbols_touched
 
 BATCH_FILES = (
     100  # of which both sides are in memory at once: 100 MB at the very most, which is within what git may say
@@ -94,21 +96,24 @@ def _touched(
     first = lines.first if lines else 1
     if lines is None:
         return TouchedFile(line=first, unread="is not text, or too large")
-    sides = ((change.old, lines.old), (change.new, lines.new))
     found: list[tuple[Definitions, tuple[LineRange, ...]]] = []
-    for side, ranges in sides:
-        if not ranges:
-            continue
+    for side, ranges in ((change.old, lines.old), (change.new, lines.new)):
         data = blobs.get(side)
         read = reader.definitions(change.path, data) if data is not None else CannotCheck("is not here")
         if isinstance(read, CannotCheck):
-            return TouchedFile(line=first, unread=read.reason)
-        found.append((read, ranges))
+            if ranges:
+                return TouchedFile(line=first, unread=read.reason)
+        elif is_doubtful(read, ranges):
+            return TouchedFile(line=first, unread=f"has a syntax error in line {read.error_line}")
+        else:
+            found.append((read, ranges))
     each = [symbols_touched(read, ranges) for read, ranges in found]
-    names = tuple(sorted({symbol for touch in each for symbol in touch.symbols}))
-    new = next(((read, ranges) for read, ranges in found if ranges is lines.new), None)
+    names = {symbol for touch in each for symbol in touch.symbols}
+    if len(found) > 1:
+        names.update(item.path for item in found[0][0].items if item.path not in found[1][0].symbols)
+    new = next(((read, ranges) for read, ranges in found if ranges and ranges is lines.new), None)
     where = _lines_of(*new) if new else {}
-    return TouchedFile(names, any(touch.module_level for touch in each), first, where)
+    return TouchedFile(tuple(sorted(names)), any(touch.module_level for touch in each), first, where)
 
 
 def _lines_of(definitions: Definitions, ranges: Iterable[LineRange]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.history import changes
 from gitcoord.source.history.changes import Range
 from gitcoord.source.history.landed import DefaultLine, landed
-from gitcoord.source.history.pushed import last_pushed
+from gitcoord.source.history.pushed import Sought, last_pushed
 from gitcoord.source.history.pushed_work import pushed_work
 from gitcoord.source.history.unlanded import unlanded_commits, unpushed_paths
 from tests.conftest import Git, MakeRepo
@@ -71,10 +71,10 @@ def test_a_branch_of_which_git_says_too_much_has_not_landed(flooded: Repository,
 
 
 def test_a_barrier_is_left_where_git_cannot_say_what_was_pushed(flooded: Repository, repo: Path, git: Git) -> None:
-    since = datetime.fromtimestamp(0, UTC)
+    sought = {"claim": Sought(datetime.fromtimestamp(0, UTC), lambda _: False)}
 
-    assert last_pushed(flooded, "feat", since, lambda _: False) == git(repo, "rev-parse", "feat")
-    assert last_pushed(opened(repo), "feat", since, lambda _: False) is None
+    assert last_pushed(flooded, "feat", sought) == {"claim": git(repo, "rev-parse", "feat")}
+    assert last_pushed(opened(repo), "feat", sought) == {}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a git that runs can be given a limit")

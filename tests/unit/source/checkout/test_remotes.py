@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.source.checkout.remote_urls import url_of
 from tests.conftest import Clone, Git, MakeBare, MakeRepo
 from tests.unit.source.places import HOSTILE, HOSTILE_IDS, commit, opened
 
@@ -177,3 +178,27 @@ def test_the_tips_of_many_branches_take_one_listing_and_one_fetch(
     assert {branch: tip for branch, (tip, _) in found.items()} == tips
     noted = calls.read_text("utf-8").splitlines()
     assert [sum(f" {word} " in line for line in noted) for word in ("ls-remote", "fetch")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["remote.team.url=https://example.com/a.git"],
+        ["remote.team.url=https://example.com/a.git", "remote.team.url=https://example.com/b.git"],
+        ["remote.team.url=https://example.com/a.git", "remote.team.pushurl=ssh://git@example.com/a.git"],
+        ["remote.team.url=gh:a", "url.https://example.com/.insteadOf=gh:"],
+        [
+            "remote.team.url=https://example.com/a.git",
+            "url.ssh://git@example.com/.pushInsteadOf=https://example.com/",
+        ],
+        ["remote.team.url=../a.git"],
+    ],
+)
+def test_what_was_read_of_the_settings_says_of_a_remote_what_git_says(
+    repo: Path, git: Git, settings: list[str]
+) -> None:
+    for setting in settings:
+        git(repo, "config", "--add", *setting.split("=", 1))
+    repository = opened(repo)
+
+    assert url_of("team", repository, config=repository.config()) == url_of("team", repository)

@@ -159,3 +159,15 @@ def test_the_repository_says_whether_case_counts(git: Git, repo: Path, says: str
     git(repo, "config", "core.ignorecase", says)
 
     assert ("a.py" if says == "true" else "A.py") == Tracked(opened(repo)).files().spelling("A.py")
+
+
+def test_whether_case_counts_is_asked_again_when_the_configuration_changed_and_the_index(git: Git, repo: Path) -> None:
+    commit(git, repo, "one", a__py="a\n")
+    git(repo, "config", "core.ignorecase", "false")
+    tracked = Tracked(opened(repo))
+    assert tracked.files().spelling("A.py") == "A.py"
+
+    git(repo, "config", "core.ignorecase", "true")
+    commit(git, repo, "two", b__py="b\n")
+
+    assert tracked.files().spelling("A.py") == "a.py"

@@ -157,7 +157,7 @@ def test_a_base_that_is_missing_is_left_out(repo: Path, first: str, git: Git) ->
 def test_with_no_base_here_nothing_is_guessed(repo: Path, git: Git) -> None:
     tip = commit(git, repo, "second", a="1")
 
-    assert opened(repo).changed_files(tip, [MISSING]) == []
+    assert opened(repo).changed_files(tip, [MISSING]) is None
 
 
 @pytest.mark.rule("SEC-1")
@@ -178,23 +178,24 @@ def test_a_commit_is_on_the_branch_that_contains_it(repo: Path, first: str, git:
 
     found = opened(repo)
 
-    assert found.is_on_branch(first, "feat/login") is True
-    assert found.is_on_branch(tip, "feat/login") is False
-    assert found.is_on_branch(tip, "main") is True
+    assert found.is_in(first, found.refs_of("feat/login").values()) is True
+    assert found.is_in(tip, found.refs_of("feat/login").values()) is False
+    assert found.is_in(first, found.refs_of("main").values()) is True
+    assert found.is_in(tip, [MISSING, "", "-x\n--all"]) is False
 
 
 def test_a_branch_that_is_not_there_is_not_guessed(repo: Path, first: str, git: Git) -> None:
     git(repo, "branch", "feat/login")
 
-    assert opened(repo).is_on_branch(first, "nowhere") is None
-    assert opened(repo).is_on_branch(first, "feat") is None  # the folder of a branch is no branch
+    assert opened(repo).refs_of("nowhere") == {}
+    assert opened(repo).refs_of("feat") == {}  # the folder of a branch is no branch
 
 
 def test_a_remote_tracking_branch_counts(repo: Path, first: str, git: Git) -> None:
     git(repo, "update-ref", "refs/remotes/origin/feat/login", first)
 
-    assert opened(repo).is_on_branch(first, "feat/login") is True
-    assert opened(repo).is_on_branch(first, "login") is None
+    assert opened(repo).refs_of("feat/login") == {"refs/remotes/origin/feat/login": first}
+    assert opened(repo).refs_of("login") == {}
 
 
 @pytest.mark.rule("SEC-1")
@@ -202,7 +203,7 @@ def test_a_remote_tracking_branch_counts(repo: Path, first: str, git: Git) -> No
 def test_a_hostile_branch_of_a_ledger_is_no_branch(repo: Path, first: str, name: str) -> None:
     found = opened(repo)
 
-    assert found.is_on_branch(first, name) is None
+    assert found.refs_of(name) == {}
     assert found.local_tip(name) is None
     assert found.branch_tip(name, str(repo)) is None
     assert list(repo.glob("**/pwned")) == []

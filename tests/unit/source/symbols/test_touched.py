@@ -85,3 +85,57 @@ def test_what_is_gone_binary_or_of_no_known_language_is_touched_as_a_whole(make_
     assert found["a.py"] == TouchedFile()
     assert found["b.py"] == TouchedFile(line=1, unread="is not text, or too large")
     assert found["c.md"] == TouchedFile(line=1, unread="is of a language whose definitions gitcoord cannot read")
+
+
+SHARED = """\
+class M {
+  m() { return 1 }
+}
+function a() {
+  return foo();
+}
+function b() {
+  return 2;
+}
+"""
+
+
+def test_a_syntax_error_in_which_the_changed_lines_are_makes_it_the_whole_file(make_repo: MakeRepo, git: Git) -> None:
+    repo = make_repo()
+    base = commit(git, repo, "a", e__ts=SHARED)
+    broken = SHARED.replace("return foo();", "return foo(").replace("  return 2", "  x();\n  return 2")
+    commit(git, repo, "b", e__ts=broken)
+
+    assert look(repo, base) == {"e.ts": TouchedFile(line=5, unread="has a syntax error in line 4")}
+
+
+def test_a_declaration_that_an_error_hides_is_touched_wherever_the_lines_are(make_repo: MakeRepo, git: Git) -> None:
+    repo = make_repo()
+    base = commit(git, repo, "a", e__ts=SHARED)
+    commit(git, repo, "b", e__ts=SHARED.replace("function a", "/*\nfunction a") + "*/\n")
+
+    found = look(repo, base)["e.ts"]
+
+    assert found.symbols == ("a", "b")
+
+
+def test_lines_beside_an_error_that_was_there_are_told_by_symbol(make_repo: MakeRepo, git: Git) -> None:
+    repo = make_repo()
+    text = (
+        "def a():\n    return foo(\n\ndef b():\n    return 2\n\ndef c():\n    type X[T = int] = list[T]\n    return 3\n"
+    )
+    base = commit(git, repo, "a", a__py=text)
+    commit(git, repo, "b", a__py=text.replace("return 2", "return 22").replace("return 3", "return 33"))
+
+    assert look(repo, base)["a.py"].symbols == ("b", "c")
+
+
+def test_a_change_in_a_declaration_that_was_broken_before_and_still_is_touches_the_file(
+    make_repo: MakeRepo, git: Git
+) -> None:
+    repo = make_repo()
+    text = "package m\n\nfunc a() {\n\tif x {\n}\n\nfunc b() int {\n\treturn 2\n}\n"
+    base = commit(git, repo, "a", a__go=text)
+    commit(git, repo, "b", a__go=text.replace("return 2", "return 22"))
+
+    assert look(repo, base) == {"a.go": TouchedFile(line=8, unread="has a syntax error in line 7")}
