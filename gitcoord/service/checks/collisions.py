@@ -91,7 +91,8 @@ def collisions_of(inspection: Inspection, proposals: Sequence[Proposal]) -> tupl
             if proposal.base not in tips:  # the remote is asked once for each
                 tips[proposal.base] = deepen.tip_of(inspection.repository, proposal.base)
             base = tips[proposal.base]
-            wanted = Wanted(base=base, base_branch=proposal.base, head=proposal.head, branch=proposal.branch)
+            branch = proposal.branch
+            wanted = Wanted(base, proposal.base, head=proposal.head, branch=branch, is_fork=branch is None)
             findings, changed[proposal.number] = verification.judge_claims(inspection, wanted)
         except CoordError as error:
             collisions.problem = str(error)

@@ -4,6 +4,7 @@
 
 Rules:
   * A pull request is its own work: what its head has and the branch that it goes to has not.
+  * The work of a fork is on no branch of this repository, whatever is checked out.
   * A push to a branch is what was pushed, where it is known what the branch was before.
   * What is not here is fetched; what cannot be fetched is an error that says what to set. Nothing is guessed.
   * The branch left its base when the common commit was made, or its oldest commit was authored, a month before at most.
@@ -38,6 +39,7 @@ class Wanted:
         head: a revision.
         branch: whose work it is.
         default_branch: where all work comes together, where the caller names it.
+        is_fork: whether the work comes from another repository, whose branches are none of this one.
     """
 
     base: str | None = None
@@ -46,6 +48,7 @@ class Wanted:
     head: str | None = None
     branch: str | None = None
     default_branch: str | None = None
+    is_fork: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Span:
         base_name: what a person calls it: a branch, a revision, or the short id of where the branch was.
         begin: since when claims count as those under which the work was done.
         to_default: whether this is the default branch itself, where all branches' work comes together.
+        is_fork: whether it comes from another repository, so that no branch of this one is its own.
     """
 
     what: Range
@@ -67,6 +71,12 @@ class Span:
     commits: tuple[Commit, ...] = field(default_factory=tuple[Commit, ...])
     to_default: bool = False
     base_name: str | None = None
+    is_fork: bool = False
+
+    @property
+    def is_landing(self) -> bool:
+        """Whether work of several branches comes together here: on the default branch, or in a merge queue."""
+        return self.to_default or (self.branch is None and not self.is_fork)
 
 
 def find_span(repository: Repository, wanted: Wanted) -> Span:
@@ -81,7 +91,8 @@ def find_span(repository: Repository, wanted: Wanted) -> Span:
     to_default = branch is not None and not wanted.base_branch and branch == _default_name(repository, wanted)
     base, name = _base(repository, wanted, head) or (None, None)
     if base is None:
-        return spanned(repository, Range((empty_tree(repository),), head), None, branch, to_default=to_default)
+        span = spanned(repository, Range((empty_tree(repository),), head), None, branch, to_default=to_default)
+        return replace(span, is_fork=wanted.is_fork)
     if wanted.before and is_ancestor(repository, base, head):
         bases: tuple[str, ...] = (base,)
     else:
@@ -89,7 +100,7 @@ def find_span(repository: Repository, wanted: Wanted) -> Span:
     if not bases:
         bases = (empty_tree(repository),)
     span = spanned(repository, Range(bases, head), base, branch, to_default=to_default)
-    return replace(span, base_name=name)
+    return replace(span, base_name=name, is_fork=wanted.is_fork)
 
 
 def spanned(repository: Repository, what: Range, base: Oid | None, branch: str | None, *, to_default: bool) -> Span:
@@ -117,8 +128,7 @@ def _base(repository: Repository, wanted: Wanted, head: Oid) -> tuple[Oid, str] 
         return _tip_of(repository, wanted.default_branch), wanted.default_branch
     tip = default_tip(repository)
     if tip is not None:
-        full = repository.text("rev-parse", "--symbolic-full-name", tip.ref) or tip.ref
-        return tip.commit, full.removeprefix("refs/remotes/").removeprefix("refs/heads/")
+        return tip.commit, tip.ref.removeprefix("refs/remotes/").removeprefix("refs/heads/")
     name = repository.text("config", "--get", "init.defaultBranch") or ""
     local = repository.local_tip(name) if name else None
     if local is None and repository.remote_url("origin") is not None:
@@ -171,6 +181,8 @@ def _tip_of(repository: Repository, branch: str) -> Oid:
 
 def _branch(repository: Repository, wanted: Wanted) -> str | None:
     """Return whose work it is: what the caller says, else the branch that the head names, or that is checked out."""
+    if wanted.is_fork:
+        return None
     if wanted.branch:
         return branch_name(wanted.branch)
     if not wanted.head:
@@ -186,7 +198,4 @@ def _default_name(repository: Repository, wanted: Wanted) -> str | None:
     tip = default_tip(repository)
     if tip is None:
         return repository.text("config", "--get", "init.defaultBranch")
-    if tip.ref.endswith("/HEAD"):
-        pointed = repository.text("symbolic-ref", "--quiet", "--short", tip.ref) or ""
-        return pointed.removeprefix("origin/")
-    return tip.ref.rpartition("/")[2]
+    return tip.name

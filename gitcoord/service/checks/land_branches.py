@@ -155,7 +155,7 @@ def land_quietly(workspace: Workspace, listed: Mapping[RefName, Oid], known: obj
 
 
 def _find(merged: MergedBranches, register: Register, wanted: str | None) -> Found:
-    workspace, name = merged.workspace, merged.default_name
+    workspace, name = merged.workspace, merged.default.name
     claims = [claim for claim in _candidates(workspace, register, wanted) if claim.branch != name]
     barriers = [barrier for barrier in _barriers(workspace, register) if wanted is None or barrier.branch == wanted]
     branches: dict[str, Landed] = {}

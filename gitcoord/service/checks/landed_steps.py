@@ -108,7 +108,7 @@ def unproven(merged: MergedBranches, held: Iterable[tuple[Board, Step]]) -> Iter
             commit = commits[0].id
             why = (
                 f"Branch {shown(step.branch or '')} may have been fast-forwarded: all of it is on "
-                f"{shown(merged.default_name)}, with commits since the step was claimed that name no step. "
+                f"{shown(merged.default.name)}, with commits since the step was claimed that name no step. "
                 "A branch that has only begun looks the same."
             )
             complete = Call.of("complete_step", step_id=step.id, commit_hash=commit[:12])

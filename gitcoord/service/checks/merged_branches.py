@@ -15,7 +15,7 @@ from gitcoord.core.documents.names import branch_name
 from gitcoord.errors import InvalidError
 from gitcoord.remote.contract.protocol import Oid
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source.checkout.default_branch import DefaultTip, is_ancestor, name_of
+from gitcoord.source.checkout.default_branch import DefaultTip, is_ancestor
 from gitcoord.source.history.changes import CommitFiles
 from gitcoord.source.history.landed import DefaultLine, Landed, landed, on_own_line, signed_commits
 
@@ -31,11 +31,6 @@ class MergedBranches:
     )
 
     @cached_property
-    def default_name(self) -> str:
-        """Return the name of the default branch."""
-        return name_of(self.workspace.repository, self.default)
-
-    @cached_property
     def _line(self) -> DefaultLine:
         return DefaultLine(self.workspace.repository, self.default.commit)
 
@@ -47,7 +42,7 @@ class MergedBranches:
 
     def landed(self, branch: str, known: Iterable[str] = ()) -> Landed | None:
         """Say where a branch landed; `None`: it has not, or that is unknown. `known`: commits that are its own."""
-        if branch == self.default_name:
+        if branch == self.default.name:
             return None
         landing = landed(self._line, branch, known)
         return landing if landing is not None and self._is_whole(branch, landing.tips) else None
@@ -57,7 +52,7 @@ class MergedBranches:
 
         `since_s`: in seconds since the epoch.
         """
-        if branch == self.default_name or not self._is_whole(branch, ()):
+        if branch == self.default.name or not self._is_whole(branch, ()):
             return []
         return on_own_line(self._line, branch, since_s)
 

@@ -32,6 +32,7 @@ from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.protocol import Oid, RefName, Transport
+from gitcoord.remote.copies.copied_objects import objects_of
 from gitcoord.remote.git.user_config import connection_settings
 from gitcoord.remote.store.joined_objects import JoinedObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects
@@ -161,8 +162,9 @@ def opened(
         strays = Strays(f"{repository.common_dir}/gitcoord/{STRAYS}", is_kept=False)
         strays.load()
         path, store = path_of(url, repository) if url else None, open_store(repository.common_dir)
-        own = git_dir_of(path) if path is not None else store.path if store is not None else None
-        with_own = JoinedObjects(transport.objects, PygitObjects(own)) if own is not None else transport.objects
+        git_dir = git_dir_of(path) if path is not None else None
+        own = PygitObjects(git_dir) if git_dir else objects_of(store) if store and path is None else None
+        with_own = JoinedObjects(transport.objects, own) if own is not None else transport.objects
         lookback = Lookback(with_own, sight.refs, marks, strays)
         listed = transport.read(sight.refs.everything)
         if copy is not None and lookback.rewound(listed, now):

@@ -53,7 +53,7 @@ def branch_findings(
         raise LimitError(what, hint=f"Push them in parts of {BRANCHES_MAX}.")
     beside = {name: env[name] for name in _OF_GIT if name in env}
     repository = Repository(
-        git_dir, git_dir, place.transport.objects.object_format, is_shallow=False, env=env,
+        git_dir, git_dir, git_dir, place.transport.objects.object_format, is_shallow=False, env=env,
         beside={**beside, "GIT_DIR": str(git_dir)},
     )  # fmt: skip
     inspection = Inspection(

@@ -171,8 +171,7 @@ class _Verification:
             touched_files = touched(repository, self.span.what, wanted, reader) if wanted else {}
             files = [_as_changed(change, touched_files.get(change.path), times.get(change.path)) for change in some]
             findings = verdict.judge(case, files)
-            is_landing = self.span.to_default or self.span.branch is None
-            yield from self._unlanded(findings) if is_landing else findings
+            yield from self._unlanded(findings) if self.span.is_landing else findings
             if self.policy.require_claims:
                 yield from verdict.unclaimed(case, files)
 

@@ -9,6 +9,7 @@ Rules:
     half an hour: who begins later has nothing of it.
   * What was shown is remembered here, and leaves the ledger with a later beat. Of several processes of a session that
     answer at the same moment, one shows it.
+  * What another agent of the session did is no news to it; of a claim that others ended it says in whose call.
   * That the remote was not reached is taken back once it is.
   * Where asking costs a process, what was read last is shown: the watch looks every few seconds.
 
@@ -22,7 +23,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gitcoord.core.claims.claim_commands import Answer, BeatClaims
-from gitcoord.core.claims.notice import Notice
+from gitcoord.core.claims.notice import FORCED, Notice
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.call import Call, sentence
@@ -64,8 +65,12 @@ def fresh(workspace: Workspace) -> list[CallerNotice]:
 
 
 def of_ledger(notice: Notice) -> CallerNotice:
-    """Return how the ledger's notice is said to its holder."""
-    return CallerNotice.of(notice.event, notice.text, **({"claim_id": notice.claim} if notice.claim else {}))
+    """Return how the ledger's notice is said to its holder; of a claim that ended also in whose call."""
+    text = notice.text
+    # Who ended it by force is named already.
+    if notice.event == Event.CLAIM_RELEASED and notice.by is not None and notice.reason != FORCED:
+        text = f"{text.removesuffix('.')}, in a call of {notice.by}."
+    return CallerNotice.of(notice.event, text, **({"claim_id": notice.claim} if notice.claim else {}))
 
 
 def addressed(register: Register, clones: Collection[str], agents: Collection[str]) -> list[Notice]:

@@ -12,10 +12,13 @@ What this file does not know: how commands are carried out.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 
-from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.documents.call import Call, Sentence, sentence
 from gitcoord.core.documents.conflict import ALWAYS, Conflict
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.liveness import span_text
 from gitcoord.core.documents.names import shown as quoted
 from gitcoord.core.patterns import symbols
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError, Reading
@@ -32,7 +35,9 @@ Readings = Mapping[str, Reading | None]
 """How the last segment of each pattern that was asked for is read, where its text does not say."""
 
 
-def of_claim(reply: Reply, tracked: Tracked, readings: Readings, repository: Repository) -> dict[str, Json]:
+def of_claim(
+    reply: Reply, tracked: Tracked, readings: Readings, repository: Repository, now: datetime
+) -> dict[str, Json]:
     """Return the result of a call that claims."""
     outcome = reply.outcome
     if outcome is None:
@@ -47,16 +52,26 @@ def of_claim(reply: Reply, tracked: Tracked, readings: Readings, repository: Rep
         waiting: dict[str, Json] = {"granted": False, "claim": None, "waiting": True}
         waiting |= {name: facts[name] for name in ("queue_id", "position", "behind", "until") if name in facts}
         waiting["conflicts"] = shown(outcome.conflicts, tracked, readings)
-        go_on = Call.of("claim_files", queue_id=str(facts.get("queue_id")))
-        todo = "Still waiting. Go on within two minutes, or the call loses its place: "
-        return {**waiting, "next_step": sentence(todo, go_on, ".")}
+        entry = _table(reply.docs.get("entry"))  # none where it was served, or dropped, before the call was answered
+        again = sentence("See what became of it: ", Call.of("claim_files", queue_id=str(facts.get("queue_id"))), ".")
+        return {**waiting, "next_step": _going_on(QueueEntry.parse(entry), now) if entry else again}
     warnings = [*_list(facts.get("warnings")), *_barriers(facts.get("barriers"), repository)]
     result: dict[str, Json] = {"granted": True, "claim": reply.docs.get("claim")}
     result |= {name: facts[name] for name in ("already", "carved", "barriers", "queue_id") if name in facts}
-    if len(_list(facts.get("claims"))) > 1:
-        result["claims"] = facts["claims"]
-    release = Call.of("release_claims", claim_ids=[str(facts.get("claim"))])
+    claims = _list(facts.get("claims"))
+    if len(claims) > 1:
+        result["claims"] = claims
+    release = Call.of("release_claims", claim_ids=[*map(str, claims or [facts.get("claim")])])
     return {**result, "warnings": warnings, "next_step": sentence("When the work is in: ", release, ".")}
+
+
+def _going_on(entry: QueueEntry, now: datetime) -> Sentence:
+    """Say how to go on waiting, and until when that is of use: it makes no wait longer than its caller asked for."""
+    left = span_text((entry.ends_at - now).total_seconds())
+    go_on = Call.of("claim_files", queue_id=entry.id)
+    if entry.ends_at == entry.expires_at:
+        return sentence(f"Still waiting. The wait that you asked for ends in {left}; until then go on: ", go_on, ".")
+    return sentence(f"Still waiting. Go on within {left}, or the call loses its place: ", go_on, ".")
 
 
 def shown(conflicts: Sequence[Conflict], tracked: Tracked, readings: Readings) -> list[Json]:
@@ -66,13 +81,19 @@ def shown(conflicts: Sequence[Conflict], tracked: Tracked, readings: Readings) -
 
 
 def floating(conflicts: Json, known: Collection[str]) -> list[Json]:
-    """Return what to write for a name that meets claims only where no such file is; `known`: those that were shown."""
+    """Return what to write for names that meet only where no such file is; `known`: the caller's that were shown."""
     rows = [row for row in conflicts if isinstance(row, dict)] if isinstance(conflicts, list) else []
     real = {str(row.get("your_pattern")) for row in rows if row.get("overlap")}
     names = dict.fromkeys(str(row.get("your_pattern")) for row in rows if str(row.get("your_pattern")) not in real)
-    new = [name for name in names if "/" not in name[:-1] and name not in known]
-    any_depth = "has no slash and matches at any depth; the one at the root is"
-    return [f"{quoted(name)} {any_depth} {quoted('/' + name)}." for name in new]
+    own = [name for name in names if _floats(name) and name not in known]
+    any_depth = "has no slash and matches at any depth"
+    said: list[Json] = [f"{quoted(name)} {any_depth}; the one at the root is {quoted('/' + name)}." for name in own]
+    held = dict.fromkeys((str(row.get("agent")), str(row.get("item"))) for row in rows if not row.get("overlap"))
+    keep = "and is in your way where no such file is. Its holder may answer a request with narrowed, and keep"
+    said += [
+        f"{quoted(name)} of {agent} {any_depth}, {keep} {quoted('/' + name)}." for agent, name in held if _floats(name)
+    ]
+    return said
 
 
 def readings_of(wishes: Json) -> dict[str, Reading | None]:
@@ -119,8 +140,16 @@ def _barriers(barriers: Json, repository: Repository) -> Iterable[Json]:
             yield f"{row.get('agent')} pushed changes here: have commit {commit[:12]}{branch} in your history first."
 
 
+def _floats(name: str) -> bool:
+    return "/" not in name[:-1]
+
+
 def _reading(value: Json) -> Reading | None:
     return next((reading for reading in Reading if reading == value), None)
+
+
+def _table(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
 
 
 def _list(value: Json) -> list[Json]:

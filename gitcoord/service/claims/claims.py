@@ -3,8 +3,7 @@
 What this file does not know: how a call waits (`claim_wait`), how a release is asked for (`requests`).
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from gitcoord.core.claims.claim import Claim, Mode
 from gitcoord.core.claims.claim_commands import (
@@ -15,7 +14,7 @@ from gitcoord.core.claims.claim_commands import (
     Urgency,
 )
 from gitcoord.core.claims.claim_views import claim_view
-from gitcoord.core.claims.rules import call_limits, expire, grant, keep_alive, wait
+from gitcoord.core.claims.rules import call_limits, expire, grant, hold, keep_alive, wait
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
@@ -27,7 +26,15 @@ from gitcoord.core.patterns import path_pattern
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.transactions.plan import left_out_of
-from gitcoord.service.claims import claim_commits, claim_results, claim_wait, history, requested_items
+from gitcoord.service.claims import (
+    claim_commits,
+    claim_hints,
+    claim_results,
+    claim_wait,
+    history,
+    requested_items,
+)
+from gitcoord.service.claims.checkout_branch import follow, is_elsewhere
 from gitcoord.service.claims.dry_run import context_of, rows_of
 from gitcoord.service.claims.requested_items import Asked, Asking, checked_id, drawn_id
 from gitcoord.service.place import visibility
@@ -39,7 +46,6 @@ from gitcoord.service.session.workspace import Workspace
 IDS_SHOWN = 10  # of the caller's claims, after one that there is not
 IDS_MAX = 500
 CALL_CHARS_MAX = 200  # of patterns that a next step repeats
-_PLAIN = re.compile(r"[\w./:@+*?-]+", re.ASCII)  # what needs no escape in a sentence
 
 
 @unsent("Nothing was granted: do not edit what you asked for")
@@ -84,21 +90,25 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         hint = f"It is 0 to {call_limits.WAIT_S_MAX}; a call blocks for at most 50 s of it."
         raise InvalidError(f"The wait cannot be {wait_seconds} s.", hint=hint)
     here, named = workspace.checkout.branch(), branch_name(branch) if branch else None
+    refs = freshness.lately(workspace)
     call = ClaimFiles(
         claim_id=drawn_id(workspace, "c"),
         entry_id=drawn_id(workspace, "q") if wait_seconds else "",
         wishes=(),
         description=_description(description),
         branch=named or here,
-        is_elsewhere=named is not None and named != here,
+        is_elsewhere=is_elsewhere(workspace, actor, named, refs),
         repo=workspace.repo,
         wait_s=wait_seconds,
         urgency=next((word for word in Urgency if word == urgency.strip().lower()), Urgency.NORMAL),
     )
-    reply, asked = requested_items.submitted(workspace, asking, actor, call)
+    reply, asked = requested_items.submitted(workspace, asking, actor, call, refs)
     if wait_seconds:
         reply = claim_wait.for_grant(workspace, actor, reply, patience or Patience(most_s=0))
-    return _shown(workspace, reply, asked)
+    result = _shown(workspace, reply, asked)
+    more = claim_hints.beside(workspace, actor, reply.outcome, asked.wishes) if reply.outcome else []
+    warnings = result["warnings"]
+    return {**result, "warnings": [*(warnings if isinstance(warnings, list) else []), *more]}
 
 
 def check_conflicts(
@@ -108,7 +118,7 @@ def check_conflicts(
     symbols: Mapping[str, Sequence[str]] | None = None,
     agent_id: str | None = None,
 ) -> dict[str, Json]:
-    """Say who is in the way of what a caller wants to change, by the very rules of claiming; write nothing."""
+    """Say what a claim of this would meet: the policy's limits, who is in the way, who comes first; write nothing."""
     files = files or ()
     if not files and not symbols:
         example = Call.of("check_conflicts", files=["src/auth/**"])
@@ -117,29 +127,41 @@ def check_conflicts(
         )
     actor, listed = workspace.actor(agent_id), workspace.listed()
     asked = requested_items.understood(workspace, Asking(patterns=files, symbols=symbols), actor.agent, listed)
-    call = ClaimFiles(claim_id="c-", wishes=asked.wishes, repo=workspace.repo)
+    call = asked.put_into(ClaimFiles(claim_id="c-", wishes=(), repo=workspace.repo))
     work = Work(workspace.register(listed), context_of(workspace, actor, listed))
     _note_left_out(workspace)
     expire.by_time(work)
     keep_alive.adopt(work)
-    way = grant.look(work, actor, call)
+    is_held = bool(grant.already(work, actor, call))  # asked first, as a claim does
+    way, line = (grant.Way(()), []) if is_held else hold.obstacles(work, actor, call)
     claiming = _claim_of_checked(files, symbols or {}, agent_id)
-    result: dict[str, Json] = {"safe": not way.blocks, "conflicts": []}
-    if freshness.is_old():
-        result["safe"] = False  # only what the remote has can say what is free now
-    if way.blocks:
-        facts = grant.refusal(work, call, way.blocks)
-        to_do = grant.what_to_do(way.blocks[0].claim.id, _to_wait(claiming))
-        result |= {"why": facts.message, "next_step": to_do}
-        result["conflicts"] = claim_results.shown(facts.conflicts, workspace.checkout.tracked(), _readings(asked))
+    in_way = grant.refusal(work, call, way.blocks) if way.blocks else wait.behind(line) if line else None
+    limit = None if is_held else call_limits.not_allowed(call, work.context.policy) or hold.too_many(work, actor)
+    refused = limit or in_way
+    # Only what the remote has can say what is free now.
+    result: dict[str, Json] = {"safe": not (refused or freshness.is_old()), "conflicts": []}
+    if in_way is not None and way.blocks:
+        result["conflicts"] = claim_results.shown(in_way.conflicts, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
-    elif freshness.is_old() and not grant.already(work, actor, call):
+    warnings = [*asked.warnings, *claim_results.floating(result["conflicts"], asked.ambiguous)]
+    if refused is not None:
+        result |= {"refused": refused.code, "why": refused.message}
+        warnings += claim_hints.beside(workspace, actor, refused, asked.wishes)
+    if is_held:
+        result["next_step"] = "You hold it already."
+    elif limit is not None:
+        result["next_step"] = limit.hint
+    elif way.blocks:
+        result["next_step"] = grant.what_to_do(work, way.blocks, _to_wait(claiming))
+    elif line:
+        result["next_step"] = sentence("Get in line: ", _to_wait(claiming), ".")
+    elif freshness.is_old():
         named = [("files" if name == "patterns" else name, value) for name, value in claiming.given.items()]
         again = claiming.evolve(tool="check_conflicts", arguments=tuple({name: value} for name, value in named))
         result["next_step"] = sentence("No one was in the way then. Ask again when the remote is back: ", again, ".")
     else:
-        result["next_step"] = _free(work, actor, call, claiming)
-    return {**result, "warnings": [*asked.warnings, *claim_results.floating(result["conflicts"], asked.ambiguous)]}
+        result["next_step"] = sentence("No one is in the way now. Before you edit: ", claiming, ".")
+    return {**result, "warnings": [*warnings]}
 
 
 def _note_left_out(workspace: Workspace) -> None:
@@ -193,7 +215,7 @@ def list_claims(
     result: dict[str, Json] = {"claims": rows, "count": len(rows)}
     if past.since is not None:
         result["next_step"] = sentence(
-            f"What ended before {time_text(past.since)} is not listed: see ", Call.of("get_agent_events"), "."
+            f"What had ended by {time_text(past.since)} is not listed: see ", Call.of("get_agent_events"), "."
         )
     return result
 
@@ -203,8 +225,11 @@ def extend_claims(
     workspace: Workspace, *, ttl_hours: float, claim_ids: Sequence[str] | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:
     """Let claims last at least so long from now."""
-    command = ExtendClaims(ids=_ids(claim_ids), hours=_hours(ttl_hours) or 0)
-    outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
+    command, actor = ExtendClaims(ids=_ids(claim_ids), hours=_hours(ttl_hours) or 0), workspace.actor(agent_id)
+    refs = freshness.left(workspace)  # who extends asks the remote: what is seen of it before need be no newer
+    if refs is not None:
+        follow(workspace, actor, workspace.register(refs))
+    outcome = _outcome(workspace.submit(command, actor, None))
     if not outcome.is_done:
         return results.refusal("claims", history.with_ending(workspace, outcome))
     ends = outcome.facts.get("claims")
@@ -228,7 +253,7 @@ def release_claims(
 ) -> dict[str, Json]:
     """Release claims, by default all of the agent's; someone else's stay as they are."""
     ids, actor = _ids(claim_ids), workspace.actor(agent_id)
-    return _released(workspace, ReleaseClaims(ids=ids, commits=_commits(workspace, actor)), actor)
+    return _released(workspace, ReleaseClaims(ids=ids, commits=_commits(workspace, actor, ids)), actor)
 
 
 @unsent("Nothing was released")
@@ -243,16 +268,6 @@ def release_session(workspace: Workspace) -> dict[str, Json]:
     """Let go of all claims of this session, its sub-agents' too, and leave the line."""
     actor = workspace.actor()
     return _released(workspace, ReleaseClaims(whole_session=True, commits=_commits(workspace, actor)), actor)
-
-
-def _free(work: Work, actor: Actor, call: ClaimFiles, claiming: Call) -> str:
-    """Return what to do about free files; another agent may have waited for them, though."""
-    if grant.already(work, actor, call):
-        return "You hold it already."
-    line = wait.line_ahead(work, actor, call)
-    if line:
-        return sentence(f"{wait.behind(line).message} To get in line: ", _to_wait(claiming), ".")
-    return sentence("No one is in the way now. Before you edit: ", claiming, ".")
 
 
 def _go_on(
@@ -272,11 +287,15 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
     call = entry.get("call") if isinstance(entry, dict) else None
     readings = claim_results.readings_of(call.get("wishes")) if isinstance(call, dict) else {}
     readings |= _readings(asked) if asked else {}
-    checkout = workspace.checkout
-    result = claim_results.of_claim(reply, checkout.tracked(), readings, workspace.repository)
+    tracked, now = workspace.checkout.tracked(), workspace.setting.host.now()
+    result = claim_results.of_claim(reply, tracked, readings, workspace.repository, now)
     known = result.get("warnings")
     warnings = [*(asked.warnings if asked else ()), *(known if isinstance(known, list) else [])]
     warnings += claim_results.floating(result.get("conflicts"), asked.ambiguous if asked else ())
+    if asked and result.get("refused") == "circle":
+        result["next_step"] = (
+            claim_hints.out_of_circle(workspace, result["circle"], asked.wishes) or result["next_step"]
+        )
     if result.get("next_step"):  # last, where it is read
         result["next_step"] = result.pop("next_step")
     result["warnings"] = [*warnings]
@@ -286,7 +305,8 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
 def _claim_of_checked(files: Sequence[str], symbols: Mapping[str, Sequence[str]], agent_id: str | None) -> Call:
     """Return the call that claims what was checked, where that is short enough to be said again."""
     words = [*files, *(word for file, names in symbols.items() for word in (file, *names))]
-    if sum(len(word) + 4 for word in words) > CALL_CHARS_MAX or not all(map(_PLAIN.fullmatch, words)):
+    # A face quotes what a shell or a client reads otherwise; what cannot be seen cannot be typed again.
+    if sum(len(word) + 4 for word in words) > CALL_CHARS_MAX or not all(map(str.isprintable, words)):
         return Call.of("claim_files", ...)
     table: dict[str, Json] = {file: [*names] for file, names in symbols.items()}
     asked: dict[str, Value | None] = {"patterns": files, "symbols": table, "agent_id": agent_id}
@@ -330,10 +350,10 @@ def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dic
     return {**result, "already": True, "why": " ".join(ended.sentence for ended in over.values())}
 
 
-def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:
+def _commits(workspace: Workspace, actor: Actor, ids: Collection[str] = ()) -> dict[str, str] | None:
     """Return the pushed commits of the caller's claims, for the barriers that the next holder gets."""
-    register = workspace.last_register or workspace.register()
-    return claim_commits.of_own(workspace, register, [actor.agent]) or None
+    register = workspace.register(freshness.left(workspace))  # with what this session has just claimed
+    return claim_commits.of_own(workspace, register, [actor.agent], ids) or None
 
 
 def _outcome(reply: Reply) -> Outcome:

@@ -2,13 +2,14 @@
 
 Rules:
   * It is read from the commit in which something happened to it, or from the one before, where it ended with it.
+  * Where some items of a claim ended and others stay, the event is about those that ended; its record names them.
   * What is damaged, or cut off from the history, is shown without its facts.
 
 What this file does not know: which events there are.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gitcoord.core.claims.claim import Claim
@@ -22,10 +23,11 @@ from gitcoord.remote.contract.protocol import Objects, Oid
 from gitcoord.service.session.memo import Memo
 
 PATTERNS_SHOWN = 20
+SYMBOLS_SHOWN = 20
 Row = dict[str, Json]
 Titles = Callable[[str], str]
-FactsMemo = Memo[tuple[str, str], Row]
-"""Facts by the commit, and the claim or the call in it."""
+FactsMemo = Memo[tuple[str, ...], Row]
+"""Facts by the commit, the claim or the call in it, and the patterns of its items where only some are meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +43,39 @@ class EventFacts:
         for row in rows:
             title = self.title_of(str(row["step"])) if row.get("step") else ""
             of_step = {"title": title} if title else {}
-            yield {**row, **self._of_first(row), **of_step}
+            of_first = {name: fact for name, fact in self._of_first(row).items() if name not in row}
+            yield {**row, **of_first, **of_step}
 
     def _of_first(self, row: Row) -> Row:
         """Return the facts of the claim, or the call, that an event names first."""
         named = row.get("claims")
         first = str(named[0]) if isinstance(named, list) and named else ""
-        if row.get("patterns") or not first.startswith(("c-", "q-")):
+        if not first.startswith(("c-", "q-")):
             return {}
-        key = (str(row.get("commit")), first)
-        known = self.known.get(key) or next(self._found(Oid(key[0]), first), None)
+        ended = row.get("patterns")
+        patterns = [str(pattern) for pattern in ended] if isinstance(ended, list) else []
+        key = (str(row.get("commit")), first, *patterns)
+        known = self.known.get(key) or next(self._found(Oid(key[0]), first, patterns), None)
         return self.known.keep(key, known) if known else {}
 
-    def _found(self, commit: Oid, doc_id: str) -> Iterator[Row]:
+    def _found(self, commit: Oid, doc_id: str, ended: Collection[str]) -> Iterator[Row]:
+        """Yield the facts of a document, as it was before where only some of its items `ended`."""
         is_claim = doc_id.startswith("c-")
         path = claims_layout.path_of_claim(doc_id) if is_claim else claims_layout.path_of_entry(doc_id)
         with contextlib.suppress(CoordError):
             here = commits.read(self.objects, commit)
             before = [commits.read(self.objects, parent) for parent in here.parents[:1] if self.objects.has(parent)]
-            for place_commit in (here, *before):
+            for place_commit in (*before, here) if ended else (here, *before):
                 oid = trees.find(self.objects, place_commit.tree, path)
                 if oid is not None:
                     doc = load_object(self.objects.read(oid)[1])
                     about = Claim.parse(doc) if is_claim else QueueEntry.parse(doc).call
-                    items = about.items if isinstance(about, Claim) else about.wishes
+                    every = about.items if isinstance(about, Claim) else about.wishes
+                    items = [item for item in every if not ended or item.pattern in ended]
                     facts: Row = {"patterns": [item.pattern for item in items[:PATTERNS_SHOWN]]}
+                    symbols: list[Json] = [symbol for item in items[:PATTERNS_SHOWN] for symbol in item.symbols]
+                    if symbols:
+                        facts["symbols"] = symbols[:SYMBOLS_SHOWN]
                     yield {**facts, "description": about.description} if about.description else facts
 
 

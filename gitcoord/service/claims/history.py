@@ -11,11 +11,12 @@ What this file does not know: claims that are active.
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_views import claim_view
+from gitcoord.core.claims.notice import FORCED, forced_text
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.outcomes import Outcome
@@ -24,6 +25,8 @@ from gitcoord.ledger.archive import history
 from gitcoord.ledger.archive.history import Event
 from gitcoord.ledger.format import claims_layout, commits, trees
 from gitcoord.ledger.format.trees import Folder
+from gitcoord.remote.contract.protocol import here
+from gitcoord.service.session import earlier_history
 from gitcoord.service.session.workspace import Workspace
 
 COMMITS_MAX = 1_000  # of the ledger that are looked at: a third of a second
@@ -50,6 +53,8 @@ class Ended:
 
     Attributes:
         reason: a word, as `core/claims/rules/end_claim` has it.
+        by: which agent ended it.
+        note: what that agent said of it.
         claim: as it was when it ended; `None` where that cannot be read.
     """
 
@@ -57,12 +62,16 @@ class Ended:
     agent: str
     at: datetime
     reason: str
+    by: str = ""
+    note: str = ""
     claim: Claim | None = None
 
     @property
     def sentence(self) -> str:
         """Say how it ended."""
         how = _HOW.get(self.reason, self.reason)
+        if self.reason == FORCED and self.by:
+            how = forced_text(self.by, self.note)
         return f"Claim {self.id} of {self.agent} ended at {time_text(self.at)}: {how}."
 
     def row(self) -> dict[str, Json]:
@@ -88,12 +97,12 @@ def ended(workspace: Workspace, wanted: Callable[[Claim], bool]) -> Past:
             found.append(ended)
         return len(found) == ENDED_MAX
 
-    since = _search(workspace, take)
+    since = _search(workspace, take, brings=True)
     return Past(tuple(found), since)
 
 
 def how_ended(workspace: Workspace, ids: Sequence[str]) -> dict[str, Ended]:
-    """Return those of these claims that are known to have ended."""
+    """Return those of these claims that are known to have ended, by what is here: a command does not wait for it."""
     found: dict[str, Ended] = {}
 
     def take(ended: Ended) -> bool:
@@ -121,14 +130,22 @@ def with_ending(workspace: Workspace, outcome: Outcome) -> Outcome:
     return outcome.evolve(code="ended", message=over.sentence, hint=claim_now, facts=facts)
 
 
-def _search(workspace: Workspace, take: Callable[[Ended], bool]) -> datetime | None:
-    """Hand over each claim that ended until `take` has enough; return where that stopped, if older ones may be left."""
-    objects = workspace.setting.transport.objects
-    last: datetime | None = None
+def _search(workspace: Workspace, take: Callable[[Ended], bool], *, brings: bool = False) -> datetime | None:
+    """Hand over each claim that ended until `take` has enough; return where that stopped, if older ones may be left.
+
+    `brings`: first what was left out of this clone.
+    """
     listed = workspace.listed()
+    objects = here(workspace.setting.transport.objects)
+    tip = listed.get(workspace.setting.refs.claims)
+    if tip is None:
+        return None
+    if brings:
+        earlier_history.bring(workspace, (tip,))
+    last = workspace.setting.host.now()
     with workspace.lock, contextlib.suppress(DocumentError, MissingObjectError):
-        folder, tip = workspace.reader.claims(listed).folder, listed.get(workspace.setting.refs.claims)
-        for number, (oid, commit) in enumerate(commits.walk(objects, tip) if tip else ()):
+        folder = workspace.reader.claims(listed).folder
+        for number, (oid, commit) in enumerate(commits.walk(objects, tip)):
             last = commit.committed_at
             if number == COMMITS_MAX:
                 return last
@@ -147,7 +164,15 @@ def _ended_by(event: Event) -> Iterator[Ended]:
     happened = event.record.line.get("events")
     for ending in reversed(happened) if isinstance(happened, list) else ():
         if isinstance(ending, dict) and ending.get("event") in _ENDINGS and "items" not in ending:
-            yield Ended(str(ending.get("claim")), str(ending.get("agent")), event.record.now, str(ending.get("reason")))
+            by = event.record.line.get("by")
+            yield Ended(
+                id=str(ending.get("claim")),
+                agent=str(ending.get("agent")),
+                at=event.record.now,
+                reason=str(ending.get("reason")),
+                by=str(by.get("agent") or "") if isinstance(by, dict) else "",
+                note=str(ending.get("note") or ""),
+            )
 
 
 def _with_claim(workspace: Workspace, ended: Ended, folder: Folder) -> Ended:
@@ -155,7 +180,7 @@ def _with_claim(workspace: Workspace, ended: Ended, folder: Folder) -> Ended:
         oid = folder.file(claims_layout.path_of_claim(ended.id))
         if oid is None:  # granted and ended in one commit
             return ended
-        data = workspace.setting.transport.objects.read(oid)[1]
-        return Ended(ended.id, ended.agent, ended.at, ended.reason, Claim.decode(data))
+        data = here(workspace.setting.transport.objects).read(oid)[1]
+        return replace(ended, claim=Claim.decode(data))
     except CoordError:
         return ended

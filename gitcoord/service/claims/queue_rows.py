@@ -45,7 +45,7 @@ def queue_rows(
 def _waits_for(work: "Work", entry: QueueEntry) -> dict[str, Json]:
     from gitcoord.core.claims.rules import grant, serve
 
-    line = serve.ahead_of(work, entry.holder, entry.call, serve.place_of(work, entry))
+    line = serve.ahead_of(work, entry.actor, entry.call, serve.place_of(work, entry))
     blocks = grant.around(work, entry.actor, entry.call).blocks
     holders: list[Json] = [
         {

@@ -18,6 +18,7 @@ What this file does not know: who holds what.
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
@@ -29,11 +30,11 @@ from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.liveness import APART
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.core.patterns import resolve, symbols
-from gitcoord.core.patterns.path_pattern import Pattern, PatternError, overlaps, shape_of
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError, canonical, overlaps, shape_of
 from gitcoord.core.patterns.resolve import Resolved
 from gitcoord.core.patterns.symbols import suggest
 from gitcoord.core.patterns.tracked_paths import Tracked
-from gitcoord.errors import InvalidError, RulesMovedError
+from gitcoord.errors import InvalidError
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
@@ -110,22 +111,20 @@ class Asked(NamedTuple):
         )
 
 
-def submitted(workspace: Workspace, asking: Asking, actor: Actor, command: _Command) -> tuple[Reply, Asked]:
+def submitted(
+    workspace: Workspace, asking: Asking, actor: Actor, command: _Command, listed: Mapping[RefName, Oid]
+) -> tuple[Reply, Asked]:
     """Submit a command that asks for this; understood again where the team's rules have changed meanwhile.
 
     Raises:
         CoordError: see `understood` and `Workspace.submit`.
     """
-    listed = freshness.lately(workspace)
-    for is_last in (False, False, True):
-        asked = understood(workspace, asking, actor.agent, listed)
-        try:
-            return workspace.submit(asked.put_into(command), actor, None, config=asked.config), asked
-        except RulesMovedError:
-            if is_last:
-                raise
-            listed = workspace.listed()
-    raise AssertionError
+
+    def attempt(refs: Mapping[RefName, Oid]) -> tuple[Reply, Asked]:
+        asked = understood(workspace, asking, actor.agent, refs)
+        return workspace.submit(asked.put_into(command), actor, None, config=asked.config), asked
+
+    return freshness.by_rules(workspace, listed, attempt)
 
 
 def drawn_id(workspace: Workspace, kind: str) -> str:
@@ -251,17 +250,28 @@ def pattern_of(workspace: Workspace, text: str, *, as_literal: bool = False) -> 
     return _resolved(workspace.checkout, text, workspace.checkout.tracked(), Asking(as_literal=as_literal)).pattern
 
 
-def check_paths(workspace: Workspace, texts: Sequence[str]) -> None:
-    """Refuse paths of which one text names several.
+def step_paths(workspace: Workspace, texts: Sequence[str]) -> tuple[str, ...]:
+    """Return paths of steps as they are stored: as given, but names with brackets as claims spell them.
+
+    A step's paths are claimed where no files are looked at: what names one file here has to be the same there.
 
     Raises:
-        InvalidError: one does; the hint has the list that was meant.
+        InvalidError: one text names several; the hint has the list that was meant.
     """
-    if texts:
-        checkout = workspace.checkout
-        tracked = checkout.tracked()
-        for text in texts:
-            _check_one_name(checkout.inside(text), tracked)
+    if not texts:
+        return ()
+    tracked = workspace.checkout.tracked()
+    return tuple(_step_path(workspace.checkout, text, tracked) for text in texts)
+
+
+def _step_path(checkout: Checkout, text: str, tracked: Tracked) -> str:
+    inside = checkout.inside(text)
+    _check_one_name(inside, tracked)
+    with suppress(PatternError):  # that it is no pattern, the rules of planning say
+        spelled = resolve.spelling(inside, tracked)
+        if spelled != canonical(inside):
+            return spelled
+    return text
 
 
 def _check_one_name(text: str, tracked: Tracked) -> None:
@@ -364,4 +374,8 @@ def _unknown(place: str, unknown: Sequence[str], checked: Sequence[tuple[str, Va
     ]
     left = sum(len(validation.existing) for validation in validations) - len(existing)
     hint = f"It has: {', '.join(existing)}{f' and {left} more' if left > 0 else ''}." if existing else "It has none."
+    broken = next(((path, validation.error_line) for path, validation in checked if validation.error_line), None)
+    if broken is not None:
+        error = f"{broken[0]} has a syntax error in line {broken[1]}"
+        hint = f"{error}, which may hide what is declared: correct it, or claim the file without symbols. {hint}"
     return InvalidError(f"{shown(place)} has no symbol {', '.join(said)}{more}.", hint=hint)

@@ -4,21 +4,24 @@ What this file does not know: what an answer brings about; see `core/claims/rule
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from gitcoord.core.claims.claim_commands import Answer, AnswerRequest, BeatClaims, CancelEntry, RequestRelease, Urgency
 from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import ReleaseRequest, RequestState
+from gitcoord.core.claims.rules import grant
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.call import Call, Value, sentence
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.core.documents.texts import only_known
+from gitcoord.errors import InvalidError, NotFoundError, UnreachableError
 from gitcoord.ledger.format.entry import Reply
-from gitcoord.service.claims import claim_wait, claims, history, requested_items
+from gitcoord.service.claims import checkout_branch, claim_wait, claims, history, requested_items
 from gitcoord.service.claims.queue_rows import queue_rows, waiting_view
 from gitcoord.service.claims.requested_items import Asking, checked_id, drawn_id
 from gitcoord.service.session import freshness, results
@@ -81,6 +84,9 @@ def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> di
     """List what others ask of this session's claims. Listing them counts as seeing them: the time runs."""
     actor = workspace.actor(agent_id)
     register = workspace.register()
+    if not freshness.is_old():
+        with suppress(UnreachableError):  # it was there a moment ago: the next call brings the branch
+            checkout_branch.follow(workspace, actor, register)
     pending = register.pending_by(actor)
     if any(request.seen_at is None for request in pending) and not freshness.is_old():
         workspace.submit(BeatClaims(called=True), actor, None)
@@ -94,7 +100,7 @@ def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> di
     result: dict[str, Json] = {"pending": rows, "count": len(rows)}
     if pending:
         respond = Call.of("respond_to_request", request_id=pending[0].id, decision=Answer)
-        result["next_step"] = sentence("Answer: ", respond, ". No answer ends the claim.")
+        result["next_step"] = sentence("Answer: ", respond, ". Without an answer the claim ends.")
     return result
 
 
@@ -130,6 +136,8 @@ def respond_to_request(  # noqa: PLR0913 - what an answer may say, by name
     if outcome.code == "late_answer":
         result |= {"late": True, "already": True}
         result["next_step"] = "It was decided before; your answer is on record and changed nothing."
+    elif request and request.is_in_vain:
+        result["next_step"] = f"Your claim ended; {request.agent} was granted nothing: another claim is in its way."
     return result
 
 
@@ -137,7 +145,7 @@ def my_requests(
     workspace: Workspace, *, decision: str | None = None, queued: bool = True, agent_id: str | None = None
 ) -> dict[str, Json]:
     """List what this session has asked for, and the calls of it that wait."""
-    actor, register = workspace.actor(agent_id), workspace.register()
+    actor, register, now = workspace.actor(agent_id), workspace.register(), workspace.setting.host.now()
     wanted = next((state for state in RequestState if decision and state == decision.strip().lower()), None)
     if decision is not None and wanted is None:
         raise InvalidError(f"decision is one of {', '.join(RequestState)}, not {shown(decision)}.")
@@ -145,8 +153,10 @@ def my_requests(
     chosen = [request for request in own_requests if wanted is None or request.decision is wanted]
     chosen.sort(key=lambda request: (request.created_at, request.id), reverse=True)
     result: dict[str, Json] = {"requests": [view(request) for request in chosen], "count": len(chosen)}
+    in_vain = next((request for request in chosen if request.is_in_vain), None)
+    if in_vain and not any(claim.created_at >= (in_vain.decided_at or now) for claim in register.claims_by(actor)):
+        result["next_step"] = _ask_anew(in_vain)
     if queued:
-        now = workspace.setting.host.now()
         waiting = [entry for entry in register.entries.values() if _is_ours(entry, actor) and entry.ends_at > now]
         waiting.sort(key=lambda entry: (entry.number, entry.id))
         result["queued"] = [waiting_view(entry) for entry in waiting]
@@ -176,7 +186,7 @@ def claims_and_line(workspace: Workspace) -> dict[str, Json]:
 
 def view(request: ReleaseRequest) -> dict[str, Json]:
     """Return a request as a caller sees it: the document, with what was asked in its place."""
-    out = request.dump()
+    out = only_known(request).dump()
     out.pop("call", None)
     out |= {"reason": request.call.reason, "urgency": request.call.urgency, "decision": request.decision}
     return {**out, "requested": [*[wish.pattern for wish in request.call.wishes[:PATTERNS_SHOWN]]]}
@@ -197,6 +207,8 @@ def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience)
     got = register.claims.get(asked.granted) if asked.granted else None
     if got is not None:
         return {**result, "claim": claim_view(got), "next_step": f"You hold {got.id}: go ahead."}
+    if asked.is_in_vain:
+        return {**result, "next_step": _ask_anew(asked)}
     claim = sentence(Call.of("claim_files", ...), ".")
     if asked.decision is RequestState.NARROWED:
         todo = sentence("The holder keeps a part (narrowed). Claim the rest now: ", claim)
@@ -205,6 +217,18 @@ def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience)
     else:
         todo = sentence(f"The claim ended ({asked.decision}). Claim now what you need: ", claim)
     return {**result, "next_step": todo}
+
+
+def _ask_anew(request: ReleaseRequest) -> str:
+    """Say that an approval granted nothing, and which call gets in line for what was asked."""
+    wishes = request.call.wishes[:PATTERNS_SHOWN]
+    symbols: dict[str, Json] = {wish.pattern: [*wish.symbols] for wish in wishes if wish.symbols}
+    patterns = [wish.pattern for wish in wishes if not wish.symbols]
+    asked: dict[str, Value] = {"patterns": patterns, "symbols": symbols}
+    given = {name: value for name, value in asked.items() if value}
+    wait = Call.of("claim_files", **given, wait_seconds=grant.WAIT_S)
+    why = f"{request.id} was approved, and nothing was granted: another claim is in the way of what you asked for."
+    return sentence(f"{why} Get in line for it: ", wait, ".")
 
 
 def _found(register: Register, request: str) -> ReleaseRequest:

@@ -111,7 +111,7 @@ class Dashboard:
             **self._once("activity", (self._past.version, steps, refusals), lambda: self._activity(seen.boards, steps)),
             "events": self._once(
                 "events",
-                ledgers,
+                (ledgers, self._past.is_whole),
                 lambda: step_views.get_agent_events(
                     workspace, limit=EVENTS_SHOWN, listed=seen.listed, known=self._events
                 ),

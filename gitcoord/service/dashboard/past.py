@@ -28,7 +28,8 @@ from gitcoord.core.documents.events import Event
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.commits import Commit
-from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, here
+from gitcoord.service.session import earlier_history
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.activity import COMMITS_MAX
 from gitcoord.service.steps.commit_occurrences import CommitOccurrences
@@ -75,6 +76,17 @@ class _LedgerPast:
             self.cut = self.last.committed_at if self.last else now
         return self.next
 
+    def resume(self, objects: Objects, since: datetime, now: datetime) -> bool:
+        """Go on where the history was cut off, if more of it is here by now; tell whether that is so."""
+        cut, self.cut = self.cut, None
+        try:
+            behind = commits.before(objects, self.last) if self.last else self.tip
+        except (DocumentError, MissingObjectError):
+            behind = None
+        self.older = commits.walk(objects, behind) if behind else iter(())
+        self.advance(since, now)
+        return self.cut != cut
+
 
 @dataclass(slots=True)
 class RecentHistory:
@@ -83,6 +95,7 @@ class RecentHistory:
     Attributes:
         days: how many, today among them (UTC).
         is_complete: whether all of it was read.
+        is_whole: whether nothing is lacking that was left out of this clone.
         version: how often there was something new.
         steps_version: how often there was of projects.
     """
@@ -90,6 +103,7 @@ class RecentHistory:
     workspace: Workspace
     days: int
     is_complete: bool = False
+    is_whole: bool = True
     version: int = 0
     steps_version: int = 0
     _walks: dict[RefName, _LedgerPast] = field(default_factory=dict[RefName, _LedgerPast])
@@ -98,7 +112,7 @@ class RecentHistory:
     def __post_init__(self) -> None:
         """Have read nothing."""
         setting = self.workspace.setting
-        self._read = CommitOccurrences(setting.transport.objects, setting.refs)
+        self._read = CommitOccurrences(here(setting.transport.objects), setting.refs)
 
     @property
     def since(self) -> datetime:
@@ -118,7 +132,9 @@ class RecentHistory:
         """Read what is new at these tips, and then at most so many older commits."""
         refs = self.workspace.setting.refs
         wanted = {ref: tip for ref, tip in listed.items() if ref == refs.claims or refs.is_steps(ref)}
+        self.is_whole = earlier_history.bring(self.workspace, wanted.values())
         since, now = self.since - _SLACK, self.workspace.setting.host.now()
+        objects = here(self.workspace.setting.transport.objects)
         with self.workspace.lock:
             for ref in self._walks.keys() - wanted.keys():
                 self._note_change(ref)
@@ -126,10 +142,11 @@ class RecentHistory:
             for ref, tip in wanted.items():
                 known = self._walks.get(ref)
                 if known is not None and known.tip == tip:
+                    if known.cut is not None and known.resume(objects, since, now):
+                        self._note_change(ref)
                     continue
                 self._note_change(ref)
                 if known is None or not self._catch_up(ref, known, tip):
-                    objects = self.workspace.setting.transport.objects
                     self._walks[ref] = _LedgerPast(tip, commits.walk(objects, tip))
                     self._walks[ref].advance(since, now)
             self._go_back(commits_max, since, now)
@@ -203,9 +220,8 @@ class RecentHistory:
         """Read the commits from a new tip back to the one before; tell whether that is among them."""
         new: list[_ReadCommit] = []
         try:
-            for oid, commit in itertools.islice(
-                commits.walk(self.workspace.setting.transport.objects, tip), COMMITS_MAX
-            ):
+            objects = here(self.workspace.setting.transport.objects)
+            for oid, commit in itertools.islice(commits.walk(objects, tip), COMMITS_MAX):
                 if oid == walk.tip:
                     walk.read.extendleft(reversed(new))
                     walk.tip, walk.made = tip, None

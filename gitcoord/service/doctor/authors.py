@@ -18,6 +18,7 @@ def authors(site: Site) -> Finding:
     """Sign something, where this clone signs, and compare who works here with the team's policy."""
     repository, settings, found = site.in_repository(), site.settings, list[Finding]()
     who = signature_of(settings, repository)
+    site.listed()  # what is not known of the remote is said by `remote`
     policy = site.policy()
     agent = agent_in(repository.top, settings, site.env, "cli")
     try:

@@ -54,8 +54,8 @@ class Repair:
         why_ask: what a person has to know who decides.
         keeps: keeps what is replaced, before that; `None`: nothing is, or none of it can be read here.
         needs_person: work that others rely on goes with it, so `--yes` is no answer.
-        is_else: another way than the repair before it, which gives up what that one saves: `--yes` does not take it
-            where that one failed.
+        is_else: another way than the repair before it, which gives up what that one saves: it is left out where that
+            one was carried out, and `--yes` does not take it where that one failed.
         is_first: of the team's ref, which repairs of other checks are recorded in: it is carried out before them.
     """
 

@@ -15,7 +15,6 @@ from gitcoord.errors import (
     ContendedError,
     CoordError,
     DeniedError,
-    DocumentError,
     InvalidError,
     MissingObjectError,
     SchemaError,
@@ -27,16 +26,15 @@ from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.records import RecordHead
-from gitcoord.ledger.format.refs import RELAYS
+from gitcoord.ledger.format.team_layout import AUTO
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.liveness.cleanup import UNTOUCHED
-from gitcoord.ledger.readers import relay_document
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.transactions.author_rule import check_own
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
-from gitcoord.remote.store.pygit_objects import PygitObjects
-from gitcoord.service.doctor import counters
+from gitcoord.remote.copies.copied_objects import CopiedObjects
+from gitcoord.service.doctor import counters, other_refs
 from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, fail, ok, together, warn
 from gitcoord.service.doctor.replaced import keeper
 from gitcoord.service.doctor.site import Site
@@ -45,8 +43,8 @@ from gitcoord.service.inputs import owners_input
 from gitcoord.service.inputs.mistakes import located
 from gitcoord.service.inputs.yaml_text import YamlError
 from gitcoord.service.session.identity import signature_of
+from gitcoord.service.session.problems import unread_rules
 from gitcoord.service.team import owners_file
-from gitcoord.service.team.config_ref import AUTO
 from gitcoord.service.team.owner_lookup import text_of
 from gitcoord.source.checkout.checkout_file import read_small
 
@@ -55,7 +53,6 @@ OWNERS = Path(".gitcoord") / "owners.yaml"
 SHOWN_MAX = 3
 REMOVED = "removed"  # beside the store: what a repair took out of a ledger
 _REPAIR = "gitcoord doctor --repair puts it back to the newest commit that is whole."
-_DELETES = "gitcoord doctor --repair deletes it."
 _EARLIER = "Others go on. The remote's administrator puts that ref back to its last good commit; `git log` shows it."
 
 
@@ -75,33 +72,22 @@ def ledgers(site: Site) -> Finding:
     with site.apart() as transport:
         reader, read = Reader(transport, place.refs), transport.read(place.refs.everything)
         listed = sorted(place.refs.without_archives(read).items())
-        found = [said for ref, tip in listed for said in _ref(reader, transport, ref, tip, site)]
-    wanted = [ref for ref, _ in listed if LEDGERS.is_ledger(place.refs, ref)]
+        wanted = {ref: tip for ref, tip in listed if LEDGERS.is_ledger(place.refs, ref)}
+        found = [said for ref, tip in wanted.items() for said in _ledger(reader, transport, ref, tip, site)]
+        found += other_refs.findings(site, reader, transport, dict(listed))
     count = len(wanted)
     text = f"{count} ledger{'s' * (count != 1)}, the last {COMMITS_MAX} commits of each are whole"
     return together(found, ok(text if count else "there is no ledger to look into", ledgers=[*wanted]))
 
 
-def _ref(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:
+def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:
+    is_config = site.at_place().refs.config == ref
     try:
         transport.fetch([tip])
     except MissingObjectError as error:
         text = f"{ref} at {tip[:12]} is not whole there: {error}"
-        hint = _REPAIR if LEDGERS.is_ledger(site.at_place().refs, ref) else _DELETES
-        yield Finding(Status.FAIL, text, hint, {"damaged": [ref]}, _repairs(site, ref, tip))
+        yield Finding(Status.FAIL, text, _REPAIR, {"damaged": [ref]}, _repairs(site, ref, tip))
         return
-    refs = site.at_place().refs
-    if LEDGERS.is_ledger(refs, ref):
-        yield from _ledger(reader, transport, ref, tip, site)
-    elif refs.is_at(RELAYS, ref):
-        try:
-            _ = relay_document.read(transport.objects, ref, tip)
-        except DocumentError as error:
-            yield Finding(Status.FAIL, str(error), _DELETES, {"damaged": [ref]}, _repairs(site, ref, tip))
-
-
-def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:
-    is_config = site.at_place().refs.config == ref
     try:
         if is_config and (damage := reader.rules_at(tip)[1]) is not None:
             raise damage.error
@@ -125,18 +111,13 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
 
 
 def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
-    """Return how a ref that cannot be read is put back; a store that is the truth has `refs` for that."""
-    if site.at_place().url is None:
+    """Return how a ledger that cannot be read is put back; of those of a clone's own store `refs` says it."""
+    is_config = site.at_place().refs.config == ref
+    if site.at_place().url is None and not is_config:
         return ()
     keeps = keeper(site, ref, tip)
-    if not LEDGERS.is_ledger(site.at_place().refs, ref):
-        again = "its own clone writes it again with its next heartbeat"
-        if site.at_place().refs.is_at(RELAYS, ref):
-            again = "this relay begins anew when it runs next, with what happens from then on"
-        why = f"no clone can read it; {again}"
-        return (Repair(f"delete {ref}", lambda: site.remove(RefUpdate(ref, tip, None)), why, keeps),)
     why = "what came after that commit is lost to the ledger; it is kept in this clone"
-    text, is_config = f"put {ref} back to the newest commit that is whole", site.at_place().refs.config == ref
+    text = f"put {ref} back to the newest commit that is whole"
     put_back = Repair(text, lambda: _put_back(site, ref), why, keeps, is_first=is_config)
     if not is_config:
         return (put_back,)
@@ -151,7 +132,7 @@ def _begin(site: Site, ref: RefName, tip: Oid) -> str:
         site.forget()
         if site.listing().get(ref) != tip:
             return f"{ref} needs no decision any more"
-        restorer, store = site.restorer(), PygitObjects(site.coordination / "store.git")
+        restorer, store = site.restorer(), CopiedObjects(site.coordination / "store.git")
         whole = restorer.newest_whole(ref, tip, store)
         if whole is not None:
             message = f"{ref} was not deleted: a commit of it is whole, {whole[:12]}."
@@ -170,7 +151,7 @@ def _put_back(site: Site, ref: RefName) -> str:
     with locked(site):
         site.forget()
         site.listing()
-        store = PygitObjects(site.coordination / "store.git")
+        store = CopiedObjects(site.coordination / "store.git")
         try:
             return site.restorer().repair(ref, site.lookback().mark_of(ref), store)
         finally:
@@ -323,13 +304,14 @@ def _shared(site: Site) -> Iterator[Finding]:
     tip = site.listed().get(place.refs.config)
     if tip is None:
         return
-    site.reader().prefetch({place.refs.config: tip})
-    objects = transport.objects
-    try:
-        folder = trees.load(objects, commits.read(objects, tip).tree)
-    except (DocumentError, CoordError) as error:
-        yield fail(f"{place.refs.config} cannot be read, so the last rules that are known count: {error}", _REPAIR)
+    reader = site.reader()
+    reader.prefetch({place.refs.config: tip})
+    reader.rules_at(tip)
+    for notice in unread_rules(reader.rules):
+        yield fail(notice.message, _REPAIR)
         return
+    objects = transport.objects
+    folder = trees.load(objects, commits.read(objects, tip).tree)
     for name in ("owners.yaml", AUTO):
         oid = folder.file(name)
         if oid is None:

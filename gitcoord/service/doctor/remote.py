@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.liveness import ahead_text
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DeniedError, DocumentError, MissingObjectError
 from gitcoord.ledger.clone import files
@@ -18,11 +19,12 @@ from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.liveness.clock_offset import said
 from gitcoord.ledger.liveness.clocks import AHEAD_MAX, JUMP
 from gitcoord.remote.contract.host_limits import Limit, host_of, limit_of
-from gitcoord.remote.contract.protocol import FallsBack, RefName
+from gitcoord.remote.contract.protocol import FallsBack, Oid, RefName
 from gitcoord.service.doctor.check_run import (
     Check,
     Finding,
     NotCheckedError,
+    Repair,
     Status,
     fail,
     failed,
@@ -30,12 +32,14 @@ from gitcoord.service.doctor.check_run import (
     together,
     warn,
 )
+from gitcoord.service.doctor.replaced import deletion
 from gitcoord.service.doctor.site import Site, SitePlace
 
 WRITE_LIMIT_S = 60.0  # three pushes and a listing, each of which may take a network timeout
 PERSON_S = 2.0  # a push over ssh takes 0.2 to 1 s; touching a key takes a person longer
 SHARE_MAX = 0.5  # of a host's limit that beats alone may take; claims and steps have to be pushed, too
 SEEN = timedelta(hours=1)  # four times the usual limit of silence: who beat within it counts as a clone that shares
+YEAR_S = 365.25 * 24 * 3600
 NTP: Final = "Let all machines set their clocks by the network (NTP)."
 _PROXIES: Final = ("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")
 _SSH = re.compile(r"(?:git\+)?ssh://|[^/\\:]+@[^/\\:]+:|(?![A-Za-z][A-Za-z0-9+.-]*://)[^/\\:]{2,}:(?!\\)")
@@ -76,7 +80,7 @@ def remote(site: Site) -> Finding:
         for clone, beat in site.heartbeats().items()
         if clone != own and beat.sessions and now - beat.beaten_at <= SEEN
     )
-    sharing = f"shared with {count} other clone{'s' * (count != 1)}"
+    sharing = f"shared with {amount(count, 'other clone')} that had a session recently"
     facts: dict[str, Json] = {"remote": place.shown, "sharing": sharing, "transport": transport.name}
     why_git = transport.why_git if isinstance(transport, FallsBack) else ""
     by_git = f"; git talks to it, since {why_git}" if why_git else ""
@@ -189,11 +193,26 @@ def clock(site: Site) -> Finding:
     if off is not None and abs(off) > AHEAD_MAX:
         found.append(warn(f"{said(off)}: its remote's.", NTP, off_s=round(off.total_seconds())))
     elif ahead:
-        seconds, ref = max(ahead)
-        whose = "its writer's clock is ahead, or this one is behind"
-        text = f"{ref} was written {seconds / 60:.0f} min in the future: {whose}."
-        found.append(warn(text, NTP, ahead_s=seconds, ref=ref))
+        found.append(_future(site, *max(ahead)))
     return together(found, good)
+
+
+def _future(site: Site, seconds: float, ref: RefName, tip: Oid) -> Finding:
+    """Tell of a ref that is ahead, and by what that ends: each writer goes by its own clock again."""
+    refs, span = site.at_place().refs, ahead_text(seconds)
+    if seconds >= YEAR_S:
+        span = amount(round(seconds / YEAR_S), "year")
+    text = f"{ref} was written {span} in the future: its writer's clock is ahead, or this one is behind."
+    ends_by, repairs = "The next command that writes there is dated by its writer's clock again.", tuple[Repair, ...]()
+    if ref == refs.config:
+        ends_by = "The next change of the rules (`gitcoord policy set`) is dated by its writer's clock again."
+    elif refs.clone_of(ref) is not None:
+        ends_by = (
+            "Its clone's next heartbeat is right again. To delete this one: gitcoord doctor --repair, at a terminal."
+        )
+        why = "its clone writes it again with its next heartbeat; look first whether this machine's clock is right"
+        repairs = (deletion(site, ref, tip, why, needs_person=True),)
+    return Finding(Status.WARN, text, f"{NTP} {ends_by}", {"ahead_s": seconds, "ref": ref}, repairs)
 
 
 def _jumped(site: Site) -> list[Finding]:
@@ -210,12 +229,12 @@ def _jumped(site: Site) -> list[Finding]:
     return [warn(text, hint, jump_s=round(jump.total_seconds()))]
 
 
-def _ahead(site: Site, now: datetime) -> list[tuple[float, str]]:
+def _ahead(site: Site, now: datetime) -> list[tuple[float, RefName, Oid]]:
     """Return by how many seconds refs are ahead of this clock, of those that are too far ahead."""
     place, transport = site.reached()
     listed = site.listed()
     site.reader().prefetch(listed)
-    found: list[tuple[float, str]] = []
+    found: list[tuple[float, RefName, Oid]] = []
     for ref, tip in listed.items():
         if not (LEDGERS.is_ledger(place.refs, ref) or place.refs.clone_of(ref)):
             continue
@@ -224,5 +243,5 @@ def _ahead(site: Site, now: datetime) -> list[tuple[float, str]]:
         except (DocumentError, MissingObjectError):
             continue  # `ledgers` names it
         if moment - now > AHEAD_MAX:
-            found.append(((moment - now).total_seconds(), str(RefName(ref))))
+            found.append(((moment - now).total_seconds(), ref, tip))
     return found

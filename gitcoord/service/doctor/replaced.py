@@ -14,16 +14,17 @@ What this file does not know: what is repaired.
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 from gitcoord.errors import CoordError, unwritable
 from gitcoord.ledger.format import trees
-from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, RefName
+from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, RefName, RefUpdate
+from gitcoord.remote.copies.copied_objects import objects_of
 from gitcoord.remote.store.bundle import write_bundle
 from gitcoord.remote.store.joined_objects import JoinedObjects
-from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, open_store
 from gitcoord.remote.store.write_out import write_out
-from gitcoord.service.doctor.check_run import Backup
+from gitcoord.service.doctor.check_run import Backup, Repair
 from gitcoord.service.doctor.site import Site
 
 FOLDER = "replaced"
@@ -33,6 +34,12 @@ PARTS_MAX = 1000  # objects of a tip that is not whole; most ledgers have fewer 
 def keeper(site: Site, ref: RefName, tip: Oid | None) -> Callable[[], Backup | None] | None:
     """Return what keeps a ref as it is at a tip, for a repair; `None`: there is nothing."""
     return None if tip is None else lambda: _keep(site, ref, tip)
+
+
+def deletion(site: Site, ref: RefName, tip: Oid, why: str, *, needs_person: bool = False) -> Repair:
+    """Return the repair that deletes a ref that is no ledger, while it is at a tip; `why`: what comes of that."""
+    do = partial(site.remove, RefUpdate(ref, tip, None))
+    return Repair(f"delete {ref}", do, why, keeper(site, ref, tip), needs_person=needs_person)
 
 
 def _keep(site: Site, ref: RefName, tip: Oid) -> Backup | None:
@@ -57,7 +64,7 @@ def _keep(site: Site, ref: RefName, tip: Oid) -> Backup | None:
             return Backup(target, shlex.join(["git", "fetch", str(target), f"+{ref}:{name}"]), is_whole=True)
         target.unlink(missing_ok=True)
         parts = target.with_suffix("")
-        joined = JoinedObjects(transport.objects, PygitObjects(store.path)) if store else transport.objects
+        joined = JoinedObjects(transport.objects, objects_of(store)) if store else transport.objects
         for oid, kind, data in _parts(joined, tip):
             parts.mkdir(exist_ok=True)
             (parts / f"{oid}.{kind.value}").write_bytes(data)

@@ -10,7 +10,6 @@ more says so again with its next beat.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import islice, takewhile
 
 from gitcoord.core.documents.json_text import Json
@@ -20,7 +19,7 @@ from gitcoord.ledger.format.commits import walk
 from gitcoord.ledger.rewinds.restore import Restorer
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, ok, together
-from gitcoord.service.doctor.replaced import keeper
+from gitcoord.service.doctor.replaced import deletion, keeper
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
 
@@ -68,8 +67,7 @@ def _overstated(site: Site, listed: Mapping[RefName, Oid]) -> Iterator[Finding]:
             f"{beat} says that its clone saw {_list(said)}, more than can have been written; that counts for nothing."
         )
         hint = "gitcoord doctor --repair deletes that heartbeat; its clone writes it again with its next one."
-        do = partial(site.remove, RefUpdate(beat, listed[beat], None))
-        repair = Repair(f"delete {beat}", do, _AGAIN, keeper(site, beat, listed[beat]))
+        repair = deletion(site, beat, listed[beat], _AGAIN)
         yield Finding(Status.WARN, text, hint, {"overstated": [beat]}, (repair,))
 
 
@@ -84,8 +82,8 @@ def _unheard(site: Site, error: RewoundError) -> Repair:
         return site.remove(RefUpdate(beat, listed.get(beat), None))
 
     beat = site.at_place().refs.heartbeat(error.clone)
-    keeps = keeper(site, beat, site.listed().get(beat))
-    return Repair(f"or else delete {beat}, which alone says so", do, _AGAIN, keeps)
+    keeps, is_first = keeper(site, beat, site.listed().get(beat)), error.where == site.at_place().refs.config
+    return Repair(f"or else delete {beat}, which alone says so", do, _AGAIN, keeps, is_else=True, is_first=is_first)
 
 
 def _gone(site: Site, error: RewoundError) -> Finding:
@@ -160,12 +158,14 @@ def _decided(site: Site, ref: RefName, tip: Oid | None, do: Callable[[Restorer, 
 
 def _only_in(objects: Objects, tip: Oid, other: Oid) -> list[str]:
     """Return what one history has and the other lacks: the subjects of commits, newest first."""
+    found = list[str]()
     try:
         theirs = {oid for oid, _ in walk(objects, other)}
-        own = takewhile(lambda pair: pair[0] not in theirs, walk(objects, tip))
-        return [commit.message.partition("\n")[0] for _, commit in islice(own, 1000)]
+        for _, commit in islice(takewhile(lambda pair: pair[0] not in theirs, walk(objects, tip)), 1000):
+            found.append(commit.message.partition("\n")[0])
     except CoordError:
-        return ["what cannot be read"]
+        found.append("what cannot be read")
+    return found
 
 
 def _list(subjects: list[str]) -> str:

@@ -18,7 +18,6 @@ from gitcoord.errors import ContendedError, CoordError, RewoundError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.ledger.readers.team_rules import TeamRules, policy_at
 from gitcoord.ledger.rewinds import copies
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.restore import Restorer
@@ -26,7 +25,6 @@ from gitcoord.ledger.transactions.author_rule import check_signed
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapStatus, Transport
 from gitcoord.remote.store.files_refs import FilesRefs
-from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.service.doctor.check_run import NotCheckedError
 from gitcoord.service.session.identity import signature_of
 from gitcoord.source.checkout.repository import Repository
@@ -186,13 +184,7 @@ class Site:
         Raises:
             CoordError: the remote cannot be read.
         """
-        config, listed, reader = self.at_place().refs.config, self.listing(), self.reader()
-        present, mark = reader.policy(config, listed), self.mark_of(config)
-        lost = reader.rules.damage or self.lookback().find(config, listed, self.host.now())
-        if lost is None or not mark.tip:
-            return present
-        objects = self.objects_with(mark)
-        return policy_at(objects, TeamRules(objects, config, self.lookback().marks.tips).look(Oid(mark.tip))[0])
+        return self.lookback().author_policies(self.reader(), self.listing(), self.host.now())[-1]
 
     def has(self, mark: Mark) -> bool:
         """Whether the marked commit is here."""
@@ -200,11 +192,7 @@ class Site:
 
     def objects_with(self, mark: Mark) -> Objects:
         """Return where a marked commit is: the objects of the place, or of a remote on a path this clone's copy."""
-        place, transport = self.reached()
-        copied = self.coordination / "store.git"
-        if place.git_dir is None or transport.objects.has(Oid(mark.tip)) or not copied.is_dir():
-            return transport.objects
-        return PygitObjects(copied)
+        return self.lookback().objects_with(Oid(mark.tip))
 
     def bring(self, mark: Mark) -> None:
         """Write what the place lacks of a marked commit there, from this clone's copy.
@@ -230,7 +218,7 @@ class Site:
         self._listed = None
 
     def remove(self, update: RefUpdate) -> str:
-        """Delete a heartbeat or a relay's place; return that it is done. Who may write is not asked: neither is signed.
+        """Delete a ref that is no ledger, and say so. Any clone may: a deletion has nothing to sign (SEC-8).
 
         Raises:
             ContendedError: it moved meanwhile, or the remote declined.

@@ -8,7 +8,7 @@ Rules:
 """
 
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,10 +28,12 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.copies.damaged_files import DamagedFiles
 from gitcoord.remote.store import stale_locks
 from gitcoord.remote.store.home_tips import home_tips
 from gitcoord.remote.store.stale_locks import STALE_LOCK_S, LockFile
 from gitcoord.remote.store.store import Store, StoreMode, open_store
+from gitcoord.remote.store.store_locks import locks_error, locks_hold, why_loose
 from gitcoord.remote.store.swap_guards import GuardHeldError, SwapGuards, guards_of
 from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, failed, ok, together
@@ -67,10 +69,30 @@ def store(site: Site) -> Finding:
         return ok("not made yet; the first command makes it", mode=None)
     facts: dict[str, Json] = {"mode": found.mode.value, "remote": found.remote, "path": str(found.path)}
     if found.mode is StoreMode.CACHE:
-        return ok("a cache of the remote; it may be deleted", **facts)
+        return _cache(found, facts)
+    facts["refs"] = "journal" if found.is_journaled else "loose"
+    if found.is_journaled and not locks_hold(folder):
+        return failed(locks_error(folder), **facts)
     if found.remote:
         return ok(f"given to {found.remote}; it keeps what that would not take", **facts)
-    return ok("what is coordinated in this clone is here, and only here", **facts)
+    return ok(f"what is coordinated in this clone is here, and only here, {_refs_of(found)}", **facts)
+
+
+def _refs_of(found: Store) -> str:
+    """Say where the refs of a home are, and why where that is not its journal."""
+    if found.is_journaled:
+        return "in a journal"
+    why = why_loose(found.folder) or "the next command that finds no session at work makes a journal of them"
+    return f"as loose refs: {why}"
+
+
+def _cache(found: Store, facts: Mapping[str, Json]) -> Finding:
+    """Tell of a store that is a copy, and how much of it was damaged so far: it came again, but the disk may be ill."""
+    damaged, text = DamagedFiles(found.path), "a cache of the remote; it may be deleted"
+    sizes = damaged.sizes()
+    if sizes:
+        text += f"; set aside in {damaged.folder}: {amount(len(sizes), 'damaged file')}, {sum(sizes):,} bytes"
+    return ok(text, **facts, damaged_files=len(sizes), damaged_bytes=sum(sizes))
 
 
 def _unwritable(folder: Path) -> StorageError | None:
@@ -192,6 +214,8 @@ def _unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
 
 def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs, last: Sequence[Oid]) -> Finding:
     def do() -> str:
+        if opened.is_journaled and not locks_hold(opened.folder):
+            raise locks_error(opened.folder)
         with locked(site):
             home = HomeTransport(opened, clocks=site.clocks())
             home.replay(site.host.boot)  # the journal may have the very objects that are damaged
@@ -213,7 +237,7 @@ def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs, last
             site.forget()
             if any(error.where == ref for error in site.rewound()):  # the fences after it must not be given again
                 site.restorer().keep(ref, site.lookback().mark_of(ref))
-            return f"{ref} is back at {tip[:12]}; what came after that is lost"
+            return f"{ref} is back at {tip[:12]}; what came after that is not in it any more"
 
     lost = "what was coordinated there after that tip is lost, unless the journal has it"
     hint = f"gitcoord doctor --repair puts it back to the newest tip that can be read; {lost}."

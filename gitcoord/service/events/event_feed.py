@@ -41,7 +41,7 @@ DETAIL_BYTES_MAX = 3_000  # of one event, which waits in a document with 500 oth
 TEXT_CHARS_MAX = 500  # of one text in it
 Tips = Mapping[RefName, Oid]
 _WORDS = frozenset(Event)
-_OWN_WORDS = ("title", "description")
+_OWN_WORDS = ("title", "description", "note")
 _ELSEWHERE = ("event", "time", "outcome")  # beside the detail, or the same in each
 
 
@@ -189,7 +189,7 @@ class _Walk(NamedTuple):
         detail = {
             name: _clean(value) for name, value in row.items() if name not in left_out and value not in (None, "", [])
         }
-        for name in ("patterns", "description", "title", "claims"):
+        for name in ("symbols", "patterns", "description", "title", "claims"):
             if len(compact(detail).encode()) > DETAIL_BYTES_MAX:
                 detail.pop(name, None)
         return detail

@@ -20,7 +20,7 @@ from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.relay.relay import Delivery
-from gitcoord.errors import CoordError, InvalidError
+from gitcoord.errors import CoordError, InvalidError, UnreachableError
 from gitcoord.ledger.format import commits
 from gitcoord.service.events import cursor as cursors
 from gitcoord.service.events import event_feed
@@ -53,7 +53,7 @@ def read(workspace: Workspace, cursor: str | None, limit: int = PAGE, *, listed:
 
     Raises:
         InvalidError: that is no cursor, or one of another remote.
-        UnreachableError: the ledgers cannot be listed.
+        UnreachableError: the ledgers cannot be listed, or a history that was left out of this clone does not come now.
     """
     tips = event_feed.tips(workspace) if listed is None else _tips_in(workspace, listed)
     here = cursors.begin(_place(workspace))
@@ -103,6 +103,8 @@ def _is_known(workspace: Workspace, given: Cursor, tips: Tips) -> bool:
                 event_feed.is_at(position, oid) for oid, _ in commits.walk(workspace.setting.transport.objects, tip)
             ):
                 return True
+        except UnreachableError:  # it may be in what was left out of this clone
+            raise
         except CoordError:  # damaged; named where ledgers are listed
             continue
     return False

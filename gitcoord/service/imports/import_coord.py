@@ -28,6 +28,7 @@ from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, InvalidError, RefusedError
+from gitcoord.ledger.format.team_layout import OWNERS
 from gitcoord.remote.git.bounded_http import HttpPlace
 from gitcoord.remote.git.git_credential import password_for
 from gitcoord.service.claims import claim_results, requested_items
@@ -36,7 +37,6 @@ from gitcoord.service.imports.foreign_names import agent_of, claim_id_of
 from gitcoord.service.inputs import owners_input
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import config_ref, owner_edits, owners_file
-from gitcoord.service.team.config_ref import OWNERS
 from gitcoord.service.team.owner_lookup import text_of
 from gitcoord.source.imports.coord import CoordClaim, CoordState, read_file, read_service, repos_of
 

@@ -50,7 +50,9 @@ class PolicyInput(Input):
     model_config = ConfigDict(title="policy")
 
     auto_recover: Annotated[bool, _says("claiming a step takes over a stale one when nothing else is available")] = True
-    strict_complete: Annotated[bool, _says("a commit off the step's branch, or outside its paths, is refused")] = False
+    strict_complete: Annotated[
+        bool, _says("a commit off the step's branch, without its work, or outside its paths, is refused")
+    ] = False
     require_pushed: Annotated[
         bool | None, _says("completing needs a pushed commit; auto: while another clone is live")
     ] = None
@@ -79,7 +81,7 @@ class PolicyInput(Input):
     pre_commit: Annotated[
         Literal["warn", "refuse"], _says("for a commit of files that others hold: warn, or refuse")
     ] = "warn"
-    trailers: Annotated[bool, _says("commits on a step's branch name step, fence and agent")] = True
+    trailers: Annotated[bool, _says("commits for a held step name step, fence and agent")] = True
     texts: Annotated[
         Literal["shared", "private"],
         _says("shared, or private: no titles, descriptions, reasons and notes in the ledgers"),

@@ -1,7 +1,8 @@
 """Following: a session that runs while its clone is configured to coordinate elsewhere goes there with it.
 
 Rules:
-  * Before each command the files that say where are looked at; only when one has changed are the settings read.
+  * Before each command the files that say where are looked at; only when one has changed are the settings read. What
+    a fetch or push of the default branch brought may be the team's file, which says nothing where a person decided.
   * So is the session's own lock: whose folder was deleted makes it again, or takes its lock in the one that another
     process made meanwhile. In both it is the session that it was, with its fences.
   * So is the clone's store: one that was a copy of a remote's is made again by the process that misses it first.
@@ -19,7 +20,7 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Struct
@@ -39,12 +40,40 @@ if TYPE_CHECKING:
 Stamp = tuple[int, int, int] | None
 
 
+class SettingsFiles(NamedTuple):
+    """The files that can say where a clone coordinates, as they were at a moment.
+
+    Attributes:
+        named: git's configuration, and the store's own description.
+        fetched: what changes when a fetch, or a push, may have brought another file of the team.
+        stamps: of both, what changes when a file does; `None` where there is none.
+    """
+
+    named: Sequence[str]
+    fetched: Sequence[str]
+    stamps: Sequence[Stamp]
+
+    @classmethod
+    def of(cls, repository: Repository, env: Mapping[str, str]) -> Self:
+        """Return those of a repository, as they are now."""
+        return cls(_named_files(repository, env), (), ()).now(repository)
+
+    def now(self, repository: Repository) -> Self:
+        """Return them as they are now."""
+        fetched = _fetched_files(repository)
+        return self._replace(fetched=fetched, stamps=[_stamp(file) for file in (*self.named, *fetched)])
+
+    def are_same(self, *, is_set: bool) -> bool:
+        """Whether none has changed. `is_set`: a person decided, so what was fetched says nothing."""
+        files = self.named if is_set else (*self.named, *self.fetched)
+        return all(_stamp(file) == stamp for file, stamp in zip(files, self.stamps, strict=False))
+
+
 class Following(Struct):
     """Keeps one workspace where its clone coordinates.
 
     Attributes:
-        files: what may say so: git's configuration, and the store's own description.
-        stamps: how those files were when the workspace was opened.
+        files: what may say so, as it was when the workspace was opened.
         where: where it was opened.
         wanted: reads the settings again.
         prefer: takes over from them what a person prefers.
@@ -57,8 +86,7 @@ class Following(Struct):
         store: the one that the workspace was opened with.
     """
 
-    files: Sequence[str]
-    stamps: list[Stamp]
+    files: SettingsFiles
     where: Where
     wanted: Callable[[], Where]
     prefer: Callable[[Workspace], None]
@@ -78,12 +106,13 @@ class Following(Struct):
             SchemaError: a newer gitcoord uses this clone.
             CoordError: the new place cannot be used.
         """
-        stamps = stamps_of(self.files)
-        if stamps == self.stamps and has_its_folder(workspace) and self.store_now() == self.store:
+        is_same = self.files.are_same(is_set=self.where.is_set)
+        if is_same and has_its_folder(workspace) and self.store_now() == self.store:
             return False
         from filelock import Timeout
 
         with workspace.lock:
+            files = self.files.now(workspace.repository)  # before anything that they say is read
             self.check_format()
             where = self.wanted()
             workspace.warning = where.warning
@@ -95,7 +124,8 @@ class Following(Struct):
                 if remote:
                     raise moved_away(remote)
             is_cut_off = where.url is not None and self.store_now() != self.store
-            has_moved = not is_same or is_lost or is_cut_off
+            is_freed = self.where.is_set and not where.is_set  # from now on it follows the team's file, and keeps that
+            has_moved = not is_same or is_lost or is_cut_off or is_freed
             if is_cut_off and not is_lost:
                 try:
                     with workspace.combiner.lock():
@@ -105,10 +135,11 @@ class Following(Struct):
                     raise ContendedError(message, hint="Try again.") from None
             if has_moved:
                 self.reopen(workspace)
-                self.where, self.store = where, self.store_now()
+                self.store = self.store_now()
+            self.where = where
             if is_lost:
                 note_fences(workspace)
-            self.stamps = stamps_of(self.files) if is_lost else stamps
+            self.files = files.now(workspace.repository) if is_lost else files
         return has_moved
 
     def kept(self) -> Sequence[RefName]:
@@ -186,12 +217,7 @@ def notices_of(published: "Published | None") -> list[CallerNotice]:
     return [CallerNotice.of("published", text)]
 
 
-def stamps_of(files: Sequence[str]) -> list[Stamp]:
-    """Return what changes when a file does; `None` where there is none."""
-    return [_stamp(file) for file in files]
-
-
-def files_of(repository: Repository, env: Mapping[str, str]) -> list[str]:
+def _named_files(repository: Repository, env: Mapping[str, str]) -> list[str]:
     """Return the files that can say where a clone coordinates. Those that git's configuration includes are not here."""
     home = Path(env.get("HOME", "/"))
     user = Path(env.get("XDG_CONFIG_HOME") or home / ".config")
@@ -201,19 +227,29 @@ def files_of(repository: Repository, env: Mapping[str, str]) -> list[str]:
     files = [
         repository.common_dir / "gitcoord" / "store.json",
         repository.common_dir / "gitcoord" / team_place.FILE,
-        repository.common_dir / "refs" / "remotes" / "origin",  # a fetch may have brought another file of the team
         repository.common_dir / "config",
         repository.common_dir / "config.worktree",
         git_dir / "config.worktree",
         home / ".gitconfig",
         user / "git" / "config",
     ]
-    return [str(file) for file in files]
+    return [*dict.fromkeys(map(str, files))]  # a main worktree has its settings in the common folder
+
+
+def _fetched_files(repository: Repository) -> list[str]:
+    """Return the files that change when origin's default branch does; all of its branches where that is not known."""
+    common = repository.common_dir
+    refs = common / "refs" / "remotes" / "origin"
+    try:
+        head = (refs / "HEAD").read_text("utf-8", "replace").removeprefix("ref:").strip()
+    except OSError:
+        return [str(refs), str(common / "packed-refs"), str(common / "reftable" / "tables.list")]
+    return [str(refs / "HEAD"), str(common / head), str(common / "packed-refs")]
 
 
 def _stamp(file: str) -> Stamp:
     try:
-        status = os.stat(file)  # noqa: PTH116 - eight files, twice a claim: a `Path` takes as long again
-    except OSError:
+        status = os.stat(file)  # noqa: PTH116 - some ten files, twice a claim: a `Path` takes as long again
+    except (OSError, ValueError):  # no file can have that name: a damaged HEAD has any text
         return None
     return status.st_mtime_ns, status.st_ino, status.st_size

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.rewinds.marks import newest_of_all
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.copies.copied_objects import CopiedObjects, objects_of
 from gitcoord.remote.store.files_refs import FilesRefs
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store, keep_from_gc, let_go, open_store
@@ -96,7 +97,7 @@ def _prune(workspace: Workspace, listing: "Listing") -> None:
             return
         copied = FilesRefs(store.path, now_ns=lambda: 0).read([copies.name_of(RefName(f"{setting.refs.namespace}/"))])
         missed = {*listing.refs, *newest_of_all(setting.clone.folder)}
-        for name in copies.unused(PygitObjects(store.path), copied, missed, setting.host.now()):
+        for name in copies.unused(objects_of(store), copied, missed, setting.host.now()):
             let_go(store, name)
 
 
@@ -113,10 +114,11 @@ def _keep(workspace: Workspace, wanted: "Listing", goes_on: Callable[[], bool]) 
         source = PygitObjects(git_dir, UnreachableError)
         store = ensure_store(workspace.setting.clone.folder.parent, StoreMode.CACHE)
         target = PygitObjects(store.path)
+        wanting = {name: oid for name, oid in sound.items() if not target.has(oid)}
+        if wanting and not CopiedObjects(store.path).indexes_again(workspace.repository.env):
+            return False
         whole = True
-        for name, oid in sound.items():
-            if target.has(oid):
-                continue
+        for name, oid in wanting.items():
             is_here = False
             with contextlib.suppress(CoordError):  # of one ledger
                 is_here = copies.copy_history(source, target, oid, must_join=False, goes_on=goes_on)

@@ -18,6 +18,7 @@ What this file does not know: how a place is opened.
 
 import contextlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,9 +29,10 @@ from gitcoord.ledger.clone import team_place
 from gitcoord.ledger.format.refs import refs_of
 from gitcoord.redaction import redact
 from gitcoord.remote.contract import clone_folder
+from gitcoord.remote.git.user_config import UserConfig
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.source.checkout import team_file
-from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.checkout.repository import Repository, settings_in
 from gitcoord.source.checkout.team_file import TeamFile
 
 HEAD_TIMEOUT_S = 5.0  # for one line of a remote's answer; the first command of a clone waits for it
@@ -48,13 +50,14 @@ class Clock(NamedTuple):
 class Where(NamedTuple):
     """Where the settings say that this clone coordinates; `url` is `None` for the store of the clone.
 
-    `warning`: what each grant begins with.
+    `warning`: what each grant begins with. `is_set`: a person decided it, whatever the team's file says.
     """
 
     url: str | None
     namespace: str
     repo: str | None
     warning: str = ""
+    is_set: bool = False
 
     @property
     def place(self) -> tuple[str | None, str, str | None]:
@@ -70,12 +73,16 @@ class Placement(Struct, frozen=True):
         follows: what the team's file said when this clone began to follow it; none where it does not.
         proposed: what the team's file says now, and `init` would move to.
         warning: what each grant begins with; empty where nothing surprises.
+        is_set: a person decided it, whatever the team's file says.
+        config: what git's configuration says, as it was read for this.
     """
 
     settings: Mapping[str, str]
     follows: Mapping[str, str] = field(default_factory=dict["str", "str"])
     proposed: Mapping[str, str] = field(default_factory=dict["str", "str"])
     warning: str = ""
+    is_set: bool = False
+    config: UserConfig | None = None
 
     def where(self, repository: Repository, env: Mapping[str, str]) -> Where:
         """Return where that is.
@@ -89,8 +96,10 @@ class Placement(Struct, frozen=True):
         if remote and remote != ".":
             from gitcoord.source.checkout.remote_urls import url_of
 
-            url = url_of(remote, repository, may_be_path=not self.follows)
-        return Where(url, refs_of(self.settings).namespace, self.settings.get("gitcoord.repo"), self.warning)
+            url = url_of(remote, repository, may_be_path=not self.follows, config=self.config)
+        return Where(
+            url, refs_of(self.settings).namespace, self.settings.get("gitcoord.repo"), self.warning, self.is_set
+        )
 
 
 def find_placement(
@@ -100,11 +109,12 @@ def find_placement(
     embedded: Embedded,
 ) -> Placement:
     """Find out where a clone coordinates. `embedded`: its store, which may have claims and steps."""
-    settings = repository.settings()
+    config = repository.config()
+    settings, placed = settings_in(config), partial(Placement, config=config)
     if team_place.is_set(settings, env):
-        return Placement(settings)
+        return placed(settings, is_set=True)
     folder = repository.common_dir / "gitcoord"
-    home = team_file.home_remote(repository)
+    home = team_file.home_remote(repository, config)
     said = team_file.read(repository, home, _head_of(repository, folder, clock)) if home else None
     found = dict(said.settings) if said else {}
     followed = team_place.load(folder)
@@ -113,23 +123,23 @@ def find_placement(
         if not team_file.is_allowed(followed[REMOTE], repository):
             followed = {}
         elif not found or found == followed:
-            return Placement(place, followed, found)
+            return placed(place, followed, found)
         else:
             before = followed[REMOTE]
             here, there = shown(redact(before)), shown(redact(found[REMOTE]))
             if before == found[REMOTE]:
                 there += " with another namespace or name of this repository"
             moved = f"Only clones that coordinate through {here} see this; {team_file.FILE} says {there} now. {MOVE}"
-            return Placement(place, followed, found, moved)
+            return placed(place, followed, found, moved)
     if not found:
-        return Placement(settings, warning=_alone(repository, home, said))
+        return placed(settings, warning=_alone(repository, config, home, said))
     from gitcoord.source.checkout.remote_urls import url_of
 
     if embedded.holds_elsewhere(url_of(found[REMOTE], repository, may_be_path=False), refs_of(settings)):
         team = shown(redact(found[REMOTE]))
         held_here = f"Only this clone sees this; the team coordinates through {team} ({team_file.FILE}). {MOVE}"
-        return Placement(settings, proposed=found, warning=held_here)
-    return Placement({**found, **settings}, found, found)
+        return placed(settings, proposed=found, warning=held_here)
+    return placed({**found, **settings}, found, found)
 
 
 def keep_placement(repository: Repository, placement: Placement, unique: str) -> None:
@@ -161,10 +171,10 @@ def _head_of(repository: Repository, folder: Path, clock: Clock) -> Callable[[st
     return ask
 
 
-def _alone(repository: Repository, home: str | None, said: TeamFile | None) -> str:
+def _alone(repository: Repository, config: UserConfig, home: str | None, said: TeamFile | None) -> str:
     if home is None:
         return ""
     if said is not None and said.problem:
         return f"Only this clone sees this: {said.problem}. To choose: `gitcoord init --remote {home}`."
-    url = redact(repository.remote_url(home) or "")
+    url = redact(config.push_url(home) or repository.remote_url(home) or "")
     return f"Only this clone sees this; {home} is {url}. To share it: `gitcoord init --remote {home}`."

@@ -7,7 +7,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +29,7 @@ class Checkout:
     _index: index.Tracked
     _head: Head
     _known: tuple[index.TrackedFiles, Tracked] | None = None
+    _commits: set[str] = field(default_factory=set[str])
 
     @classmethod
     def of(cls, repository: Repository, monotonic: Callable[[], float]) -> Self:
@@ -45,6 +46,10 @@ class Checkout:
         if known is None or known[0] is not files:
             known = self._known = (files, Tracked(files.paths))
         return known[1]
+
+    def folds_case(self) -> bool:
+        """Whether the file system tells no case."""
+        return self._index.folds_case()
 
     def spelling(self, path: str) -> str:
         """Return a path as the index spells it."""
@@ -76,6 +81,12 @@ class Checkout:
             return None
         lines = status.stdout.decode("utf-8", "replace").split("\0")
         return [line[3:] for line in lines if len(line) > len("XY ")]
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether this clone has a commit, or had it when it was asked for before: only a gc takes one away."""
+        if commit not in self._commits and self.repository.has_commit(commit):
+            self._commits.add(commit)
+        return commit in self._commits
 
     def data(self, path: str) -> bytes | None:
         """Return a file, at most a little more of it than is ever looked into; `None`: there is no such file."""

@@ -4,7 +4,8 @@ Rules:
   * It is the place to coordinate until a process names a remote. From then on its description says which one, and
     a process that names none is refused: it would begin a second truth beside the remote's (STORE-2).
   * Only a person turns it back, with `gitcoord init --remote .`; what is at the remote stays there.
-  * SEC-8: a clone that does not sign publishes nothing where the team asks for signatures.
+  * A journal whose locks may not hold for this process is not touched (`remote/store/store_locks`).
+  * SEC-8: a clone that does not sign publishes nothing where the team asks for signatures, or did as it last saw.
   * It is a cache, which may be deleted, only when nothing is left in it.
 
 What this file does not know: how settings are read, and how a remote is reached.
@@ -34,10 +35,10 @@ from gitcoord.remote.store.store import (
     begin_journal,
     end_journal,
     ensure_store,
-    may_be_journaled,
     open_store,
     set_mode,
 )
+from gitcoord.remote.store.store_locks import is_marked, locks_error, locks_hold, mark
 from gitcoord.remote.store.write_out import is_behind
 from gitcoord.remote.transports.home import HomeTransport
 
@@ -51,12 +52,14 @@ class Embedded(NamedTuple):
     Attributes:
         clocks: how its transport waits.
         later: sees to it that the repository of a store follows its journal.
+        repo: which repository it is, where several share one remote.
     """
 
     common_dir: Path
     host: Host
     clocks: Callable[[], Clocks]
     later: Callable[[Path], None] | None = None
+    repo: str | None = None
 
     def as_place(self) -> HomeTransport:
         """Return it as the place to coordinate, whole.
@@ -84,9 +87,15 @@ class Embedded(NamedTuple):
         """Return the store as it is to be here: with its journal as the truth, where that may be.
 
         One of an older version waits until no session lives: such a session would read and write loose refs.
+
+        Raises:
+            StorageError: it has a journal, whose locks may not hold for this process.
         """
+        if not locks_hold(store.folder):
+            mark(store.folder)
+            return _checked(ensure_store(self.common_dir, StoreMode.HOME))
         may_be = store.is_journaled or not Sessions(store.folder, self.host.unique).has_live()
-        wanted = may_be and may_be_journaled(store.folder)
+        wanted = may_be and not is_marked(store.folder)
         if wanted == store.is_journaled:
             return store
         with self._locked(store):
@@ -97,8 +106,9 @@ class Embedded(NamedTuple):
             if not home.is_whole(self.host.boot):
                 home.replay(self.host.boot)
             if wanted:
-                return begin_journal(store, self.host.boot, self.clocks().wall_ns())
-            return end_journal(store) if home.write_out() else store
+                store = begin_journal(store, self.host.boot, self.clocks().wall_ns())
+            is_over = not wanted or is_marked(store.folder)  # what was marked meanwhile may not have seen the journal
+            return end_journal(store) if is_over and home.write_out() else store
 
     def give_to(self, remote: Transport, url: str, refs: Refs, signature: Signature) -> "Published | None":
         """Note that the clone coordinates through a remote, which gets what was coordinated here.
@@ -134,6 +144,8 @@ class Embedded(NamedTuple):
     def turn_back(self) -> str:
         """Make it the place to coordinate again; return the remote that was it until now."""
         store = open_store(self.common_dir)
+        if store is not None and store.is_journaled and not locks_hold(store.folder):
+            store = self._end_here(store)
         if store is None or (store.mode is StoreMode.HOME and not store.remote):
             return ""
         with self._locked(store):
@@ -141,6 +153,15 @@ class Embedded(NamedTuple):
             forget_home(store.folder, self.host.unique)
             set_mode(store, StoreMode.HOME)
         return store.remote
+
+    def _end_here(self, store: Store) -> Store:
+        """End a journal whose locks may not hold, as a person says that no other machine uses the clone."""
+        mark(store.folder)
+        with self._locked(store):
+            HomeTransport(store, clocks=self.clocks()).replay(self.host.boot)
+            if is_behind(store.folder):
+                raise ContendedError("Git holds a lock in the store; nothing was changed.", hint="Try again.")
+            return end_journal(store)
 
     def _has_to_publish(self, store: Store, refs: Refs) -> bool:
         """Whether it has ledgers, or does not say rightly whether it has.
@@ -159,14 +180,14 @@ class Embedded(NamedTuple):
     ) -> "Published | None":
         from gitcoord.ledger.archive.publish import KEPT, publish
 
-        home = self._whole(store, is_place=False)
+        home = self._whole(_checked(store), is_place=False)
         with self._locked(store):
             end = self.host.monotonic() + LEAD_S
             try:
                 # Also where a read is the first to come: a push is not cut off because of a mere look.
                 with asking_until(None), until(lambda: end - self.host.monotonic()):
                     if any(refs.clone_of(ref) is None for ref in home.read(refs.everything)):
-                        _check_signed(home, remote, refs, signature)
+                        self._check_signed(home, remote, url, refs, signature)
                     done = publish(home, remote, refs, signature, self.host.now())
             except StorageError:  # the remote has taken some that are here still
                 with contextlib.suppress(StorageError):
@@ -177,6 +198,27 @@ class Embedded(NamedTuple):
                 raise StorageError(f"The journal in {str(store.folder)!r} cannot be written out.", hint="Try again.")
             set_mode(store, StoreMode.HOME if left else StoreMode.CACHE, remote=url)
         return done if done.published or done.kept else None
+
+    def _check_signed(self, home: HomeTransport, remote: Transport, url: str, refs: Refs, signature: Signature) -> None:
+        """Look whether the policy of the team, or where that has none of the store, takes what this clone publishes.
+
+        Raises:
+            AuthorError: it asks for signatures, and this clone does not sign.
+        """
+        from gitcoord.ledger.readers.reader import Reader
+        from gitcoord.ledger.rewinds.lookback import Lookback
+        from gitcoord.ledger.transactions.author_rule import check_signed
+
+        lookback = Lookback.of_place(self.common_dir / "gitcoord", url, refs, self.repo, remote.objects)
+        lookback.begin()
+        listed = remote.read([refs.config])
+        reader = Reader(remote, refs, seen=lookback.marks.tips)
+        reader.prefetch(listed)
+        policies = lookback.author_policies(reader, listed, self.host.now())
+        if not listed:
+            policies += (Reader(home, refs).policy(refs.config, home.read([refs.config])),)
+        for policy in policies:
+            check_signed(policy, signature)
 
     def _whole(self, store: Store, *, is_place: bool) -> HomeTransport:
         """Return its transport; after a power cut the journal is replayed first."""
@@ -203,22 +245,15 @@ class Embedded(NamedTuple):
             raise unwritable(f"The store {str(store.folder)!r}", error.strerror or error) from error
 
 
-def _check_signed(home: HomeTransport, remote: Transport, refs: Refs, signature: Signature) -> None:
-    """Look whether the policy of the team, or where that has none of the store, takes what this clone publishes.
+def _checked(store: Store) -> Store:
+    """Return a store again that this process may write to.
 
     Raises:
-        AuthorError: it asks for signatures, and this clone does not sign.
+        StorageError: it has a journal, whose locks may not hold for this process.
     """
-    from gitcoord.ledger.readers.reader import Reader
-    from gitcoord.ledger.transactions.author_rule import check_signed
-
-    for place in (remote, home):
-        listed = place.read([refs.config])
-        if listed:
-            reader = Reader(place, refs)
-            reader.prefetch(listed)
-            check_signed(reader.policy(refs.config, listed), signature)
-            return
+    if store.is_journaled and not locks_hold(store.folder):
+        raise locks_error(store.folder)
+    return store
 
 
 def _has_claims(home: HomeTransport, tip: Oid | None) -> bool:

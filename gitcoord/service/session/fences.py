@@ -2,7 +2,7 @@
 
     fences/<session>/<project>@<num>.json     given, and not ended
     fences/<session>/<project>@<num>.ended    completed or failed
-    held/<branch>~…                           given for a step with that branch; see `ledger/clone/held_branches`
+    held/<branch>~…                           given for a step with that branch, or with none: `held_branches`
 
 Rules:
   * What is noted is noted before who took the step is answered, and gone when who ended it is: git's hooks go by it.
@@ -62,29 +62,28 @@ class Fences(NamedTuple):
         branch = branch if branch and is_branch(branch) else None  # what is checked out has a legal name
         file = self._file(step_id, _GIVEN)
         before = files.read_json(file)
-        note: dict[str, Json] = {"step": step_id, "fence": fence, **({"branch": branch} if branch else {})}
+        note: dict[str, Json] = {"step": step_id, "fence": fence, "branch": branch or ""}
         self._folder.mkdir(parents=True, exist_ok=True)
         files.write_json(file, note, f"{self.workspace.setting.host.unique}-{threading.get_ident()}")
         files.remove(self._file(step_id, _ENDED))
-        if before.get("branch") != branch:
+        if before.get("branch") != note["branch"]:
             self._forget_branch(before)
-        if branch:
-            # Git's hooks go by it.
-            row = {
-                **note,
-                "agent": agent or self.workspace.agent,
-                "session": self.session,
-                "worktree": snapshot_files.worktree_name(self.workspace.repository.top),
-            }
-            held = Path(held_branches.file_of(self._clone_folder, row))
-            with contextlib.suppress(OSError):  # the step is given; what a full disk costs is the trailers
-                held.parent.mkdir(exist_ok=True)
-                held.write_bytes(compact(row).encode("utf-8", "surrogatepass"))
+        # Git's hooks go by it.
+        row = {
+            **note,
+            "agent": agent or self.workspace.agent,
+            "session": self.session,
+            "worktree": snapshot_files.worktree_name(self.workspace.repository.top),
+        }
+        held = Path(held_branches.file_of(self._clone_folder, row))
+        with contextlib.suppress(OSError):  # the step is given; what a full disk costs is the trailers
+            held.parent.mkdir(exist_ok=True)
+            held.write_bytes(compact(row).encode("utf-8", "surrogatepass"))
 
-    def adopt(self, step_id: str, fence: int, branch: str, agent: str | None) -> None:
-        """Note the branch of a step that an older version was given, which noted none."""
+    def adopt(self, step_id: str, fence: int, branch: str | None, agent: str | None) -> None:
+        """Note the branch, or that there is none, of a step that an older version was given, which noted neither."""
         note = files.read_json(self._file(step_id, _GIVEN))
-        if note.get("fence") == fence and not note.get("branch"):
+        if note.get("fence") == fence and "branch" not in note:
             self.keep(step_id, fence, branch, agent)
 
     def drop(self, step_id: str, fence: int) -> bool:
@@ -115,7 +114,7 @@ class Fences(NamedTuple):
     def _forget_branch(self, note: dict[str, Json]) -> None:
         from gitcoord.ledger.clone import held_branches
 
-        if note.get("branch"):
+        if "branch" in note:
             files.remove(held_branches.file_of(self._clone_folder, {**note, "session": self.session}))
 
     def _file(self, step_id: str, ending: str) -> Path:

@@ -21,17 +21,17 @@ Rules:
 What this file does not know: who shows the answer.
 """
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Struct
 from gitcoord.core.documents.json_text import Json, clock_text, time_text
 from gitcoord.core.documents.liveness import span_text
-from gitcoord.errors import NotFoundError, UnreachableError
+from gitcoord.errors import NotFoundError, RulesMovedError, UnreachableError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.ledger.readers.recent_refs import recent
@@ -42,8 +42,12 @@ from gitcoord.remote.contract.protocol import Oid, RefName
 if TYPE_CHECKING:
     from gitcoord.service.session.workspace import Workspace
 
+_T = TypeVar("_T")
+
+RULES_TRIES = 3  # of one call: rules change seldom
 READ_S = 3.0  # a reader waits for it; a listing over a slow line takes one, and the age of an answer says the rest
 NOTICE = "not_fresh"
+LEFT_OUT = "history_left_out"  # the notice that a history ends where this clone began, and not where it does
 _NEVER = "Nothing was ever read from it here."
 _NOT_COPIED = "What was read from it is not copied here yet."
 
@@ -172,14 +176,42 @@ def listed(workspace: "Workspace") -> Mapping[RefName, Oid]:
 
 
 def lately(workspace: "Workspace") -> Mapping[RefName, Oid]:
-    """Return the refs as they were listed a moment ago, or else as they are now: for what a swap compares again."""
-    if not workspace.setting.transport.is_far:
-        return listed(workspace)
+    """Return the refs as they were listed a moment ago, or else as they are now: for what a swap compares again.
+
+    Whether ledgers went back is left to who decides, which looks again.
+    """
+    workspace.follow()
+    setting, reader = workspace.setting, workspace.reader
+    with workspace.lock:
+        if not setting.transport.is_far:
+            return reader.list_refs()
+        known = recent(setting.transport, setting.last_listing, reader, setting.host.now())
+    return listed(workspace) if known is None else known
+
+
+def lately_for_rules(workspace: "Workspace") -> Mapping[RefName, Oid]:
+    """Return the same for the team's rules alone: of a store that is here, its other refs are not looked at."""
     workspace.follow()
     setting = workspace.setting
+    if setting.transport.is_far:
+        return lately(workspace)
     with workspace.lock:
-        known = recent(setting.transport, setting.last_listing, workspace.reader, setting.host.now())
-    return listed(workspace) if known is None else known
+        return setting.transport.read([setting.refs.config])
+
+
+def by_rules(
+    workspace: "Workspace", listed: Mapping[RefName, Oid], attempt: Callable[[Mapping[RefName, Oid]], _T]
+) -> _T:
+    """Return what an attempt by the team's rules of these refs gives; it is made anew where these moved meanwhile.
+
+    Raises:
+        RulesMovedError: they did so each time.
+    """
+    for _ in range(RULES_TRIES - 1):
+        with suppress(RulesMovedError):
+            return attempt(listed)
+        listed = workspace.listed()
+    return attempt(listed)
 
 
 def last(workspace: "Workspace") -> Listing | None:
@@ -197,12 +229,13 @@ def last(workspace: "Workspace") -> Listing | None:
 def left(workspace: "Workspace") -> Mapping[RefName, Oid] | None:
     """Return the refs as they are, or, where only git can ask for them, as this command saw and left them.
 
+    Where ledgers went back they are asked for: what was listed then is not kept, and what is kept is older.
     `None`: it saw nothing, nor did any before it.
 
     Raises:
         CoordError: they cannot be read.
     """
-    if not workspace.setting.transport.is_far:
+    if not workspace.setting.transport.is_far or workspace.rewound_refs:
         return listed(workspace)
     known = last(workspace)
     return known.refs if known is not None else None

@@ -66,19 +66,28 @@ def team(
 ) -> list[dict[str, Json]]:
     """Return every agent that a heartbeat lists or that holds something, once for each clone, with what it is on.
 
+    One that no heartbeat lists is as what it holds was used last.
     `held`: the steps that have holders, and `lives` how their holders were judged; `claims`: rows of the active ones.
     """
-    rows = {(str(row["agent"]), str(row["clone"])): row for row in agents(workspace, listed)}
+    beating = {(str(row["agent"]), str(row["clone"])): row for row in agents(workspace, listed)}
+    rows = {**beating}
+
+    def row_of(holder: dict[str, Json]) -> dict[str, Json]:
+        key = (str(holder["agent"]), str(holder["clone"]))
+        row = rows.setdefault(key, holder)
+        if key not in beating and str(holder["last_seen"] or "") > str(row["last_seen"] or ""):
+            row |= {**holder, "worktree": holder["worktree"] or row["worktree"]}
+        return row
+
     for step in held:
         judged, (agent, clone) = lives[step.id], holder_of(step)
         at = time_text(judged.last_seen) if judged.last_seen else None
         holder = _row(agent, clone, step.session_id, judged.life, at, step.worktree)
-        _listed(rows.setdefault((agent, clone), holder), "on").append(step.id)
+        _listed(row_of(holder), "on").append(step.id)
     for claim in claims:
-        agent, clone = str(claim["agent"]), str(claim["clone"])
         life, seen = claim.get("holder_life") or Life.UNKNOWN, claim.get("holder_seen") or claim["last_activity"]
-        holder = _row(agent, clone, claim.get("session"), life, seen)
-        _listed(rows.setdefault((agent, clone), holder), "claims").append(claim["id"])
+        holder = _row(str(claim["agent"]), str(claim["clone"]), claim.get("session"), life, seen)
+        _listed(row_of(holder), "claims").append(claim["id"])
     return [{**row, "on": row.get("on", []), "claims": row.get("claims", [])} for _, row in sorted(rows.items())]
 
 

@@ -1,7 +1,8 @@
 """Identity: under which name and in which session an agent works here.
 
 Rules:
-  * A name that was given is taken as it is; else it is `<git user>/<tool>/<worktree>`, as git calls that.
+  * A name that was given is taken as it is; else it is `<git user>/<tool>/<worktree>`, as
+    `snapshot_files.worktree_name` has it.
   * A name that is live in another session or clone gets `-2`, `-3` …, and the first reply says so. It is chosen and
     taken under one lock, so that servers that start at the same moment get different ones. So does a second server of
     one session of a tool: it is one more identity.
@@ -105,12 +106,15 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
         if not is_named and first not in ("", workspace.session_id):
             workspace.session_id, is_named = first, True
         before = resumption.former(workspace, tool, listed, elsewhere, is_named=is_named)
+        may_return = workspace.agent in before.names
         if before.me is not None:
-            _take_name(workspace, before.me.agents[0], is_back=True)
+            # Its hooks alone were here so far: its agent did not work under that name before.
+            is_new = before.is_same and workspace.setting.sessions.state(before.me.id).locked is None
+            _take_name(workspace, before.me.agents[0], is_back=not is_new, may_return=may_return)
             workspace.session_id = before.me.id if before.is_same else workspace.session_id
         else:
             taken = {*elsewhere, *workspace.setting.sessions.live_agents(), *before.names}
-            _take_name(workspace, _free_name(workspace.agent, taken), may_return=workspace.agent in before.names)
+            _take_name(workspace, _free_name(workspace.agent, taken), may_return=may_return)
         workspace.session = _open_session(workspace, tool, before.ids)
         for alias in before.me.aliases if before.me is not None and before.is_same else ():
             workspace.session.add_alias(alias)

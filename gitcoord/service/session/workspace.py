@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gitcoord.core.claims.claim import Claim
-from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
@@ -52,7 +51,7 @@ from gitcoord.service.session.problems import (
 from gitcoord.source.checkout.repository import Repository
 
 if TYPE_CHECKING:
-    from gitcoord.core.claims.register import Register
+    from gitcoord.core.claims.register import Holder, Register
     from gitcoord.core.documents.policy import Policy
     from gitcoord.core.steps.board import Board
     from gitcoord.ledger.clone.sessions import OpenSession
@@ -115,10 +114,10 @@ class Workspace(Struct):
         warning: what each grant begins with, where it may surprise who sees it; see `placement`.
         lock: what was read and is shown; held while nothing is waited for.
         asking: held by the thread that lists the remote's refs; taken before `lock`, never within it.
+        stays: by holder, the branch at its last call, and whether its claims are left on others; see `checkout_branch`.
         silence: the last such listing that the remote did not answer.
         session: the lock that shows that we live; `None` for one command at a time.
-        combiner: carries out commands; made when the first one comes, since looking does without.
-        reader: for reading only; commands have one of their own.
+        reader: for reading only; commands have one of their own, in the combiner that the first of them makes.
     """
 
     agent: str
@@ -140,6 +139,7 @@ class Workspace(Struct):
     place: Place | None = None
     skipped: tuple[Oddity, ...] = ()
     last_register: "Register | None" = None
+    stays: "dict[Holder, tuple[str | None, bool]]" = field(default_factory=dict)
     claim_views: ClaimViews = field(default_factory=ClaimViews)
     calls: int = 0
     called_at: datetime | None = None
@@ -333,6 +333,19 @@ class Workspace(Struct):
             policy = self.reader.policy(self.setting.refs.config, listed)
         snapshot_files.keep_enforced(str(self.setting.clone.folder), enforced=policy.enforce)
         return policy
+
+    def check_author(self, listed: Mapping[RefName, Oid]) -> None:
+        """Look whether this agent may write what is no command here (SEC-8); of commands each is looked at.
+
+        Raises:
+            AuthorError: the team's policy does not take it, or the last that was seen where the team's ref is lost.
+        """
+        from gitcoord.ledger.transactions import author_rule  # who only looks does without
+
+        with self.asking, self.lock:
+            policies = self.lookback.author_policies(self.reader, listed, self.setting.host.now())
+        for policy in policies:
+            author_rule.check_own(policy, self.agent, self.setting.clone.signature)
 
     def note_call(self) -> None:
         """Take note that the agent is there: it calls, or is answered."""

@@ -25,7 +25,8 @@ from gitcoord.core.steps.metrics import is_of
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.commits import Commit
-from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName, here
+from gitcoord.service.session import earlier_history
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps import step_views
 from gitcoord.service.steps.commit_occurrences import CommitOccurrences
@@ -98,14 +99,16 @@ class Activity:
             now = workspace.setting.host.now()
             for noted in workspace.setting.refusals.noted(refs.claims):
                 yield from occurrence.of_refusal(noted, now)
-        read = CommitOccurrences(workspace.setting.transport.objects, refs)
+        ledgers = {
+            ref: tip
+            for ref, tip in listed.items()
+            if (ref == refs.claims and self.project is None)
+            or (refs.is_steps(ref) and (self.project or "").lower() in ("", ref.rpartition("/")[2]))
+        }
+        earlier_history.bring(workspace, ledgers.values())
+        read = CommitOccurrences(here(workspace.setting.transport.objects), refs)
         with workspace.lock:
-            walks = [
-                self._commits(ref, tip, since - _SLACK)
-                for ref, tip in listed.items()
-                if (ref == refs.claims and self.project is None)
-                or (refs.is_steps(ref) and (self.project or "").lower() in ("", ref.rpartition("/")[2]))
-            ]
+            walks = [self._commits(ref, tip, since - _SLACK) for ref, tip in ledgers.items()]
             newest_first = heapq.merge(*walks, key=lambda found: found[1].committed_at, reverse=True)
             for number, (ref, commit) in enumerate(newest_first):
                 if number == self.commits_max:
@@ -117,7 +120,7 @@ class Activity:
         """Yield the commits of one ledger, the newest first, as far as they can be read."""
         last: Commit | None = None
         try:
-            for _, commit in commits.walk(self.workspace.setting.transport.objects, tip):
+            for _, commit in commits.walk(here(self.workspace.setting.transport.objects), tip):
                 if commit.committed_at < since:
                     return
                 yield ref, commit

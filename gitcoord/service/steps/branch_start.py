@@ -117,7 +117,7 @@ class _Start:
         else:
             start = (
                 pushed
-                or (self.left if self.left is not None and self.workspace.repository.has_commit(self.left.id) else None)
+                or (self.left if self.left is not None and self.workspace.checkout.has_commit(self.left.id) else None)
                 or next(iter(self.needed), None)
                 or self.base
             )
@@ -135,7 +135,7 @@ class _Start:
 
     def _word(self, commit: _Commit) -> str:
         """Return a commit as a word of a command, after noting what has to be fetched to have it."""
-        has_commit = self.workspace.repository.has_commit
+        has_commit = self.workspace.checkout.has_commit
         if self.workspace.code_url is not None and not has_commit(commit.id):
             # A branch of the remote may have a commit that is not here, unless its tip is here and is another.
             tip = self._heads.get(commit.branch) if commit.branch is not None else None

@@ -11,14 +11,16 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.board import Board
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.archive.history import CommitEvents, Event
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName
-from gitcoord.service.claims.event_facts import FactsMemo
+from gitcoord.remote.contract.protocol import LeavesOut, Objects, Oid, RefName, here
+from gitcoord.service.claims.event_facts import PATTERNS_SHOWN, FactsMemo
+from gitcoord.service.session.freshness import LEFT_OUT
 from gitcoord.service.session.memo import Memo
 from gitcoord.service.session.workspace import Workspace
 
@@ -75,11 +77,23 @@ def _is_refusal(event: Event) -> bool:
 
 
 def events_of(workspace: Workspace, ref: RefName, tip: Oid, known: KnownEvents) -> Iterator[tuple[str, Event]]:
-    """Walk one ledger; what is damaged ends its own walk alone, and is named where projects are listed."""
+    """Walk what is here of one ledger; what is damaged ends its own walk alone, and is named where projects are listed.
+
+    A notice says which history was left out of this clone and has not come.
+    """
+    every = workspace.setting.transport.objects
+
+    def read(objects: Objects, oid: Oid) -> CommitEvents | None:
+        found = known.read(objects, oid)
+        lacking = every.why_left_out(oid) if found is None and isinstance(every, LeavesOut) else None
+        if lacking is not None:
+            workspace.notify(CallerNotice.of(LEFT_OUT, f"{ref}: {lacking}", lacking.hint, ref=ref))
+        return found
+
     try:
         content = None if ref == workspace.setting.refs.config else workspace.reader.ledger(ref, tip).content
         name = content.project.name if isinstance(content, Board) else ""
-        for event in history.events(workspace.setting.transport.objects, tip, known.read):
+        for event in history.events(here(every), tip, read):
             yield name, event
     except (DocumentError, MissingObjectError):
         return
@@ -110,7 +124,8 @@ def rows_of(project: str, event: Event) -> list[dict[str, Json]]:
             "event": event.get("event"),
             "agent": event.get("agent") or row["agent"],
             "claims": [event[name] for name in ("claim", "entry", "request") if event.get(name)],
-            **{name: event[name] for name in ("reason", "decision", "pattern") if event.get(name)},
+            **{name: event[name] for name in ("reason", "note", "decision", "pattern", "symbols") if event.get(name)},
+            **({"patterns": ended[:PATTERNS_SHOWN]} if isinstance(ended := event.get("items"), list) else {}),
         }
         | (by if event.get("agent") != row["agent"] else {})
         for event in reversed(events)

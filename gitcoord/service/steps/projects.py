@@ -131,9 +131,9 @@ def get_project(
     return result
 
 
-def board_of(workspace: Workspace, project: str) -> Board:
+def board_of(workspace: Workspace, project: str, listed: Mapping[RefName, Oid] | None = None) -> Board:
     """Return the board of a project that exists."""
-    board = workspace.project_state(project_name(project)).content
+    board = workspace.project_state(project_name(project), listed).content
     if board is None:
         raise InvalidError(f"There is no project {project!r}.")
     return board
@@ -148,7 +148,7 @@ def boards_of(
 ) -> list[Board]:
     """Return the projects that are to be looked at, the oldest first: that one, or all; `active`: that are at work."""
     if project is not None:
-        return [board_of(workspace, project_name(project))]
+        return [board_of(workspace, project, listed)]
     refs = workspace.listed() if listed is None else listed
     with workspace.lock:
         boards = [state.content for state in workspace.reader.projects(refs) if state.content]
@@ -199,12 +199,10 @@ def definitions(steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ..
 
 
 def _checked(workspace: Workspace, steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ...]:
-    """Read what a planner wrote, and refuse paths that this repository's files show to be several in one text."""
-    from gitcoord.service.claims.requested_items import check_paths
+    """Read what a planner wrote, with paths as this repository's files show them to be meant."""
+    from gitcoord.service.claims.requested_items import step_paths
 
-    read = definitions(steps)
-    check_paths(workspace, [path for step in read for path in step.paths])
-    return read
+    return tuple(step.evolve(paths=step_paths(workspace, step.paths)) for step in definitions(steps))
 
 
 def reason_text(reason: str) -> str:

@@ -1,16 +1,20 @@
 """Use cases of workers: take a step, work on it, hand it in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import accumulate
 
 from gitcoord.core.claims import step_claims
+from gitcoord.core.claims.claim import Severity
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.conflict import conflicts_in
 from gitcoord.core.documents.json_text import Json
-from gitcoord.core.documents.names import project_name
-from gitcoord.core.steps.board import Board
+from gitcoord.core.documents.names import project_name, shown
+from gitcoord.core.patterns import path_pattern
+from gitcoord.core.patterns.path_pattern import Pattern
+from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import (
     BeatStep,
@@ -22,20 +26,23 @@ from gitcoord.core.steps.step_commands import (
     StartStep,
     UpdateStep,
 )
-from gitcoord.errors import InvalidError, NotFoundError, RewoundError
+from gitcoord.errors import CoordError, InvalidError, NotFoundError, RewoundError
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.format.entry import Reply
-from gitcoord.service.claims import claim_results
-from gitcoord.service.claims.requested_items import check_paths, drawn_id
+from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.service.claims import claim_hints, claim_results
+from gitcoord.service.claims.requested_items import drawn_id, step_paths
 from gitcoord.service.place import visibility
-from gitcoord.service.session import results
+from gitcoord.service.session import freshness, results
 from gitcoord.service.session.fences import Fences
 from gitcoord.service.session.holder_liveness import other_clones_live
 from gitcoord.service.session.unsent import unsent
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps import handed_in
 from gitcoord.service.steps.branch_start import how_to_begin, remote_of
 from gitcoord.service.steps.projects import board_of, reason_text
-from gitcoord.service.steps.step_ids import parse_step_id
+from gitcoord.service.steps.step_ids import other_repo, parse_step_id
+from gitcoord.service.team.owner_lookup import ownership_of, path_rules
 
 OUTSIDE_MAX = 100  # as many as a policy or a warning needs
 
@@ -50,11 +57,13 @@ def claim_step(
     step_id: str | None = None,
 ) -> dict[str, Json]:
     """Take one step, atomically across every clone; or say why there is none."""
-    name, num = parse_step_id(workspace, step_id) if step_id else (project_name(project) if project else None, None)
+    name, num = project_name(project) if project else None, None
+    if step_id:
+        name, num = parse_step_id(workspace, step_id, name)
     if project is not None and name is not None and name.lower() != project.lower():
         raise InvalidError(f"Step {step_id} is not of project {project!r}.", hint="Give one of the two.")
     actor = workspace.actor(agent_id)
-    reply = workspace.submit(ClaimStep(scope=scope, step_num=num, claim_id=drawn_id(workspace, "c")), actor, name)
+    reply = _submitted(workspace, ClaimStep(scope=scope, step_num=num, claim_id=drawn_id(workspace, "c")), actor, name)
     result = _with_conflicts(workspace, results.of_step(reply))
     fence = reply.outcome.facts.get("fence") if reply.outcome and reply.outcome.is_done else None
     if isinstance(fence, int) and reply.project and reply.outcome:
@@ -64,10 +73,47 @@ def claim_step(
         if result.get("resumed") and result.get("from"):
             workspace.fences.drop_everywhere(given, fence - 1)  # what the partner had
         is_continued = bool(result.get("already") or result.get("recovered"))
-        if isinstance(step, dict):
+        repo = step.get("repo") if isinstance(step, dict) else None
+        if isinstance(repo, str) and workspace.repo not in (None, repo):
+            here = shown(workspace.repo or "")
+            result["warnings"] = [f"Step {given} is of repository {shown(repo)}; this is {here}."]
+            back = Call.of("recover_step", step_id=given)
+            result["next_step"] = sentence("Give it back: ", back, "; then claim it in a clone of that repository.")
+        elif isinstance(step, dict):
             result["next_step"] = how_to_begin(workspace, step, is_continued=is_continued)
+            said = _paths_said(workspace, step, actor, was_held=bool(result.get("already")))
+            result |= {"warnings": said} if said else {}
         return visibility.with_readers(workspace, result)
     return result
+
+
+def _submitted(workspace: Workspace, command: ClaimStep, actor: Actor, project: str | None) -> Reply:
+    """Submit the claim of a step by the team's rules, and anew where these have changed meanwhile."""
+
+    def attempt(refs: Mapping[RefName, Oid]) -> Reply:
+        ruled = command.evolve(rules=path_rules(workspace, refs, actor.agent))
+        return workspace.submit(ruled, actor, project, config=refs.get(workspace.setting.refs.config, ""))
+
+    seen = freshness.last(workspace)
+    refs = seen.refs if seen is not None else freshness.lately_for_rules(workspace)
+    return freshness.by_rules(workspace, refs, attempt)
+
+
+def _paths_said(workspace: Workspace, step: Mapping[str, Json], actor: Actor, *, was_held: bool) -> list[Json]:
+    """Return what to know of a step's paths: who owns them, and what of its claim lasts shorter than the step."""
+    paths = step.get("paths")
+    places = [Pattern.of(path_pattern.canonical(str(path))) for path in (paths if isinstance(paths, list) else [])]
+    with suppress(CoordError):  # the step is given by now: what cannot be looked up is not said, nor asked for anew
+        refs = freshness.left(workspace) if places else None
+        if refs is None:
+            return []
+        judged = ownership_of(workspace, places, refs, actor.agent)
+        said: list[Json] = []
+        if judged.severity is Severity.HARD and not judged.is_owner:
+            owners = ", ".join(shown(owner) for owner in judged.owners)
+            said += [f"The step's paths are in a place of severity hard, owned by {owners}: agree with an owner first."]
+        return [*said, *claim_hints.of_step(workspace, actor, step, places, refs, was_held=was_held)]
+    return []
 
 
 def _with_conflicts(workspace: Workspace, result: dict[str, Json]) -> dict[str, Json]:
@@ -135,28 +181,46 @@ def complete_step(
     """Hand in a step with the commit that has its work."""
     _check_notes(notes)
     project, num = parse_step_id(workspace, step_id)
-    commit = workspace.repository.resolve_commit(commit_hash)
+    repository = workspace.repository
+    commit = repository.resolve_commit(commit_hash)
     board = board_of(workspace, project)
     step = board.steps.get(num)
-    files = list(files_modified) if files_modified is not None else _changed(workspace, board, step, commit)
-    pushed = workspace.repository.is_pushed(commit, workspace.code_url) if workspace.code_url else None
+    heads = repository.heads(workspace.code_url) if workspace.code_url else None  # over the network, so once
+    pushed = repository.is_in(commit, heads.values()) if heads is not None else None
+    there = heads if heads and pushed else {}
+    found = handed_in.HandedIn()
+    if step is not None:
+        # Git is asked also where the caller named the files: the paths are kept by what the commits changed.
+        with_files = files_modified is None or bool(step.paths)
+        found = handed_in.look(repository, board, step, commit, there, with_files=with_files)
+    changed = found.files or ()
+    files = files_modified if files_modified is not None else within_limits(changed)
     command = CompleteStep(
         step_num=num,
         commit_hash=commit,
         fence=_fence(workspace, step, project, num, agent_id),
         files_modified=tuple(files),
         notes=notes,
-        on_branch=workspace.repository.is_on_branch(commit, step.branch) if step and step.branch else None,
+        on_branch=found.on_branch,
         pushed=pushed,
         others_live=bool(other_clones_live(workspace)) if workspace.remote_url else False,
-        outside=tuple(step_claims.outside(step, files)[:OUTSIDE_MAX]) if step else (),
+        outside=tuple(step_claims.outside(step, sorted({*files, *changed}))[:OUTSIDE_MAX]) if step else (),
         remote=remote_of(workspace) if pushed is False else "origin",
+        branch_end=found.branch_end,
+        found_on=found.found_on,
+        unknown_until=handed_in.history_command(repository) if found.files is None else "",
+        from_repo=(workspace.repo or "") if other_repo(workspace, board) else "",
     )
     result = _submit(workspace, command, project, agent_id)
     if result.get("step"):
         _end_fences(workspace, step, project, num)
-        result["next_step"] = sentence("Take the next one: ", Call.of("claim_step"), ".")
+        result["next_step"] = sentence("Take the next one: ", _claiming(agent_id), ".")
     return result
+
+
+def _claiming(agent_id: str | None) -> Call:
+    """Return the call for more work, by the sub-agent that makes this one."""
+    return Call.of("claim_step", agent_id=agent_id) if agent_id else Call.of("claim_step")
 
 
 def _check_notes(notes: str | None) -> None:
@@ -165,15 +229,7 @@ def _check_notes(notes: str | None) -> None:
         raise InvalidError(message, hint="Put the rest into the commit message.")
 
 
-def _changed(workspace: Workspace, board: Board, step: Step | None, commit: str) -> list[str]:
-    if step is None:
-        return []
-    before = [board.steps[num].commit_hash for num in step.depends_on]
-    bases = [board.project.base_commit, *(commit for commit in before if commit)]
-    return within_limits(workspace.repository.changed_files(commit, bases))
-
-
-def within_limits(files: list[str]) -> list[str]:
+def within_limits(files: Sequence[str]) -> list[str]:
     """Return as many of the files as a step names; it is not refused for files that it did not name."""
     sizes = accumulate(len(name.encode("utf-8", "surrogatepass")) for name in files)
     return [name for name, size in zip(files, sizes, strict=True) if size <= limits.STEP_FILES_BYTES]
@@ -186,7 +242,8 @@ def fail_step(
     """Give a step up, with the reason, and notes for the agent that goes on with it."""
     _check_notes(notes)
     project, num = parse_step_id(workspace, step_id)
-    step = board_of(workspace, project).steps.get(num)
+    board = board_of(workspace, project)
+    step = board.steps.get(num)
     tip = workspace.repository.local_tip(step.branch) if step and step.branch else None
     command = FailStep(
         step_num=num,
@@ -199,8 +256,10 @@ def fail_step(
     if result.get("step"):
         _end_fences(workspace, step, project, num)
         again = Call.of("claim_step", step_id=f"{project}/{num}")
-        another = sentence("Take another one: ", Call.of("claim_step"), ".")
-        result["next_step"] = sentence(another, " To retry this one later, from what was left: ", again, ".")
+        another = sentence("Take another one: ", _claiming(agent_id), ".")
+        retry = sentence(" To retry this one later, from what was left: ", again, ".")
+        # A project that has ended gives no step, this one neither (STEP-10).
+        result["next_step"] = sentence(another, retry) if board.project.status is ProjectStatus.ACTIVE else another
     return result
 
 
@@ -245,7 +304,6 @@ def update_step(  # noqa: PLR0913 - the fields of a step, by name
 ) -> dict[str, Json]:
     """Change a step that no one holds."""
     project, num = parse_step_id(workspace, step_id)
-    check_paths(workspace, paths or ())
     command = UpdateStep(
         step_num=num,
         title=title,
@@ -254,7 +312,7 @@ def update_step(  # noqa: PLR0913 - the fields of a step, by name
         scope=scope,
         priority=priority,
         depends_on=tuple(depends_on) if depends_on is not None else None,
-        paths=tuple(paths) if paths is not None else None,
+        paths=step_paths(workspace, paths) if paths is not None else None,
     )
     return _submit(workspace, command, project, None)
 

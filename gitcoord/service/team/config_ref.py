@@ -31,17 +31,13 @@ from gitcoord.errors import (
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import META, RECORD, SCHEMA, WRITER, Meta
 from gitcoord.ledger.format.records import RecordHead, head_line, message_of
+from gitcoord.ledger.format.team_layout import AUTO, FILES, OWNERS, REPOSITORIES
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.leader.lead_time import delays
 from gitcoord.ledger.readers.recent_refs import note_own
-from gitcoord.ledger.rewinds.decisions import DECISIONS
-from gitcoord.ledger.transactions import author_rule
+from gitcoord.ledger.readers.team_rules import HINT, check_is_rules
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
-
-POLICY, OWNERS, AUTO = "policy.json", "owners.yaml", "auto.yaml"
-_FILES = (POLICY, OWNERS, AUTO, DECISIONS)  # what is kept at this ref; people write some of it by hand
-_OWN = "repos"  # a folder for each repository that has rules of its own
 
 
 class Now(NamedTuple):
@@ -73,7 +69,7 @@ def own(repo: str | None, name: str) -> str:
     """Return where a repository's own file lies; the one without a name has those of the team."""
     if repo is None:
         return name
-    return f"{_OWN}/{repo_folder(repo)}/{name}"
+    return f"{REPOSITORIES}/{repo_folder(repo)}/{name}"
 
 
 def owners_in(folder: Folder, repo: str | None) -> str:
@@ -149,7 +145,7 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
     rewound = workspace.rewound_at(ref)
     if rewound is not None:
         raise rewound
-    author_rule.check_own(workspace.policy(seen.listed), workspace.agent, setting.clone.signature)
+    workspace.check_author(seen.listed)
     tip = seen.listed.get(ref)
     change = decide(seen)
     if change is None:
@@ -193,17 +189,20 @@ def _folder(objects: Objects, ref: RefName, tip: Oid) -> Folder:
     """Return what the team's ref holds, if it was written by us: nothing of someone else's is written over."""
     try:
         folder = trees.load(objects, commits.read(objects, tip).tree)
-        if _OWN in folder.folders or any(folder.file(name) for name in (*_FILES, META)):
+        is_ours = REPOSITORIES in folder.folders or any(folder.file(name) for name in (*FILES, META))
+        if is_ours:
             _meta(objects, folder, ref)
-            return folder
-        why = f"it has none of {', '.join(_FILES)}"
     except SchemaError:
         raise
     except (DocumentError, MissingObjectError) as error:
         why = str(error).rstrip(".")
+    else:
+        check_is_rules(folder, ref, tip)
+        if is_ours:
+            return folder
+        why = f"it has none of {', '.join(FILES)}"
     message = f"{ref} at {tip[:12]} was not written by gitcoord: {why}. Nothing was changed."
-    hint = f"Its author moves it elsewhere; then `git update-ref -d {ref}` in the remote makes room."
-    raise DocumentError(message, where=ref, hint=hint)
+    raise DocumentError(message, where=ref, hint=HINT)
 
 
 def _meta(objects: Objects, folder: Folder, ref: RefName) -> Meta:

@@ -23,7 +23,6 @@ from gitcoord.core.steps.step import Step
 from gitcoord.errors import ContendedError
 from gitcoord.ledger.format.refs import ARCHIVES
 from gitcoord.ledger.rewinds.restore import Restorer
-from gitcoord.ledger.transactions import author_rule
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate
 from gitcoord.service.session import holder_liveness
 from gitcoord.service.session.workspace import Workspace
@@ -61,7 +60,7 @@ def _held(
     life = holder_liveness.judged(
         workspace, step, project.stale_minutes, holder_liveness.sight_of(workspace, listed, held)
     )
-    why = f"Step {step.id} is held by {step.agent_id}, who is {life.life} ({life.why})."
+    why = f"Step {step.id} is held by {step.agent_id}{life.clause}."
     if life.is_over:
         recover = Call.of("recover_step", step_id=step.id)
         return {"deleted": None, "refused": "held", "why": why, "next_step": sentence("Recover it: ", recover, ".")}
@@ -110,7 +109,7 @@ def _archives(workspace: Workspace, ledger: RefName | None = None) -> Mapping[Re
 
 def _restorer(workspace: Workspace) -> Restorer:
     setting = workspace.setting
-    author_rule.check_own(workspace.policy(workspace.listed()), workspace.agent, setting.clone.signature)
+    workspace.check_author(workspace.listed())
     workspace.lookback.begin()
     return Restorer(
         setting.transport,

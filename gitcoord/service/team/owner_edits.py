@@ -24,10 +24,11 @@ from gitcoord.core.owners.owner_rules import NO_RULES, Rules
 from gitcoord.core.patterns import resolve, tracked_paths
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import ContendedError, DocumentError, InvalidError, unwritable
+from gitcoord.ledger.format.team_layout import AUTO, OWNERS
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import config_ref, hotspots, owners_file
-from gitcoord.service.team.config_ref import AUTO, OWNERS, Change, Now
+from gitcoord.service.team.config_ref import Change, Now
 from gitcoord.service.team.owner_lookup import text_of
 from gitcoord.service.team.owners_file import SHARED, SPLITS
 from gitcoord.source.checkout import checkout_file

@@ -20,13 +20,16 @@ from typing import NamedTuple, TypeVar
 from gitcoord.core.claims.claim import Severity
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.json_text import Json
-from gitcoord.core.owners.owner_rules import NO_RULES, Rules
+from gitcoord.core.owners.owner_rules import NO_RULES, Module, Rules
+from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
+from gitcoord.core.steps.step_commands import OwnedPlace, PathRules
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.team_layout import AUTO
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.team.config_ref import AUTO, own, owners_in
+from gitcoord.service.team.config_ref import own, owners_in
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -126,6 +129,33 @@ def ownership_of(
     """Judge places for an agent, by default the workspace's own. `listed`: a listing that was made already."""
     judged = owned(workspace, listed).rules.of(places)
     return Ownership(judged.severity, judged.owners, judged.is_owner(agent or workspace.agent), judged.shared)
+
+
+def path_rules(workspace: Workspace, listed: Mapping[RefName, Oid], agent: str) -> PathRules:
+    """Return what the rules say for the paths of a step that an agent may get."""
+    rules = owned(workspace, listed).rules
+    hard = rules.hard_of_others(agent)
+    barred = hard if hard and workspace.policy(listed).hard_requires_owner else []
+    return PathRules(
+        shared=tuple(line.pattern.text for line in rules.shared_files),
+        owned=tuple(
+            OwnedPlace(paths=tuple(path.text for path in module.paths), owners=module.owners) for module in barred
+        ),
+    )
+
+
+def not_owned(
+    workspace: Workspace, places: Sequence[Pattern], listed: Mapping[RefName, Oid], agent: str
+) -> list[tuple[Pattern, Module, Pattern]]:
+    """Return the places within what an agent must be an owner of, each with the first such module and path of it."""
+    found: list[tuple[Pattern, Module, Pattern]] = []
+    hard = owned(workspace, listed).rules.hard_of_others(agent)
+    others = [(module, path) for module in hard for path in module.paths]
+    for place in places:
+        meets = next(((module, path) for module, path in others if path_pattern.overlaps(path, place)), None)
+        if meets is not None:
+            found.append((place, *meets))
+    return found
 
 
 def owned(workspace: Workspace, listed: Mapping[RefName, Oid] | None = None) -> Owned:

@@ -5,6 +5,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.errors import InvalidError
+from gitcoord.ledger.format.team_layout import POLICY
 from gitcoord.ledger.transactions import author_rule
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import config_ref
@@ -44,7 +45,7 @@ def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json
             policy = workspace.reader.policy(workspace.setting.refs.config, now.listed).evolve(**{name: word})
         title = f"policy {name} = {word} by {workspace.agent}"
         given: dict[str, Json] = {"name": name, "value": word}
-        edits: dict[str, bytes | None] = {config_ref.POLICY: policy.encode()}
+        edits: dict[str, bytes | None] = {POLICY: policy.encode()}
         return Change(title, "set_policy", given, edits, "policy_set", given)
 
     config_ref.write(workspace, "the policy", decide)

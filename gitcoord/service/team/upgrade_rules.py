@@ -18,7 +18,6 @@ from gitcoord.ledger.archive.rules_version import Raising, prepare
 from gitcoord.ledger.format.meta import RULES, WRITER
 from gitcoord.ledger.format.records import RecordHead
 from gitcoord.ledger.leader.lead_time import delays
-from gitcoord.ledger.transactions import author_rule
 from gitcoord.remote.contract.protocol import RefName, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
 
@@ -56,7 +55,7 @@ def _raise_all(workspace: Workspace) -> tuple[set[RefName], Raising]:
     outcome = SwapOutcome(SwapStatus.LOST)
     for delay in delays(setting.host.chance):
         listed, signature = workspace.listed(), setting.clone.signature
-        author_rule.check_own(workspace.policy(listed), workspace.agent, signature)
+        workspace.check_author(listed)
         raising = prepare(
             setting.transport.objects, setting.refs, listed, workspace.actor(), signature,
             RecordHead(setting.host.now(), {}),

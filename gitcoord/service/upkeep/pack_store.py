@@ -17,10 +17,11 @@ from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import StorageError, StoreDamagedError
 from gitcoord.ledger.rewinds.marks import newest_of_all
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.copies.copied_objects import CopiedObjects
 from gitcoord.remote.store.compaction import StoreSize, compact, lacking, size_of
 from gitcoord.remote.store.files_refs import FilesRefs
 from gitcoord.remote.store.pygit_objects import PygitObjects
-from gitcoord.remote.store.store import Store, keep_from_gc, let_go, open_store
+from gitcoord.remote.store.store import Store, StoreMode, keep_from_gc, let_go, open_store
 from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.upkeep.roll_ledgers import with_archives
@@ -58,6 +59,10 @@ def _size(size: StoreSize) -> Json:
 
 def _keep(workspace: Workspace, store: Store) -> None:
     """Name what has to stay, and no more than that."""
+    is_copy, env = store.mode is StoreMode.CACHE, workspace.repository.env
+    if is_copy and not CopiedObjects(store.path).indexes_again(env):
+        message = f"The store {str(store.path)!r} has a pack with a damaged index, which cannot be made again."
+        raise StorageError(message, hint="Make room on the disk, or make the folder writable.")
     last, objects = workspace.setting.last_listing, PygitObjects(store.path)
     listing = last.raw() if last is not None else None
     wanted = {*with_archives(workspace).values(), *(listing.refs.values() if listing else ())}

@@ -24,7 +24,6 @@ from gitcoord.ledger.archive.roll import Length, Roll
 from gitcoord.ledger.format.refs import ARCHIVES
 from gitcoord.ledger.leader.lead_time import delays
 from gitcoord.ledger.rewinds.lookback import present_at
-from gitcoord.ledger.transactions import author_rule
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.upkeep.left_alone import problem
@@ -70,7 +69,7 @@ def _rolled(
         return None
     if ref != refs.config:
         workspace.reader.ledger(ref, tip).check_writable()
-    author_rule.check_own(workspace.policy(listed), workspace.agent, setting.clone.signature)
+    workspace.check_author(listed)
     if dry_run:
         return _row(ref, length.commits, roll.next_archive(refs, ref, listed))
     return _roll_now(workspace, ref, tip, length, left)

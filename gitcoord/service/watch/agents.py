@@ -13,7 +13,7 @@ What this file does not know: how a holder is judged, how it is shown.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gitcoord.core.claims.claim_commands import Tidy
 from gitcoord.core.documents.call import Call, sentence
@@ -21,9 +21,10 @@ from gitcoord.core.documents.json_text import Json, parse_time, time_text
 from gitcoord.core.documents.liveness import OVER, Heartbeat, Life, span_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.spelling import did_you_mean
+from gitcoord.core.documents.texts import only_known
 from gitcoord.core.steps.board import holder_of
 from gitcoord.core.steps.step import Step
-from gitcoord.errors import CoordError, NotFoundError
+from gitcoord.errors import CoordError, InvalidError, NotFoundError
 from gitcoord.service.claims import dry_run, requests
 from gitcoord.service.session import freshness, holder_liveness
 from gitcoord.service.session.workspace import Workspace
@@ -34,6 +35,7 @@ from gitcoord.service.watch.overview import Seen
 
 GONE = frozenset({OVER, Life.STALE.value})
 PATTERNS_SHOWN = 20
+DAYS_MAX = 3650
 
 
 def list_agents(workspace: Workspace, *, all_repos: bool = False) -> dict[str, Json]:
@@ -73,15 +75,26 @@ def show_agent(workspace: Workspace, *, agent: str, all_repos: bool = False) -> 
     }
 
 
-def stale_agents(workspace: Workspace, *, all_repos: bool = False) -> dict[str, Json]:
-    """List the agents that are gone and hold something, each with that, and what frees it."""
+def stale_agents(workspace: Workspace, *, days: int | None = None, all_repos: bool = False) -> dict[str, Json]:
+    """List the agents that are gone and hold something, each with that, and what frees it.
+
+    `days`: only what is held by one that was not seen for so many days.
+
+    Raises:
+        InvalidError: there cannot be so many days.
+    """
+    if days is not None and not 1 <= days <= DAYS_MAX:
+        raise InvalidError(f"days is {days}; it is from 1 to {DAYS_MAX}.", hint="Without it all that are gone count.")
     seen = overview.look(workspace, every_repo=all_repos)
     now = freshness.judged_at(workspace.setting.host.now())
-    rows: list[Json] = []
+    until = now - timedelta(days=days or 0)
+    rows: list[Row] = []
     for row in _team(workspace, seen, all_repos=all_repos):
         holder = (str(row["agent"]), str(row["clone"]))
-        steps = [step for step in _steps_of(seen, holder) if seen.lives[step.id].is_over]
-        claims = [claim for claim in _claims_of(seen, holder) if claim.get("holder_life") in GONE]
+        over = [step for step in _steps_of(seen, holder) if seen.lives[step.id].is_over]
+        steps = [step for step in over if not days or (seen.lives[step.id].last_seen or until) <= until]
+        gone = [claim for claim in _claims_of(seen, holder) if claim.get("holder_life") in GONE]
+        claims = [claim for claim in gone if not days or parse_time(str(claim["holder_seen"])) <= until]
         if steps or claims:
             held_steps: list[Json] = [
                 {**_step(seen, step), "next_step": sentence("Free it: ", Call.of("recover_step", step_id=step.id), ".")}
@@ -93,10 +106,17 @@ def stale_agents(workspace: Workspace, *, all_repos: bool = False) -> dict[str, 
             beat = workspace.setting.sessions.known(str(row["session"])) if row["session"] else None
             place = row["worktree"] or (beat.worktree if beat else None)
             rows.append({**row, **facts, "worktree": place, "steps": held_steps, "held": held_claims})
-    result: dict[str, Json] = {"agents": rows, "count": len(rows)}
-    if rows:
-        result["next_step"] = "Free what the rules let go of: `gitcoord agents stale --release`."
+    result: dict[str, Json] = {"agents": [*rows], "count": len(rows)}
+    if any(_is_free(row, now) for row in rows):
+        only = f" --days {days}" if days else ""
+        result["next_step"] = f"Free what the rules let go of: `gitcoord agents stale{only} --release`."
     return result
+
+
+def _is_free(row: Row, now: datetime) -> bool:
+    """Whether the rules let go of anything that an agent which is gone holds."""
+    times = [claim["free_at"] for claim in _rows(row["held"])]
+    return bool(row["steps"]) or any(time is None or parse_time(str(time)) <= now for time in times)
 
 
 def release_stale(workspace: Workspace, found: Mapping[str, Json]) -> dict[str, Json]:
@@ -172,7 +192,11 @@ def _in_clone(workspace: Workspace, seen: Seen, beats: Mapping[str, Heartbeat], 
         "beaten_at": time_text(beat.beaten_at) if beat else None,
         "sessions": [
             {
-                **{name: value for name, value in session.dump().items() if name not in ("agents", "writer")},
+                **{
+                    name: value
+                    for name, value in only_known(session).dump().items()
+                    if name not in ("agents", "writer")
+                },
                 **({"is_over": True} if session.id in over else {}),
             }
             for session in sessions
@@ -222,8 +246,11 @@ def _step(seen: Seen, step: Step) -> Row:
 
 def _claim(claim: Row) -> Row:
     names = ("session", "branch", "step", "description", "expires_at", "holder_life", "free_at")
-    patterns: list[Json] = [item["pattern"] for item in _rows(claim["items"])[:PATTERNS_SHOWN]]
-    return {"claim_id": claim["id"], "patterns": patterns, **{name: claim.get(name) for name in names}}
+    items = _rows(claim["items"])[:PATTERNS_SHOWN]
+    patterns: list[Json] = [item["pattern"] for item in items]
+    symbols: Row = {str(item["pattern"]): item["symbols"] for item in items if item["symbols"]}
+    parts: Row = {"symbols": symbols} if symbols else {}
+    return {"claim_id": claim["id"], "patterns": patterns, **parts, **{name: claim.get(name) for name in names}}
 
 
 def _claim_why(claim: Row, now: datetime) -> str:

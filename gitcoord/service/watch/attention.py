@@ -30,7 +30,16 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import SHORTENED, ReleaseRequest
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.json_text import Json, parse_time, time_text
-from gitcoord.core.documents.liveness import BEATS_MIN, OVER, Heartbeat, Life, Liveness, span_text, without_call
+from gitcoord.core.documents.liveness import (
+    BEATS_MIN,
+    OVER,
+    Heartbeat,
+    Life,
+    Liveness,
+    ahead_text,
+    span_text,
+    without_call,
+)
 from gitcoord.core.documents.names import amount
 from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board
@@ -66,7 +75,7 @@ class Viewer(NamedTuple):
     def ahead(self, moment: datetime) -> str:
         """Return when a moment comes."""
         seconds = (moment - self.now).total_seconds()
-        return f"in {span_text(seconds)}" if seconds > 0 else "now"
+        return f"in {ahead_text(seconds)}" if seconds > 0 else "now"
 
 
 def failed_steps(boards: Iterable[Board], viewer: Viewer) -> list[Attention]:

@@ -30,7 +30,7 @@ from gitcoord.core.documents import limits
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.conflict import Conflict
-from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.json_text import Json, clock_text, parse_time
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.errors import BugError, InvalidError, StorageError
@@ -38,6 +38,7 @@ from gitcoord.ledger.clone import files, snapshot_files
 from gitcoord.ledger.leader.push_budget import KEPT as KEPT_FOR_CALLS
 from gitcoord.ledger.liveness.heartbeat import INTERVAL_FAR_S
 from gitcoord.service.claims import requested_items
+from gitcoord.service.claims.checkout_branch import is_elsewhere
 from gitcoord.service.claims.requested_items import Asking, drawn_id
 from gitcoord.service.session.checkout import Checkout
 from gitcoord.service.session.wakeup import ring
@@ -210,11 +211,12 @@ def _claimed(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> 
         )
     except InvalidError as error:
         return Outcome(verdict=Verdict.REFUSED, code=error.code, message=str(error), hint=error.hint or "")
+    branch = checkout.branch()
     call = ClaimFiles(
         claim_id=drawn_id(workspace, "c"),
         wishes=asked.wishes,
-        branch=checkout.branch(),
-        is_elsewhere=checkout is not workspace.checkout,
+        branch=branch,
+        is_elsewhere=checkout is not workspace.checkout or is_elsewhere(workspace, actor, branch, listed),
         repo=workspace.repo,
     )
     outcome = workspace.submit(asked.put_into(call), actor, None).outcome
@@ -229,12 +231,12 @@ def _path(conflict: Conflict) -> str:
 
 def _tell(workspace: Workspace, conflicts: Sequence[Conflict]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
+    now = workspace.setting.host.now()
     texts = [
         sentence(
-            f"{conflict.agent} holds {shown(_path(conflict))} until {conflict.expires_at} (claim {conflict.claim_id}).",
-            " Ask for it: ",
-            Call.of("request_release", claim_id=conflict.claim_id, reason=...),
-            ".",
+            f"{conflict.agent} holds {shown(_path(conflict))} until {clock_text(parse_time(conflict.expires_at), now)}"
+            f" (claim {conflict.claim_id}).",
+            *_asking(conflict, now),
         )
         for conflict in conflicts
     ]
@@ -248,6 +250,13 @@ def _tell(workspace: Workspace, conflicts: Sequence[Conflict]) -> None:
     }
     with contextlib.suppress(StorageError):
         files.write_json(file, value, workspace.setting.host.unique)
+
+
+def _asking(conflict: Conflict, now: datetime) -> tuple[str | Call, ...]:
+    """Return how to ask for what another holds, or when it is free where no one is there to be asked."""
+    if conflict.is_of_gone:
+        return (f" No one is there to ask: it is free at {clock_text(parse_time(conflict.free_at), now)}.",)
+    return " Ask for it: ", Call.of("request_release", claim_id=conflict.claim_id, reason=...), "."
 
 
 def _notice(workspace: Workspace, text: str) -> None:

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from gitcoord.core.claims import claim_table
-from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import BeatClaims, ClaimCommand, TellRefusals, Tidy
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.json_text import time_text
@@ -24,6 +23,7 @@ from gitcoord.ledger.clone import files
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.checks import land_branches
 from gitcoord.service.checks.landed_work import unpushed_of
+from gitcoord.service.claims.checkout_branch import followed
 from gitcoord.service.claims.claim_commits import commits_of
 from gitcoord.service.claims.claim_notices import shown_ids
 from gitcoord.service.claims.dry_run import context_of
@@ -66,7 +66,7 @@ class ClaimKeeper:
             self._next = now + BEAT_EVERY_S
         is_asked = any(request.seen_at is None for claim in own_claims for request in register.pending_for(claim.id))
         if called or is_due or is_asked:
-            self._beat(register, own_claims, listed, called=called)
+            self._beat(register, listed, called=called)
         if is_due:
             tell_refusals(workspace)
         if any((register.claims, register.entries, register.requests, register.notices, register.barriers)):
@@ -80,16 +80,24 @@ class ClaimKeeper:
             self._submit(Tidy(), register, listed)
             self._landed_by = land_branches.land_quietly(self._workspace, listed, self._landed_by)
 
-    def _beat(
-        self, register: Register, own_claims: list[Claim], listed: Mapping[RefName, Oid], *, called: bool
-    ) -> None:
+    def beat(self, listed: Mapping[RefName, Oid]) -> None:
+        """Say where the holder works, due or not: the branch, and what no other clone sees (SAFE-11).
+
+        Raises:
+            CoordError: the claims cannot be read or written now.
+        """
+        if listed.get(self._workspace.setting.refs.claims) is not None:
+            self._beat(self._workspace.register(listed), listed, called=False)
+
+    def _beat(self, register: Register, listed: Mapping[RefName, Oid], *, called: bool) -> None:
         workspace = self._workspace
+        own_claims = register.claims_by(workspace.actor())
         delivered = tuple(notice_id for notice_id in shown_ids(workspace) if notice_id in register.notices)
         if not own_claims and not delivered:
             return
         uses_hooks = any(item.auto for claim in own_claims for item in claim.items)
         changed = workspace.checkout.changed() if uses_hooks or (own_claims and workspace.code_url) else []
-        branch = workspace.checkout.branch() if own_claims else None
+        branch = followed(workspace, workspace.actor(), register) if own_claims else None
         commits = commits_of(workspace, own_claims) or None
         command = BeatClaims(
             active=tuple(changed or ())[:ACTIVE_MAX] if uses_hooks else (),

@@ -16,6 +16,7 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.liveness import UNKNOWN_FACTOR, Liveness
+from gitcoord.core.documents.names import amount
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.core.steps.step import Step
@@ -31,6 +32,7 @@ from gitcoord.service.claims.queue_rows import queue_rows
 from gitcoord.service.session import freshness, holder_liveness
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import boards_of, progress
+from gitcoord.service.steps.step_ids import other_repo
 from gitcoord.service.watch import attention
 from gitcoord.service.watch.attention import Row, Viewer
 
@@ -79,11 +81,11 @@ def status_of(workspace: Workspace, seen: Seen, whose: Whose = anyone) -> dict[s
         "session": workspace.session_id,
         "clone": workspace.clone_id,
         "remote": workspace.remote_name,
-        "sharing": _sharing(workspace, seen.listed, seen.register),
+        "sharing": _sharing(workspace, seen),
         **clock,
         "attention": [row.as_json() for row in rows],
         "needed": highest(rows),
-        "projects": [_project(board, seen.lives, all_repos=all_repos) for board in seen.boards],
+        "projects": [_project(workspace, board, seen.lives, all_repos=all_repos) for board in seen.boards],
         "agents": [*(with_repos(workspace, seen) if all_repos else seen.team)],
         "claims": [*seen.claims],
         "queued": [row for row in seen.line if whose(str(row["agent"]), str(row["clone"]))],
@@ -218,17 +220,22 @@ def _refused(workspace: Workspace, listed: Mapping[RefName, Oid], viewer: Viewer
     yield from attention.heartbeat_late(beat, min(begun, default=None), workspace.setting.beats.interval_s, viewer)
 
 
-def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], register: Register) -> str:
-    """Say with how many: clones that had a session recently, and those that hold a claim with one."""
+def _sharing(workspace: Workspace, seen: Seen) -> str:
+    """Say how many are at work: they had a session recently, or hold a step, or a claim with a session.
+
+    A clone in which only the command line is used has no heartbeat: what it holds is all that is seen of it, and one
+    that holds nothing is not seen. How many share the remote, git does not say.
+    """
     if workspace.remote_url is None:
         return "only this clone"
-    holding = {claim.clone for claim in _active(workspace, register) if claim.session}
-    others = {*holder_liveness.other_clones(workspace, listed, STALE_MINUTES * UNKNOWN_FACTOR), *holding}
+    holding = {claim.clone for claim in _active(workspace, seen.register) if claim.session}
+    holding |= {step.clone for board in seen.boards for step in board.held_steps() if step.clone}
+    others = {*holder_liveness.other_clones(workspace, seen.listed, STALE_MINUTES * UNKNOWN_FACTOR), *holding}
     count = len(others.difference(workspace.setting.clone.ids))
-    return f"shared with {count} other clone{'s' * (count != 1)}"
+    return f"shared with {amount(count, 'other clone')} at work"
 
 
-def _project(board: Board, lives: Mapping[str, Liveness], *, all_repos: bool) -> dict[str, Json]:
+def _project(workspace: Workspace, board: Board, lives: Mapping[str, Liveness], *, all_repos: bool) -> dict[str, Json]:
     judged = [(step, lives[step.id]) for step in board.held_steps() if step.id in lives]
     held: list[Json] = [
         {
@@ -243,7 +250,7 @@ def _project(board: Board, lives: Mapping[str, Liveness], *, all_repos: bool) ->
     ]
     return {
         "name": board.project.name,
-        **({"repo": board.project.repo} if all_repos else {}),
+        **({"repo": board.project.repo} if all_repos or other_repo(workspace, board) else {}),
         "status": board.project.status,
         "counts": {status.value: count for status, count in sorted(board.counts.items()) if count},
         "steps": len(board.steps),

@@ -40,6 +40,7 @@ from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.watch import pending_notices
 
 DESCRIPTION_CHARS = 120
+NAME_CHARS = 120  # of a branch or a symbol, which an agent reads and no one compares
 SYMBOLS_MAX = 50
 NEWS_MAX, NEWS_CHARS = 10, 600  # of each session: all of it is read on each edit
 OLD_S = 60.0  # who writes says every few seconds that it still holds; hooks have it made anew by then
@@ -57,7 +58,6 @@ class Snapshot:
     _lines: _Lines = field(default_factory=_Lines)
     _unwritten: set[str] = field(default_factory=set[str])
     _me: str = ""
-    _fold: bool | None = None
     _is_first: bool = True
     _pen: FileLock | None = None
 
@@ -163,10 +163,7 @@ class Snapshot:
     @property
     def is_folded(self) -> bool:
         """Whether the disk of this clone does not tell cases apart."""
-        if self._fold is None:
-            said = self.workspace.repository.text("config", "--type=bool", "--get", "core.ignorecase")
-            self._fold = said == "true"
-        return self._fold
+        return self.workspace.checkout.folds_case()
 
     def _follow(self, register: Register, void: set[str]) -> None:
         """Take over what changed in the claims, and note the names of the files that it changes."""
@@ -174,6 +171,7 @@ class Snapshot:
         if void:
             now = {name: claim for name, claim in now.items() if name not in void}
         moved = [claim_id for claim_id in {*before, *now} if before.get(claim_id) is not now.get(claim_id)]
+        fold = self.is_folded if moved else False
         # A partner that shares a claim's files is named in its line, by holder: partners are few, and looked up again.
         for claim_id in moved:
             for file, line in self._of_claim.pop(claim_id, []):
@@ -181,7 +179,7 @@ class Snapshot:
                 self._unwritten.add(file)
             claim = now.get(claim_id)
             if claim is not None and claim.repo == self.workspace.repo:
-                lines = [*lines_of(claim, register, fold=self.is_folded)]
+                lines = [*lines_of(claim, register, fold=fold)]
                 self._of_claim[claim_id] = lines
                 for file, line in lines:
                     self._lines.setdefault(file, set()).add(line)
@@ -234,7 +232,7 @@ class Snapshot:
                 **self._tips(listed),
                 "refs": {ref: listed.get(ref) for ref in (refs.claims, refs.config)},
                 "sessions": sessions,
-                "gone": _gone(workspace, register, listed),
+                **_silent(workspace, register, listed),
             },
             sort_keys=True,
         )
@@ -254,8 +252,10 @@ class Snapshot:
         return self.workspace.setting.host.unique
 
 
-def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
-    """Return the sessions that hold claims and are gone, or live and call nothing: how to say it, and what it means.
+def _silent(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
+    """Return the sessions that hold claims and are gone, or live and call nothing.
+
+    `gone`: how to say it, and what it means. `absent`: those of them in which no one is there to be asked.
 
     Of each session one claim is judged, the one with its last activity: the others are free no later. Those whose
     own time is up before that have a sentence of their own, by their id.
@@ -267,6 +267,7 @@ def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid
     now = workspace.setting.host.now()
     found = lives(workspace, newest, listed)
     said: dict[str, str] = {}
+    absent: list[str] = []
     for judged, ids in zip(newest, register.sessions.values(), strict=True):
         gone = found.get(judged.id)
         if gone is not None:
@@ -274,8 +275,9 @@ def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid
             last = gone.sentence(now, max(claim.expires_at for claim in claims))
             own = {claim.id: gone.sentence(now, claim.expires_at) for claim in claims}
             said |= {f"{judged.clone} {judged.session}": last}
+            absent += [f"{judged.clone} {judged.session}"] if gone.is_gone else []
             said |= {pattern: sentence for pattern, sentence in own.items() if sentence != last}
-    return {name: sentence for name, sentence in said.items() if sentence}
+    return {"gone": {name: sentence for name, sentence in said.items() if sentence}, "absent": [*sorted(absent)]}
 
 
 def lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[str, str]]:
@@ -295,10 +297,10 @@ def lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[
             "agent": claim.agent,
             "clone": claim.clone,
             "session": claim.session or "",
-            "branch": claim.branch,
+            "branch": shown(claim.branch, NAME_CHARS)[1:-1] if claim.branch else None,
             "description": shown(claim.description, DESCRIPTION_CHARS)[1:-1],
             "until": round(item.expires_at.timestamp(), 3),
-            "symbols": [*item.symbols[:SYMBOLS_MAX]],
+            "symbols": [shown(symbol, NAME_CHARS)[1:-1] for symbol in item.symbols[:SYMBOLS_MAX]],
             "read": item.mode is Mode.READ,
             "partners": partners,
         }

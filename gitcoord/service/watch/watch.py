@@ -13,10 +13,12 @@ from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.contract.deadline import asking_once
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.service.checks import land_branches
 from gitcoord.service.claims import claim_notices
 from gitcoord.service.place.path_copies import Copier
 from gitcoord.service.place.remote_poller import Lookout, place_of
+from gitcoord.service.session import freshness
 from gitcoord.service.session.problems import Oddity
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import owner_edits
@@ -189,7 +191,7 @@ class Watch:
             step = None
             with contextlib.suppress(CoordError):  # a project that is not here, or cannot be read
                 step = self._step(step_id, listed)
-            if step is not None and step.branch and step.fence == fence and step.is_held:
+            if step is not None and step.fence == fence and step.is_held:
                 fences.adopt(step_id, fence, step.branch, step.agent_id)
 
     def _notice_lost_steps(self, listed: Mapping[RefName, Oid]) -> None:
@@ -244,8 +246,13 @@ def tick(workspace: Workspace) -> Tick:
     return watch.tick()
 
 
+def _show_to_hooks(workspace: Workspace, listed: Mapping[RefName, Oid]) -> None:
+    if workspace.setting.refs.claims not in workspace.rewound_refs:  # as in `Watch`
+        Snapshot(workspace).renew(workspace.register(listed), listed)
+
+
 def sync(workspace: Workspace) -> dict[str, Json]:
-    """Beat, and bring everything of the remote here."""
+    """Beat, and bring everything of the remote here; plain git reads the clone's own store as it is after that."""
     workspace.follow()
     setting, unsent = workspace.setting, list[Json]()
 
@@ -255,23 +262,31 @@ def sync(workspace: Workspace) -> dict[str, Json]:
         problems = found if isinstance(found, list) else []
         unsent.extend(Oddity(setting.refs.config, str(problem), hint).as_json() for problem in problems)
 
-    actions: list[tuple[RefName, Callable[[], object]]] = [
-        (setting.beats.ref, lambda: beat_now(setting, workspace.combiner)),
-        # Before the rules are kept, which go by the counters.
-        (setting.refs.claims, lambda: tell_refusals(workspace)),
-        (setting.refs.config, lambda: keep(owner_edits.follow_tracked)),
-        (setting.refs.config, lambda: keep(owner_edits.promote_by_itself)),
-        (setting.refs.claims, lambda: land_branches.land_quietly(workspace, workspace.listed())),
-    ]
-    for ref, act in actions:
+    def attempt(ref: RefName, act: Callable[[], object]) -> None:
         try:
             act()
         except UnreachableError:  # at once: to ask for everything else as well would take as long again
             raise
         except CoordError as error:
             unsent.append(Oddity(ref, str(error), error.hint).as_json())
+
+    actions: list[tuple[RefName, Callable[[], object]]] = [
+        (setting.beats.ref, lambda: beat_now(setting, workspace.combiner)),
+        # Before the rules are kept, which go by the counters.
+        (setting.refs.claims, lambda: tell_refusals(workspace)),
+        (setting.refs.config, lambda: keep(owner_edits.follow_tracked)),
+        (setting.refs.config, lambda: keep(owner_edits.promote_by_itself)),
+        # Before others' clones look at what landed: a command line has no watch that reported its work.
+        (setting.refs.claims, lambda: ClaimKeeper(workspace).beat(freshness.lately(workspace))),
+        (setting.refs.claims, lambda: land_branches.land_quietly(workspace, workspace.listed())),
+    ]
+    for ref, act in actions:
+        attempt(ref, act)
     listed = workspace.listed()
+    attempt(setting.refs.claims, lambda: _show_to_hooks(workspace, listed))
     with workspace.lock:
         states = workspace.reader.projects(listed)
+    if isinstance(setting.transport, HomeTransport):
+        setting.transport.write_out()
     found: dict[str, Json] = {"remote": workspace.remote_name, "refs": len(listed), "projects": len(states)}
     return {**found, "oddities": [*unsent, *workspace.oddities()]}

@@ -131,10 +131,11 @@ class _Look:
         """What gitcoord keeps of the clone."""
         return self.repository.common_dir / "gitcoord"
 
-    def is_meant(self, name: str | None) -> bool:
+    def is_meant(self, name: str) -> bool:
         """Whether a name may be that of the worktree that is asked about, or of one in it."""
-        is_lost = self.forgotten is not None and name is not None and name not in self.every
-        return name in self.names or (is_lost and agent_level(name or "").startswith(self.forgotten or ""))
+        if name in self.every or self.forgotten is None:
+            return name in self.names
+        return agent_level(name).startswith(self.forgotten)
 
     @cached_property
     def is_clone(self) -> bool:
@@ -220,7 +221,7 @@ class _Look:
         now = self.host.now()
         for claim in held_here.claims_held(self.glance, clones):
             place = self._place_of(claim.session, claim.agent, None)
-            if claim.expires_at > now and claim.step is None and self.is_meant(place):
+            if claim.expires_at > now and claim.step is None and place is not None and self.is_meant(place):
                 yield {
                     "kind": "claim",
                     "claim_id": claim.id,
@@ -233,9 +234,13 @@ class _Look:
                 }
 
     def _place_of(self, session: str | None, agent: str, said: str | None) -> str | None:
-        """Return what documents call the worktree of a holder: what it said, its session's, or what its name says."""
-        if said:
-            return snapshot_files.worktree_name(os.path.normpath(said))
+        """Return what documents call the worktree of a holder: what it said, its session's, or what its name says.
+
+        What it said may be a path from where it was, which means nothing here: of that the last part counts.
+        """
+        folder = Path(os.path.normpath(said)).name if said else ""
+        if folder not in {"", os.pardir}:
+            return folder
         beat = self.sessions.known(session) if session else None
         if beat is not None and beat.worktree:
             return beat.worktree

@@ -1,6 +1,7 @@
 """What is coordinated, as `doctor` sees it: damage, sessions that are over, rules that cannot be read, clocks."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,14 +9,18 @@ import pytest
 
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.json_text import Json, time_text
-from gitcoord.errors import ContendedError, LimitError
+from gitcoord.errors import ContendedError, LimitError, UnreachableError
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.meta import applied_path
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus
+from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.doctor.check_run import Status
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, skip_step
+from gitcoord.service.team.policy import set_policy
+from tests.conftest import Git
+from tests.hostile.crafts import Ledger, a_commit_of_the_year_9999
 from tests.unit.doctor.conftest import Look
 from tests.unit.service.world import Agents, Shared, damage, later, project, write_ref
 
@@ -99,6 +104,22 @@ def test_heartbeats_that_nobody_touches_are_counted(look: Look, shared: Shared) 
     assert found.facts["untouched"] == ["refs/coord/heartbeats/gone"]
 
 
+def test_what_is_not_answered_meanwhile_is_no_damage(
+    look: Look, shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_ref(shared.remote, "refs/coord/heartbeats/gone", {"heartbeat.json": "{}"})
+
+    def fail(*_: object) -> None:
+        message = "The remote does not answer."
+        raise UnreachableError(message)
+
+    monkeypatch.setattr(LocalTransport, "fetch", fail)
+    found = look("ledgers", shared.one)
+
+    assert (found.status, found.repairs) == (Status.WARN, ())
+    assert found.text == "could not be checked: The remote does not answer."
+
+
 def test_a_writer_whose_clock_is_ahead_is_named(look: Look, shared: Shared, agents: Agents) -> None:
     ann = later(agents(shared.one, "ann/cli/one"), hours=2)
     project(ann)
@@ -106,7 +127,38 @@ def test_a_writer_whose_clock_is_ahead_is_named(look: Look, shared: Shared, agen
     found = look("clock", shared.two)
 
     assert (found.status, found.facts["ref"]) == (Status.WARN, "refs/coord/steps/app")
-    assert "NTP" in found.hint
+    assert "refs/coord/steps/app was written 2 h in the future" in found.text
+    assert "(NTP). The next command that writes there is dated by its writer's clock again." in found.hint
+
+
+@pytest.mark.rule("SAFE-6")
+def test_rules_that_are_dated_in_another_millennium_say_what_ends_that_and_it_does(
+    look: Look, shared: Shared, agents: Agents, git: Git
+) -> None:
+    ann = agents(shared.one, "ann/cli/one")
+    set_policy(ann, name="idle_minutes", value="20")
+    ledger = Ledger(shared.remote, "refs/coord/config")
+    git(shared.remote, "update-ref", ledger.ref, a_commit_of_the_year_9999(ledger))
+
+    found = look("clock", shared.two)
+    set_policy(ann, name="idle_minutes", value="30")
+
+    assert re.search(r"was written 4,?\d{3} years in the future", found.text)
+    assert "The next change of the rules (`gitcoord policy set`" in found.hint
+    assert look("clock", shared.two).status is Status.OK
+
+
+@pytest.mark.rule("SAFE-7")
+def test_a_heartbeat_of_another_millennium_goes_only_with_a_person(look: Look, shared: Shared, git: Git) -> None:
+    ref = "refs/coord/heartbeats/gone"
+    write_ref(shared.remote, ref, {"heartbeat.json": "{}"})
+    ledger = Ledger(shared.remote, ref)
+    git(shared.remote, "update-ref", ref, a_commit_of_the_year_9999(ledger))
+
+    (repair,) = look("clock", shared.two).repairs
+
+    assert (repair.needs_person, repair.do()) == (True, f"{ref} is deleted")
+    assert look("clock", shared.two).status is Status.OK
 
 
 def test_a_clock_that_jumped_is_told(look: Look, repo: Path, ann: Workspace) -> None:
@@ -148,6 +200,24 @@ def test_shared_rules_that_cannot_be_read_are_named(look: Look, shared: Shared) 
     found = look("ownership", shared.one)
 
     assert (found.status, found.hint) == (Status.FAIL, "gitcoord owners edit")
+
+
+def test_shared_rules_that_are_damaged_are_not_said_to_be_read(look: Look, shared: Shared, ann: Workspace) -> None:
+    write_ref(shared.remote, "refs/coord/config", {"meta.json": "{", "policy.json": "{}"})
+
+    found = look("ownership", shared.one)
+
+    assert (found.status, "The default rules count, without owners." in found.text) == (Status.FAIL, True)
+
+
+def test_what_to_do_about_several_refs_says_of_each_which(look: Look, shared: Shared) -> None:
+    refs = ["refs/coord/heartbeats/abcdefghjk", "refs/coord/plans/app"]
+    for ref in refs:
+        write_ref(shared.remote, ref, {"meta.json": "{"})
+
+    found = look("ledgers", shared.one)
+
+    assert [ref for ref in refs if ref not in found.hint] == []
 
 
 def by_hand(workspace: Workspace, ref: str, path: str, **changes: Json) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import ContendedError, StoreDamagedError
+from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.store.swap_guards import SwapGuards
 from gitcoord.runtime import examine_here
 from gitcoord.service.doctor import store as of_store
@@ -134,9 +135,8 @@ def test_a_lock_on_a_remote_on_a_path_is_removed_only_with_a_warning(look: Look,
     "content", [None, b"", b"garbage\n", b"1" * 40 + b"\n"], ids=["gone", "empty", "no-id", "lost"]
 )
 def test_a_damaged_ref_comes_back_from_the_journal_with_nothing_lost(
-    look: Look, repo: Path, agents: Agents, content: bytes | None
+    look: Look, repo: Path, ann: Workspace, agents: Agents, content: bytes | None
 ) -> None:
-    ann = agents(repo, "ann/cli/wt")
     project(ann)
     claim_step(ann)
     ref = store_of(repo) / "refs" / "coord" / "steps" / "app"
@@ -155,9 +155,8 @@ def test_a_damaged_ref_comes_back_from_the_journal_with_nothing_lost(
 
 @pytest.mark.rule("SAFE-6")
 def test_without_a_journal_it_goes_back_to_the_newest_tip_that_can_be_read(
-    look: Look, repo: Path, agents: Agents, git: Git
+    look: Look, repo: Path, ann: Workspace, agents: Agents, git: Git
 ) -> None:
-    ann = agents(repo, "ann/cli/wt")
     project(ann)
     claim_step(ann)
     tip = git(store_of(repo), "rev-parse", "refs/coord/steps/app")
@@ -168,7 +167,7 @@ def test_without_a_journal_it_goes_back_to_the_newest_tip_that_can_be_read(
     found = look("refs", repo)
 
     assert found.status is Status.FAIL
-    assert _mend(found) == f"refs/coord/steps/app is back at {before[:12]}; what came after that is lost"
+    assert _mend(found) == f"refs/coord/steps/app is back at {before[:12]}; what came after that is not in it any more"
     assert look("refs", repo).status is Status.OK
     fresh = agents(repo, "bob/cli/wt")
     assert _status(fresh) == "not_started"
@@ -195,6 +194,21 @@ def test_the_refs_of_a_cache_are_not_judged(look: Look, repo: Path, make_bare: M
     assert look("remote", repo).status is Status.OK
 
     assert look("refs", repo).status is Status.SKIP
+
+
+def test_what_is_set_aside_of_a_cache_is_counted(look: Look, repo: Path, make_bare: MakeBare, git: Git) -> None:
+    git(repo, "config", "gitcoord.remote", f"file://{make_bare()}")
+    assert look("remote", repo).status is Status.OK
+    store = ensure_store(repo / ".git", StoreMode.CACHE)
+    before = look("store", repo)
+    (store.path / "damaged").mkdir()
+    (store.path / "damaged" / "pack-1.pack.2").write_bytes(bytes(1234))
+
+    found = look("store", repo)
+
+    assert (before.facts["damaged_files"], "damaged" in before.text) == (0, False)
+    assert (found.status, found.facts["damaged_files"], found.facts["damaged_bytes"]) == (Status.OK, 1, 1234)
+    assert f"{store.path / 'damaged'}: 1 damaged file, 1,234 bytes" in found.text
 
 
 def test_looking_changes_nothing(repo: Path, ann: Workspace) -> None:

@@ -56,3 +56,11 @@ def hub(
     for folder in (one, two):
         git(folder, "config", "gitcoord.remote", url)
     return Hub(path, one, two, git)
+
+
+@pytest.fixture
+def third(hub: Hub, clone: Clone, git: Git) -> Path:
+    """A clone that has seen nothing yet."""
+    folder = clone(hub.path, "three")
+    git(folder, "config", "gitcoord.remote", git(hub.two, "config", "gitcoord.remote"))
+    return folder

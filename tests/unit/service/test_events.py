@@ -72,6 +72,17 @@ def of_machines(ann: Workspace, bob: Workspace) -> None:
     claim_files(late, patterns=["more.zig"])
 
 
+def test_events_of_symbols_say_which(ann: Workspace, bob: Workspace) -> None:
+    claim_files(ann, patterns=["a.zig"])
+    claim_files(bob, symbols={"a.zig": ["f", "g"]})
+
+    rows = {(row["event"], row["agent"]): row for row in events(ann)}
+
+    assert "symbols" not in rows["claim_granted", ann.agent]
+    taken = rows["claim_granted", bob.agent], rows["auto_narrow", ann.agent]
+    assert [(row["patterns"], row["symbols"]) for row in taken] == [(["a.zig"], ["f", "g"])] * 2
+
+
 @pytest.mark.rule("EVENT-1")
 def test_every_event_is_recorded_in_a_commit(ann: Workspace, bob: Workspace) -> None:
     of_steps(ann)

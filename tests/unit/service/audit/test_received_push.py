@@ -11,7 +11,7 @@ from pygit2.enums import FileMode, ObjectType
 from gitcoord.core.documents.json_text import Json, compact
 from gitcoord.errors import StorageError
 from gitcoord.faces.receive import judge
-from gitcoord.ledger.format import steps_layout
+from gitcoord.ledger.format import commits, steps_layout
 from gitcoord.ledger.format.meta import RULES
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims.claims import claim_files
@@ -173,6 +173,21 @@ def test_what_is_older_than_a_policy_comes_back_by_the_decision_that_took_it_awa
     assert tip in why
 
 
+def test_what_is_pushed_on_top_of_a_decision_has_no_history_read(
+    claims: Forger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, (first, *_, old, new) = Forger(claims.path, CONFIG), claims.commits
+    config.add(config.tree_with(config.commits[-1], "policy.json", pin_agents="zoe=zoe@example.invalid"), "pins")
+    decided(claims, old, replaced=old)
+    seen, read = list[str](), commits.read
+    monkeypatch.setattr(commits, "read", lambda objects, at: (seen.append(at), read(objects, at))[1])
+
+    assert refusals(claims, old, new) == []
+
+    assert new in seen
+    assert first not in seen
+
+
 def test_what_cannot_be_looked_at_is_no_damage(claims: Forger, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_objects: object, _tip: object) -> None:
         message = "The disk does not answer."
@@ -272,6 +287,7 @@ def test_a_line_that_is_none_of_gits_is_not_passed_over(claims: Forger, line: by
     [
         (lambda config: with_file(config, "policy.json", "{" * 1000), "no gitcoord reads"),
         (lambda config: config.tree_with(config.commits[-1], "meta.json", writer_min=99), "writer 99"),
+        (lambda config: config.tree_of(str(config.repository.references[CLAIMS].target)), "as rules of a team"),
     ],
 )
 def test_rules_of_the_team_that_stop_every_clone_are_refused(

@@ -15,7 +15,7 @@ from tests.conftest import AddWorktree, Git
 from tests.unit.service.merges import A, B, held, lands, work, work_on
 from tests.unit.service.merges import ann as ann  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.unit.service.merges import bob as bob  # noqa: PLC0414 - as above
-from tests.unit.service.world import Shared, later
+from tests.unit.service.world import Agents, Shared, later
 
 pytestmark = pytest.mark.rule("SAFE-11")
 Dated = Callable[[timedelta], None]
@@ -113,6 +113,25 @@ def test_a_beat_that_cannot_look_tells_others_that_there_may_be_work(
 
     (claim,) = bob.register().claims.values()
     assert [item.unpushed for item in claim.items] == [True, True]
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_a_command_line_s_sync_tells_others_of_work_that_they_cannot_see(
+    ann: Workspace, agents: Agents, bob: Workspace, shared: Shared, git: Git, *, is_committed: bool
+) -> None:
+    line = agents(shared.one, "ann/cli/line")
+    claim_files(line, patterns=[A])
+    work(git, shared.one, A, "x = 2\n")
+    if is_committed:
+        work_on(git, shared.one, "feat/z", A, EDITED)
+    else:
+        (shared.one / A).write_text(EDITED, encoding="utf-8")
+
+    sync(line)
+    lands(git, shared)
+    sync(bob)
+
+    assert held(bob) == [A]
 
 
 def stash_twice(git: Git, shared: Shared) -> None:

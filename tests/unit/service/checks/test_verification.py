@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from tests.unit.service.world import Agents, Shared, commit_on, later, project, 
 CODE = "import os\n\n\ndef one():\n    return 1\n\n\ndef two():\n    return 2\n"
 
 
-def check(repo: Path, *, strict: bool = False, env: dict[str, str] | None = None, **wanted: str) -> Report:
+def check(
+    repo: Path, *, strict: bool = False, env: dict[str, str] | None = None, is_fork: bool = False, **wanted: str
+) -> Report:
     with open_inspection(repo, {**os.environ, **(env or {})}) as inspection:
-        return verify(inspection, Wanted(**wanted), strict=strict)
+        return verify(inspection, replace(Wanted(is_fork=is_fork), **wanted), strict=strict)
 
 
 def rules(report: Report) -> list[tuple[str, str | None]]:
@@ -181,6 +184,18 @@ def test_a_rename_counts_for_both_names(ann: Workspace, shared: Shared, git: Git
     assert rules(check(shared.two)) == [("foreign-claim", claimed)]
 
 
+def test_a_syntax_error_hides_no_change_of_what_another_holds(
+    ann: Workspace, shared: Shared, git: Git, code: None
+) -> None:
+    claim_files(ann, symbols={"a.py": ["two"]}, branch="feat/a")
+    change(git, shared.two, "return 1", 'return """')
+    change(git, shared.two, "return 2", "return 22")
+
+    finding = only(check(shared.two))
+
+    assert (finding.rule, finding.path) == ("foreign-claim", "a.py")
+
+
 def test_a_deletion_touches_every_symbol(ann: Workspace, shared: Shared, git: Git, code: None) -> None:
     claim_files(ann, symbols={"a.py": ["one"]}, branch="feat/a")
     git(shared.two, "switch", "--quiet", "--create", "feat/b", "origin/main")
@@ -301,6 +316,19 @@ def test_a_branch_that_lands_is_not_in_its_own_way(ann: Workspace, shared: Share
     git(shared.one, "commit", "--quiet", "--all", "--message", "more")
     git(shared.one, "push", "--quiet", "origin", "feat/a")
     assert rules(check(shared.two, before=before, branch="main", default_branch="main")) == [("foreign-claim", "b.py")]
+
+
+def test_a_fork_that_has_merged_a_branch_does_not_land_it(ann: Workspace, shared: Shared, git: Git) -> None:
+    claim_files(ann, patterns=["a.py"], branch="feat/a")
+    commit_on(git, shared.one, "feat/a", **{"a.py": "1\n"})
+    git(shared.one, "push", "--quiet", "origin", "feat/a")
+    git(shared.two, "fetch", "--quiet", "origin")
+    head = commit_on(git, shared.two, "patch-1", start="origin/feat/a", **{"a.py": "2\n"})
+
+    of_fork = check(shared.two, base="origin/main", head=head, is_fork=True)
+
+    assert rules(of_fork) == [("foreign-claim", "a.py")]
+    assert of_fork.branch is None
 
 
 def test_the_remote_is_asked_once_whether_a_branch_landed(

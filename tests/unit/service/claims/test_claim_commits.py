@@ -71,3 +71,24 @@ def test_the_watch_notes_what_was_pushed_before_anything_ends(
         tick(later(ann, seconds=70))
 
     assert [one.commit for one in bob.register().claims.values()] == [commit]
+
+
+def test_each_of_several_claims_leaves_its_own_commit_and_one_that_is_released_by_name_the_others_none(
+    agents: Agents, shared: Shared, bob: Workspace, git: Git
+) -> None:
+    ann = agents(shared.one, "ann/cli/one")
+    claims: list[Any] = [claim_files(ann, patterns=[path], branch="feat/y")["claim"] for path in ("a.py", "b.py")]
+    first = pushed(git, shared, "feat/y", **{"a.py": "x = 1\n"})
+    (shared.one / "b.py").write_text("y = 1\n", "utf-8")
+    git(shared.one, "add", "--all")
+    git(shared.one, "commit", "--quiet", "--message", "b")
+    git(shared.one, "push", "--quiet", "origin", "feat/y")
+    second = git(shared.one, "rev-parse", "HEAD")
+
+    release_claims(ann, claim_ids=[claims[0]["id"]])
+    at_a: Any = claim_files(bob, patterns=["a.py"])
+    release_claims(ann)
+    at_b: Any = claim_files(bob, patterns=["b.py"])
+
+    assert [row["commit"] for row in at_a["barriers"]] == [first]
+    assert [row["commit"] for row in at_b["barriers"]] == [second]

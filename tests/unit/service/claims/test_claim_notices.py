@@ -8,12 +8,13 @@ import pytest
 from gitcoord.core.documents.doc import replace
 from gitcoord.ledger.clone.host import Clone
 from gitcoord.service.claims.claim_notices import fresh
-from gitcoord.service.claims.claims import claim_files, list_claims, release_by_force
+from gitcoord.service.claims.claims import claim_files, list_claims, release_by_force, release_claims
 from gitcoord.service.claims.requests import request_release, respond_to_request
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step, complete_step, recover_step
 from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import tick
-from tests.unit.service.world import Agents, Shared, later, seen
+from tests.unit.service.world import Agents, Shared, later, project, seen
 
 
 @pytest.fixture
@@ -55,6 +56,59 @@ def test_what_is_said_of_a_claim_ends_with_it(agents: Agents, shared: Shared, bo
     release_by_force(bob, claim_ids=[held])
 
     assert told(ann) == ["claim_released"]
+
+
+def test_who_completes_the_step_of_a_sub_agent_is_told_that_its_own_call_ended_the_claim(
+    agents: Agents, shared: Shared
+) -> None:
+    ann = agents(shared.one, "ann/claude/one", serve=True)
+    project(ann, paths=["src/**"])
+    claim_step(ann, agent_id="tests")
+
+    done = seen(complete_step(ann, step_id="app/1", commit_hash="HEAD"))
+
+    texts = [str(notice["message"]) for notice in take_notices(ann)]
+    assert done["step"]["status"] == "completed"
+    assert [text.endswith("went on without it, in a call of ann/claude/one.") for text in texts] == [True]
+
+
+@pytest.mark.rule("SAFE-1")
+def test_a_claim_that_was_ended_by_force_elsewhere_under_a_name_of_the_session_is_told(
+    agents: Agents, shared: Shared
+) -> None:
+    ann = agents(shared.one, "ann/claude/one", serve=True)
+    held = seen(claim_files(ann, patterns=["README.md"]))["claim"]["id"]
+
+    release_by_force(agents(shared.two, "ann/claude/one/ops"), claim_ids=[held])
+
+    assert told(ann) == ["claim_released"]
+
+
+def test_of_a_claim_that_another_ended_it_says_in_whose_call(agents: Agents, shared: Shared, bob: Workspace) -> None:
+    ann = agents(shared.one, "ann/claude/one", serve=True)
+    project(ann, paths=["src/**"])
+    claim_step(ann)
+    recover_step(bob, step_id="app/1", force=True)
+
+    texts = [str(notice["message"]) for notice in take_notices(ann) if notice["notice"] == "claim_released"]
+
+    assert len(texts) == 1
+    assert texts[0].endswith("the step that it was taken with went on without it, in a call of bob/cli/two.")
+
+
+def test_the_holder_learns_who_ended_its_claim_by_force_and_why_as_who_asks_for_that_claim_does(
+    agents: Agents, shared: Shared, bob: Workspace
+) -> None:
+    ann = agents(shared.one, "ann/claude/one", serve=True)
+    held = seen(claim_files(ann, patterns=["src/**"]))["claim"]["id"]
+    release_by_force(bob, claim_ids=[held], reason="its agent was stopped")
+
+    (said,) = (str(notice["message"]) for notice in take_notices(ann) if notice["notice"] == "claim_released")
+    asked = release_claims(ann, claim_ids=[held])
+
+    how = "bob/cli/two ended it by force, saying 'its agent was stopped'."
+    assert said == f"Your claim {held} ended: {how}"
+    assert str(asked["why"]).endswith(how)
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [(29, ["claim_released"]), (31, [])])

@@ -6,6 +6,7 @@ Who waits does so in a thread; what it waits for is done when it is seen to wait
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from gitcoord.core.documents.json_text import parse_time
 from gitcoord.errors import InvalidError, StorageError
+from gitcoord.service.claims import claim_results
 from gitcoord.service.claims.claims import claim_files, extend_claims, list_claims, release_claims
 from gitcoord.service.claims.requests import (
     cancel_queue_request,
@@ -140,6 +142,26 @@ def test_when_the_patience_of_a_call_ends_it_says_how_to_go_on(ann: Workspace, b
     assert second["granted"] is True
 
 
+@pytest.mark.parametrize(
+    ("wait_seconds", "said"),
+    [
+        (60, "Still waiting. The wait that you asked for ends in 10 s; until then go on: "),
+        (600, "Still waiting. Go on within 1 min, or the call loses its place: "),
+    ],
+)
+def test_who_still_waits_learns_for_how_long_it_keeps_its_place(
+    ann: Workspace, bob: Workspace, wait_seconds: int, said: str
+) -> None:
+    claim_files(ann, patterns=["src/**"])
+    reply = seen(claim_files(bob, patterns=["src/a.py"], wait_seconds=wait_seconds))
+    entry = bob.register().entries[reply["queue_id"]]
+
+    text = claim_results._going_on(entry, entry.created_at + timedelta(seconds=50))
+
+    assert text == f"{said}claim_files(queue_id='{entry.id}')."
+    assert str(reply["next_step"]).startswith("Still waiting. ")
+
+
 def test_the_same_call_again_goes_on_with_the_same_entry(ann: Workspace, bob: Workspace) -> None:
     claim_files(ann, patterns=["src/**"])
 
@@ -225,7 +247,7 @@ def test_who_waits_can_be_cancelled_by_itself_only(ann: Workspace, bob: Workspac
 
 
 def test_a_circle_of_waiters_is_refused_with_the_circle(ann: Workspace, bob: Workspace) -> None:
-    claim_files(ann, patterns=["/a.py"])
+    held: Any = claim_files(ann, patterns=["/a.py"])
     claim_files(bob, patterns=["/b.py"])
     claim_files(ann, patterns=["/b.py"], wait_seconds=60)
 
@@ -233,6 +255,7 @@ def test_a_circle_of_waiters_is_refused_with_the_circle(ann: Workspace, bob: Wor
 
     assert refused["refused"] == "circle"
     assert refused["circle"] == ["bob/cli/wt", "ann/cli/wt", "bob/cli/wt"]
+    assert f"request_release(claim_id='{held['claim']['id']}', reason=…)" in refused["next_step"]
 
 
 def test_the_urgent_one_is_served_first_and_an_unknown_urgency_is_normal(

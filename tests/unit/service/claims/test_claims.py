@@ -1,6 +1,8 @@
 """Claims as the use cases see them: what is asked for, what it means here, what comes back, and what is refused."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,16 @@ from gitcoord.service.claims.claims import (
     release_claims,
     release_session,
 )
-from gitcoord.service.claims.requests import list_queue, request_release
+from gitcoord.service.claims.requests import list_queue, pending_requests, request_release
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import add_steps
 from gitcoord.service.steps.step_views import get_agent_events
-from gitcoord.service.steps.step_work import update_step
+from gitcoord.service.steps.step_work import claim_step, update_step
 from gitcoord.service.team import owner_edits
 from gitcoord.service.team.policy import set_policy
 from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.overview import status
+from gitcoord.service.watch.watch import sync
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Shared, later, plan, project, says, store_of, tips, write_ref
 
@@ -93,6 +96,16 @@ def test_several_files_in_one_text_are_refused_with_the_list_to_give(ann: Worksp
     )
 
 
+def test_braces_are_no_pattern_and_the_names_are_given(ann: Workspace) -> None:
+    with pytest.raises(InvalidError) as caught:
+        claim_files(ann, patterns=["src/auth/{login,new}.py"])
+
+    assert caught.value.hint == (
+        "Give each by itself, as the list ['src/auth/login.py', 'src/auth/new.py'] "
+        "or as words in a shell: src/auth/login.py src/auth/new.py"
+    )
+
+
 def test_a_step_does_not_get_several_paths_in_one_text(ann: Workspace) -> None:
     project(ann)
     for call in (
@@ -101,6 +114,22 @@ def test_a_step_does_not_get_several_paths_in_one_text(ann: Workspace) -> None:
     ):
         with pytest.raises(InvalidError):
             call()
+
+
+@pytest.mark.parametrize("path", ["src/app/[slug]/page.tsx", "src/app/[slug]/new.tsx", "lib/[id].tsx"])
+def test_a_name_in_brackets_is_the_same_file_in_a_step_and_in_a_claim(
+    ann: Workspace, bob: Workspace, path: str
+) -> None:
+    tracked = ann.repository.top / "src/app/[slug]/page.tsx"
+    tracked.parent.mkdir(parents=True)
+    tracked.touch()
+    ann.repository.git("add", ".")
+    project(ann, (), (), paths=[path])
+    add_steps(ann, project="app", steps=plan((), (), (), paths=[path])[2:])
+    update_step(ann, step_id="app/2", paths=[path])
+
+    assert claim_files(bob, patterns=[path], literal=True)["granted"] is True
+    assert [claim_step(ann, step_id=f"app/{num}").get("refused") for num in (1, 2, 3)] == ["paths_held"] * 3
 
 
 def test_a_new_file_whose_name_reads_like_two_is_claimed_literally(ann: Workspace) -> None:
@@ -201,6 +230,18 @@ def test_a_symbol_that_is_in_no_spelling_there_is_an_error_with_what_was_written
         claim_files(ann, symbols={"src/auth/login.py": ["Router.put"]})
 
 
+def test_a_symbol_that_a_syntax_error_hides_is_an_error_that_names_it(ann: Workspace, bob: Workspace) -> None:
+    (ann.repository.top / "src/auth/e.go").write_text("package m\n\nfunc a() {\n\tif x {\n}\n\nfunc b() int {\n}\n")
+
+    with pytest.raises(CoordError, match="has no symbol 'b'") as caught:
+        claim_files(ann, symbols={"src/auth/e.go": ["b"]})
+
+    assert caught.value.hint == (
+        "src/auth/e.go has a syntax error in line 7, which may hide what is declared: correct it, or claim the file "
+        "without symbols. It has: a."
+    )
+
+
 def test_checking_names_who_has_waited_for_a_place_that_is_free(ann: Workspace, bob: Workspace) -> None:
     claim_files(ann, patterns=["src/auth"])
     claim_files(bob, patterns=["src/**"], wait_seconds=600)
@@ -210,7 +251,62 @@ def test_checking_names_who_has_waited_for_a_place_that_is_free(ann: Workspace, 
     refused = claim_files(late, patterns=["src/api"], agent_id="tests")
 
     assert refused["refused"] == "behind_the_line"
-    assert str(refused["why"]) in str(checked["next_step"])
+    assert (checked["safe"], checked["refused"], checked["why"]) == (False, refused["refused"], refused["why"])
+    assert "wait_seconds=300" in str(checked["next_step"])
+
+
+def test_checking_what_one_holds_is_safe_though_another_agent_has_symbols_of_it(ann: Workspace, bob: Workspace) -> None:
+    claim_files(ann, patterns=["src/auth/login.py"])
+    claim_files(bob, symbols={"src/auth/login.py": ["handle"]})
+
+    checked = check_conflicts(ann, files=["src/auth/login.py"])
+    again = claim_files(ann, patterns=["src/auth/login.py"])
+
+    assert again["already"] is True
+    assert (checked["safe"], checked["conflicts"], checked["next_step"]) == (True, [], "You hold it already.")
+
+
+def test_a_file_of_ones_own_with_carved_symbols_and_a_new_one_are_granted_together(
+    ann: Workspace, bob: Workspace
+) -> None:
+    first: Any = claim_files(ann, patterns=["src/auth/login.py"])
+    claim_files(bob, symbols={"src/auth/login.py": ["handle"]})
+
+    checked = check_conflicts(ann, files=["src/auth/login.py", "docs/new.md"])
+    both: Any = claim_files(ann, patterns=["src/auth/login.py", "docs/new.md"], ttl_hours=6)
+
+    own, new = first["claim"]["id"], both["claim"]["id"]
+    assert checked["safe"] is True
+    assert [item["pattern"] for item in both["claim"]["items"]] == ["docs/new.md"]
+    assert (both["claims"], [part["symbols"] for part in both["carved"]]) == ([new, own], [["handle"]])
+    assert f"extend_claims(ttl_hours=6, claim_ids=['{own}'])" in str(both["warnings"])
+    assert f"release_claims(claim_ids=['{new}', '{own}'])" in both["next_step"]
+
+
+@pytest.mark.parametrize("name", ["src/app/[slug]/page.tsx", "docs/my file.md", "docs/[a,b].md", "docs/ünï.md"])
+def test_a_check_names_the_call_that_claims_the_file_whatever_its_name(ann: Workspace, name: str) -> None:
+    checked = check_conflicts(ann, files=[name])
+
+    assert f"claim_files(patterns=['{name}'])" in str(checked["next_step"])
+
+
+def test_a_name_that_cannot_be_seen_is_not_repeated(ann: Workspace) -> None:
+    checked = check_conflicts(ann, files=["a\u202eb.md"])
+
+    assert "claim_files(…)" in str(checked["next_step"])
+
+
+def test_claiming_again_for_longer_says_that_the_end_stays_and_what_extends_it(ann: Workspace) -> None:
+    first: Any = claim_files(ann, patterns=["src/auth"])
+
+    longer: Any = claim_files(ann, patterns=["src/auth/login.py"], ttl_hours=6)
+    shorter: Any = claim_files(ann, patterns=["src/auth"], ttl_hours=4)
+
+    claim, end = first["claim"]["id"], first["claim"]["expires_at"]
+    (said,) = longer["warnings"]
+    assert said.startswith(f"Your claim on 'src/auth/**' ends at {end}, as before. ")
+    assert said.endswith(f"To hold it longer: extend_claims(ttl_hours=6, claim_ids=['{claim}']).")
+    assert (longer["already"], longer["claim"]["expires_at"], shorter["warnings"]) == (True, end, [])
 
 
 def test_checking_counts_nobody_whose_session_is_gone(agents: Agents, repo: Path, bob: Workspace) -> None:
@@ -427,7 +523,7 @@ def test_a_list_of_what_ended_says_where_it_stops(ann: Workspace) -> None:
 def test_who_names_a_claim_that_ended_is_told_how_it_ended(ann: Workspace, bob: Workspace) -> None:
     granted: Any = claim_files(ann, patterns=["src/auth"])
     one = granted["claim"]["id"]
-    release_by_force(bob, claim_ids=[one])
+    release_by_force(bob, claim_ids=[one], reason="its agent was stopped")
 
     released = release_claims(ann, claim_ids=[one])
     extended: Any = extend_claims(ann, ttl_hours=8, claim_ids=[one])
@@ -436,7 +532,7 @@ def test_who_names_a_claim_that_ended_is_told_how_it_ended(ann: Workspace, bob: 
     assert (released["released"], released["ended"], released["already"]) == ([], {one: "forced"}, True)
     assert "refused" not in released
     assert (extended["refused"], asked["refused"]) == ("ended", "ended")
-    assert "an operator ended it" in extended["why"]
+    assert extended["why"].endswith(": bob/cli/wt ended it by force, saying 'its agent was stopped'.")
     assert asked["next_step"] == "Claim now what you need of it: claim_files(patterns=['src/auth/**'])."
 
 
@@ -467,7 +563,7 @@ def test_another_s_claim_is_not_released_but_by_force(ann: Workspace, bob: Works
     assert foreign["refused"] == "not_yours"
     assert still == 1
     assert forced == {"released": [one]}
-    assert any("an operator ended it" in str(told["message"]) for told in take_notices(ann))
+    assert any("ended it by force" in str(told["message"]) for told in take_notices(ann))
 
 
 def test_a_session_gives_back_what_its_sub_agents_hold_and_leaves_the_line(ann: Workspace, bob: Workspace) -> None:
@@ -501,6 +597,20 @@ def test_the_branch_is_the_one_checked_out_or_the_one_given(ann: Workspace, repo
 
     assert detached["claim"]["branch"] is None
     assert given["claim"]["branch"] == "feat/x"
+
+
+@pytest.mark.rule("CLAIM-14")
+@pytest.mark.parametrize("call", [partial(extend_claims, ttl_hours=8), pending_requests, sync])
+def test_a_claim_follows_the_checkout_with_the_next_call_of_a_command_line(
+    agents: Agents, repo: Path, git: Git, call: Callable[[Workspace], object]
+) -> None:
+    line = agents(repo, "ann/cli/line")
+    claim_files(line, patterns=["src/auth"])
+    git(repo, "switch", "--quiet", "--create", "feat/x")
+
+    call(line)
+
+    assert [claim.branch for claim in line.register().claims.values()] == ["feat/x"]
 
 
 @pytest.mark.rule("SEC-4")
@@ -640,12 +750,47 @@ def test_what_the_owners_say_is_in_the_claim_and_may_keep_others_out(ann: Worksp
     set_policy(ann, name="hard_requires_owner", value="true")
     refused: Any = claim_files(ann, patterns=["src/auth/logout.py"])
     owner = claim_files(bob, patterns=["src/auth/logout.py"])
+    floats: Any = claim_files(ann, patterns=["src/api/login.py", "setup.cfg"])
 
     assert (free["claim"]["severity"], free["claim"]["owners"]) == ("hard", ["bob"])
     assert shared["claim"]["items"][0]["kind"] == "shared_file"
     assert "package.json is a shared file: the claim lasts 2 hours." in shared["warnings"]
     assert (refused["refused"], refused["owners"]) == ("not_owner", ["bob"])
+    assert refused["warnings"] == [
+        "'src/auth/logout.py' reaches into module 'auth' (src/auth/**), which belongs to bob."
+    ]
+    assert floats["warnings"][1:] == [
+        "'setup.cfg' reaches into module 'auth' (src/auth/**), which belongs to bob.",
+        "'setup.cfg' has no slash and matches at any depth; the one at the root is '/setup.cfg'.",
+    ]
     assert owner["granted"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "refused"),
+    [
+        ("max_claim_files", "1", "too_large"),
+        ("max_claims_per_agent", "1", "too_many_claims"),
+        ("hard_requires_owner", "true", "not_owner"),
+    ],
+)
+def test_a_check_is_refused_by_the_limit_that_a_claim_is_refused_by(
+    ann: Workspace, bob: Workspace, name: str, value: str, refused: str
+) -> None:
+    owner_edits.write(ann, text=OWNERS, name="owners.yaml")
+    claim_files(ann, patterns=["src/api"])
+    claim_files(bob, patterns=["src/auth/logout.py"])
+    set_policy(ann, name=name, value=value)
+
+    checked: Any = check_conflicts(ann, files=["src/auth"])
+    claimed: Any = claim_files(ann, patterns=["src/auth"])
+    held = check_conflicts(ann, files=["src/api/login.py"])
+
+    assert (checked["safe"], checked["refused"], claimed["refused"]) == (False, refused, refused)
+    assert (checked["why"], checked["warnings"]) == (claimed["why"], claimed["warnings"])
+    assert checked["next_step"].split(". ")[0] == claimed["next_step"].split(". ")[0]
+    assert [conflict["agent"] for conflict in checked["conflicts"]] == ["bob/cli/wt"]
+    assert (held["safe"], held["next_step"]) == (True, "You hold it already.")
 
 
 def test_the_log_has_what_happened_to_claims_and_to_whom(ann: Workspace, bob: Workspace) -> None:

@@ -1,5 +1,6 @@
 """Holders that are gone: every list and refusal says so, and when their claims are free; then they are."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from gitcoord.core.documents.json_text import parse_time
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.claims.claims import check_conflicts, claim_files, list_claims
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import create_project
+from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.snapshot import Snapshot
 from tests.unit.service.world import Agents, Result, crash, later, seen
@@ -39,7 +42,38 @@ def test_a_dead_holder_is_called_dead_wherever_its_claim_is_shown(bob: Workspace
     for row in (refused["conflicts"][0], checked["conflicts"][0], *seen(list_claims(bob))["claims"]):
         assert (row["holder_life"], parse_time(row["free_at"])) == ("over", free)
     assert [row["holder_life"] for row in seen(status(bob))["claims"]] == ["over"]
-    assert f"Its session is over (last seen 0 min ago): free at {free:%Y-%m-%d %H:%M} UTC." in refused["why"]
+    over = rf"Its session is over \(last seen \d+ s ago\): free at {free:%Y-%m-%d %H:%M} UTC\."
+    assert re.search(over, refused["why"])
+
+
+def test_a_dead_holder_is_not_to_be_asked_and_one_at_work_is(
+    agents: Agents, repo: Path, bob: Workspace, dead: Result
+) -> None:
+    at_work: Result = claim_files(bob, patterns=["b.py"])["claim"]  # type: ignore[assignment]
+    cat = agents(repo, "cat/codex/wt", serve=True)
+
+    of_dead = [claim_files(cat, patterns=["a.py"])["next_step"], check_conflicts(cat, files=["a.py"])["next_step"]]
+    of_both = [
+        found["next_step"]
+        for names in (["a.py", "b.py"], ["b.py", "a.py"])
+        for found in (claim_files(cat, patterns=names), check_conflicts(cat, files=names))
+    ]
+
+    assert [("request_release" in str(text), "wait_seconds=300" in str(text)) for text in of_dead] == [
+        (False, True)
+    ] * 2
+    assert all(f"request_release(claim_id='{at_work['id']}'" in str(text) for text in of_both), of_both
+
+
+def test_who_wants_a_step_whose_paths_a_dead_holder_has_is_not_to_ask_it(bob: Workspace, dead: Result) -> None:
+    create_project(bob, name="app", base_commit="HEAD", steps=[{"step_num": 1, "paths": ["a.py"]}])
+
+    refused: Result = claim_step(bob, step_id="app/1")
+
+    assert (refused["refused"], refused["next_step"]) == (
+        "paths_held",
+        "Claim another: claim_step(); no one is there to ask.",
+    )
 
 
 def test_a_holder_at_work_is_live_and_one_at_a_shell_unknown(agents: Agents, repo: Path, bob: Workspace) -> None:
@@ -107,3 +141,4 @@ def test_the_snapshot_tells_hooks_who_is_gone(repo: Path, bob: Workspace, dead: 
     assert isinstance(gone, dict)
     assert list(gone) == [f"{bob.clone_id} {dead['session']}"]
     assert "Its session is over" in str([*gone.values()])
+    assert me["absent"] == [*gone]

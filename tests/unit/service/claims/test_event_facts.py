@@ -34,6 +34,18 @@ def test_a_claim_that_ran_out_is_told_with_its_files(ann: Workspace) -> None:
     assert (row["patterns"], row["reason"]) == (["a.py"], "time")
 
 
+def test_the_end_of_one_item_is_told_with_that_item_and_its_symbols(ann: Workspace) -> None:
+    claim_files(ann, shared_files=["a.md"], symbols={"b.zig": ["f"]}, description="split")
+    claim_files(later(ann, hours=3), patterns=["c.md"])
+
+    rows = events(ann, file="a.md")
+
+    assert [(row["event"], row["patterns"], row.get("symbols"), row["description"]) for row in rows] == [
+        ("claim_expired", ["a.md"], None, "split"),
+        ("claim_granted", ["b.zig", "a.md"], ["f"], "split"),
+    ]
+
+
 def test_a_step_is_told_with_its_title(ann: Workspace) -> None:
     project(ann)
     claim_step(ann)

@@ -92,6 +92,25 @@ def test_approval_gives_the_claim_to_who_asked_at_once(ann: Workspace, bob: Work
     assert [one["notice"] for one in take_notices(bob)] == ["request_answered"]
 
 
+def test_an_approval_that_grants_nothing_says_so_to_both(
+    agents: Agents, repo: Path, ann: Workspace, bob: Workspace, held: str
+) -> None:
+    claim_files(agents(repo, "cy/cli/wt"), patterns=["docs/a.md"])
+    filed = ask(bob, held, requested_scope=["src/a.py", "docs/a.md"])["request"]["id"]
+
+    answered: Any = respond_to_request(ann, request_id=filed, decision="approved")
+    result: Any = wait_for_request(bob, request_id=filed, timeout=0)
+    listed: Any = my_requests(bob)
+    claim_files(bob, patterns=["src/a.py"])
+
+    assert (answered["request"]["decision"], answered["request"].get("granted")) == ("approved", None)
+    assert answered["next_step"].startswith("Your claim ended; bob/cli/wt was granted nothing: ")
+    assert result["next_step"] == listed["next_step"]
+    assert "nothing was granted" in result["next_step"]
+    assert "claim_files(patterns=['src/a.py', 'docs/a.md'], wait_seconds=300)" in result["next_step"]
+    assert "next_step" not in dict[str, Any](my_requests(bob))
+
+
 def test_denial_gives_the_old_end_back(ann: Workspace, bob: Workspace, held: str) -> None:
     before: Any = list_claims(ann)["claims"]
     filed = ask(bob, held)["request"]["id"]

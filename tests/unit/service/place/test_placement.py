@@ -1,5 +1,6 @@
 """Where a clone coordinates: the team's file counts as the default branch of the remote has it, and nothing else."""
 
+import itertools
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from gitcoord.errors import UsageError
 from gitcoord.faces.hooks.git.hook_repository import Here
 from gitcoord.runtime import follow_team, placement_here
 from gitcoord.service.claims.claims import claim_files, list_claims, release_claims
+from gitcoord.service.place.follow_remote import Following
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import create_project
 from gitcoord.service.steps.step_work import claim_step
@@ -284,6 +286,63 @@ def test_what_a_person_set_counts_before_the_file(agents: Agents, fresh: Path, g
     alone = agents(fresh, "ann/cli/w")
 
     assert (alone.remote_url, alone.warning) == (None, "")
+
+
+@pytest.mark.parametrize("knows_head", [True, False])
+def test_the_settings_are_read_again_after_a_fetch_of_the_default_branch_where_no_person_decided(
+    agents: Agents, fresh: Path, team: Path, git: Git, *, knows_head: bool
+) -> None:
+    git(fresh, "config", "gitcoord.remote", str(team))
+    if not knows_head:
+        git(fresh, "remote", "set-head", "origin", "--delete")
+    ann = agents(fresh, "ann/claude/w", serve=True)
+    assert isinstance(ann.place, Following)
+    claim_files(ann, patterns=["README.md"])
+    asked, numbers = list[str](), itertools.count()
+    wanted, ann.place.wanted = ann.place.wanted, lambda: (asked.append("git"), wanted())[1]
+
+    def times(branch: str) -> int:
+        commit = git(fresh, "commit-tree", "-m", f"no. {next(numbers)}", "HEAD^{tree}")
+        git(fresh, "update-ref", f"refs/remotes/origin/{branch}", commit)
+        asked.clear()
+        claim_files(ann, patterns=["a.py"])
+        claim_files(ann, patterns=["a.py"])
+        return len(asked)
+
+    assert times("master") == 0
+    git(fresh, "config", "--unset", "gitcoord.remote")
+    assert (times("other"), ann.remote_url) == (2, str(team))  # that it follows the file now is a change, too
+    assert [times("other"), times("master")] == [0 if knows_head else 1, 1]
+    git(fresh, "pack-refs", "--all")
+    assert times("master") == 1
+
+
+def test_a_session_whose_own_setting_is_taken_away_follows_the_file_and_stays_when_that_changes(
+    agents: Agents, fresh: Path, team: Path, git: Git
+) -> None:
+    git(fresh, "config", "gitcoord.remote", str(team))
+    ann = agents(fresh, "ann/claude/w", serve=True)
+    claim_files(ann, patterns=["README.md"])
+    git(fresh, "config", "--unset", "gitcoord.remote")
+    claim_files(ann, patterns=["a.py"])
+    say(git, fresh, names("origin", "\tnamespace = refs/heads/agents/coord"), "master")
+    git(fresh, "push", "--quiet", "origin", "master")
+
+    told: Result = claim_files(ann, patterns=["b.py"])
+
+    assert (ann.remote_url, ann.setting.refs.namespace) == (str(team), "refs/coord")
+    assert f"{FILE} says 'origin' with another namespace or name of this repository now" in told["seen_by"]
+    listed: Result = list_claims(ann)
+    assert {item["pattern"] for claim in listed["claims"] for item in claim["items"]} == {"README.md", "a.py", "b.py"}
+
+
+def test_a_head_of_the_remote_that_a_power_cut_has_zeroed_is_none(agents: Agents, fresh: Path, team: Path) -> None:
+    ann = agents(fresh, "ann/claude/w", serve=True)
+    (fresh / ".git/refs/remotes/origin/HEAD").write_bytes(b"\0" * 32)
+
+    claim_files(ann, patterns=["a.py"])
+
+    assert ann.remote_url == str(team)
 
 
 def test_a_folder_is_no_remote_though_the_remote_of_that_name_is_gone(

@@ -11,7 +11,7 @@ import pytest
 
 from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import parse_time
-from gitcoord.errors import UnreachableError
+from gitcoord.errors import RulesMovedError, UnreachableError
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.deadline import NoAnswerError
@@ -20,7 +20,7 @@ from gitcoord.service.claims.claims import check_conflicts, claim_files, list_cl
 from gitcoord.service.claims.requests import pending_requests, request_release
 from gitcoord.service.place import path_copies
 from gitcoord.service.session import freshness
-from gitcoord.service.session.freshness import READ_S, reading
+from gitcoord.service.session.freshness import READ_S, RULES_TRIES, by_rules, reading
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import get_project, list_projects
 from gitcoord.service.steps.step_views import detect_stale_work, get_agent_events
@@ -313,3 +313,25 @@ def test_who_looks_at_requests_while_the_remote_is_away_has_not_seen_them(
 def test_nothing_is_decided_by_what_was_here(decide: Callable[[Workspace], object], ann: Workspace, away: Path) -> None:
     with pytest.raises(UnreachableError):
         decide(ann)
+
+
+@pytest.mark.parametrize(("moves", "ends_well"), [(0, True), (RULES_TRIES - 1, True), (RULES_TRIES, False)])
+def test_what_is_decided_by_rules_that_move_meanwhile_is_tried_by_those_of_now_and_not_for_ever(
+    ann: Workspace, *, moves: int, ends_well: bool
+) -> None:
+    project(ann)
+    tried_by: list[Mapping[RefName, Oid]] = []
+
+    def attempt(refs: Mapping[RefName, Oid]) -> str:
+        tried_by.append(refs)
+        if len(tried_by) <= moves:
+            raise RulesMovedError("The rules have changed.")
+        return "done"
+
+    if ends_well:
+        assert by_rules(ann, {}, attempt) == "done"
+    else:
+        with pytest.raises(RulesMovedError):
+            by_rules(ann, {}, attempt)
+
+    assert tried_by == [{}, *[ann.listed()] * min(moves, RULES_TRIES - 1)]

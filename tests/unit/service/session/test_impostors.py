@@ -132,6 +132,47 @@ def test_no_two_worktrees_of_a_clone_are_of_one_agent_and_none_is_renamed_by_ano
     assert [agents(top).agent for top in (tops[0], tops[-1])] == [names[0], names[-1]]
 
 
+@pytest.mark.parametrize("is_half_removed", [True, False])
+def test_names_stay_where_one_worktree_is_removed_by_half_and_where_all_others_go(
+    agents: Agents, make_repo: MakeRepo, git: Git, tmp_path: Path, is_half_removed: bool
+) -> None:
+    repo, folders = (
+        make_repo(tmp_path / "app"),
+        [tmp_path / "x" / "lib", tmp_path / "y" / "lib", tmp_path / "y" / "app"],
+    )
+    git(repo, "config", "gitcoord.remote", ".")
+    for number, folder in enumerate(folders):
+        git(repo, "worktree", "add", "--quiet", "-b", f"work-{number}", str(folder))
+    names = [agents(top).agent for top in folders[1:]]
+
+    if is_half_removed:
+        (repo / ".git" / "worktrees" / "lib" / "commondir").unlink()
+        for kept in (repo / ".git" / "worktrees").glob("*/gitcoord-name"):
+            kept.unlink()
+    else:
+        git(repo, "worktree", "remove", "--force", str(folders[0]))
+
+    assert [agents(top).agent for top in folders[1:]] == names
+    assert [name.partition("/cli/")[2] for name in names] == ["lib1", "app-wt"]
+    assert agents(repo).agent not in names
+
+
+def test_where_the_main_worktree_is_renamed_as_a_linked_one_is_called_they_are_of_two_agents(
+    agents: Agents, make_repo: MakeRepo, git: Git, tmp_path: Path
+) -> None:
+    repo, linked = make_repo(tmp_path / "app"), tmp_path / "x" / "lib"
+    git(repo, "config", "gitcoord.remote", ".")
+    git(repo, "worktree", "add", "--quiet", "-b", "work", str(linked))
+    before = agents(linked)
+    before.close()
+
+    repo = repo.rename(tmp_path / "Lib")
+    git(repo, "worktree", "repair", str(linked))
+
+    names = [agents(top).agent.partition("/cli/")[2] for top in (repo, linked)]
+    assert (before.agent.partition("/cli/")[2], names) == ("lib", ["lib", "lib-wt"])
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_main_worktree_whose_git_directory_is_elsewhere_is_called_as_no_linked_one_is(
     agents: Agents, make_repo: MakeRepo, git: Git, tmp_path: Path, is_first: bool

@@ -228,6 +228,17 @@ def test_other_ids_of_a_session_are_its_own_after_a_restart_too(agents: Agents, 
     assert again.setting.sessions.state("thread-7").locked is True
 
 
+def test_a_new_session_whose_hook_came_first_goes_on_as_no_one(agents: Agents, repo: Path) -> None:
+    lives = agents(repo, NAME, session="id-1", serve=True)
+    identity.join(agents(repo, NAME, session="id-2"), "cli")
+
+    new = agents(repo, NAME, session="id-2", serve=True)
+    said = take_notices(new)[0]["message"]
+
+    assert (lives.agent, new.agent) == (NAME, f"{NAME}-2")
+    assert said == f"{NAME} is at work in another session; here you are {NAME}-2."
+
+
 def test_who_has_a_number_is_told_that_it_goes_on_as_that(agents: Agents, repo: Path) -> None:
     lives, other = (agents(repo, NAME, session=name, serve=True) for name in ("id-1", "id-2"))
     other.close()

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from gitcoord.remote.git.git_process import Completed
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import create_project
 from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step, update_step
+from gitcoord.source.checkout.repository import Repository
 from tests.conftest import AddWorktree, Git
 from tests.unit.service.world import (
     Agents,
@@ -66,6 +68,26 @@ def test_a_step_without_a_branch_gets_one_of_its_own(ann: Workspace, repo: Path,
         run_as_printed(seen(claim_step(ann, project=name))["next_step"], repo)
 
     assert git(repo, "branch", "--format=%(refname:short)").split() == ["app-1", "main", "web-1"]
+
+
+def test_git_is_asked_once_whether_the_base_of_several_steps_is_here(
+    one: Workspace, shared: Shared, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(one, (), (), ())
+    asked: list[str] = []
+    ask = Repository.git
+
+    def noted(repository: Repository, *arguments: str, timeout_s: float = 30) -> Completed:
+        asked.append(arguments[-1])
+        return ask(repository, *arguments, timeout_s=timeout_s)
+
+    monkeypatch.setattr(Repository, "git", noted)
+
+    begins = [command_in(seen(claim_step(one, agent_id=f"w{num}"))["next_step"]) for num in (1, 2, 3)]
+
+    base = git(shared.one, "rev-parse", "HEAD")
+    assert begins == [f"git switch -c feat/{num} {base[:12]}" for num in (1, 2, 3)]
+    assert asked == [f"{base}^{{commit}}"]
 
 
 def test_what_another_clone_handed_in_is_fetched(one: Workspace, two: Workspace, shared: Shared, git: Git) -> None:

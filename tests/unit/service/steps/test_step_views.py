@@ -2,12 +2,16 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.service.claims import dry_run
 from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.session import freshness
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import abort_project, create_project, list_projects
 from gitcoord.service.steps.step_views import (
@@ -18,6 +22,7 @@ from gitcoord.service.steps.step_views import (
     get_step,
 )
 from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step
+from gitcoord.service.team import owner_lookup
 from gitcoord.service.watch.overview import status
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Result, Shared, commit_on, crash, damage, later, plan, project, seen
@@ -51,9 +56,59 @@ def test_a_long_list_is_capped_and_says_how_to_narrow(ann: Workspace) -> None:
     few: Result = get_available_steps(ann, limit=2)
 
     assert (len(result["steps"]), result["count"]) == (40, 70)
-    assert result["next_step"] == "30 more; narrow with project or scope."
+    assert result["next_step"] == "There are 70; narrow with project or scope."
     assert (len(few["steps"]), few["count"]) == (2, 70)
     assert len(json.dumps(result)) < 8000
+
+
+def test_a_step_whose_paths_another_holds_says_so(agents: Agents, repo: Path, ann: Workspace) -> None:
+    steps = [{"step_num": 1, "paths": ["src/a.py"]}, {"step_num": 2, "paths": ["src/b.py"]}]
+    create_project(ann, name="app", base_commit="HEAD", steps=steps)
+    bob = agents(repo, "bob/cli/wt")
+    claim_files(bob, patterns=["src/a.py"])
+
+    first = seen(get_available_steps(ann))
+    given = seen(claim_step(ann))
+    rest = seen(get_available_steps(ann))
+    of_bob = seen(get_available_steps(bob))
+
+    assert [step.get("paths_held") for step in first["steps"]] == ["bob/cli/wt holds what you ask for: src/a.py.", None]
+    assert given["step"]["id"] == "app/2"
+    assert [step["id"] for step in rest["steps"]] == ["app/1"]
+    assert rest["next_step"] == "Why, and when to ask again: claim_step()."
+    assert "paths_held" not in of_bob["steps"][0]
+
+
+@pytest.mark.parametrize(
+    ("project", "count", "looked_at"),
+    [
+        (None, 3, ["listed", "caller_of", "owned"]),
+        ("app", 1, ["listed", "caller_of", "owned"]),
+        ("no-paths", 1, ["listed"]),
+    ],
+)
+def test_the_refs_the_claims_and_the_owners_are_looked_at_once_for_all_that_is_available(
+    ann: Workspace, monkeypatch: pytest.MonkeyPatch, project: str | None, count: int, looked_at: list[str]
+) -> None:
+    for name, paths in (("no-paths", []), ("app", ["app/a.py"]), ("web", ["web/a.py"])):
+        create_project(ann, name=name, base_commit="HEAD", steps=[{"step_num": 1, "paths": [*paths]}])
+    looks = list[str]()
+    for module, name in ((freshness, "listed"), (dry_run, "caller_of"), (owner_lookup, "owned")):
+        real: Callable[..., object] = getattr(module, name)
+        counted = partial(
+            lambda real, name, *given, **named: (looks.append(name), real(*given, **named))[1], real, name
+        )
+        monkeypatch.setattr(module, name, counted)
+
+    found = seen(get_available_steps(ann, project=project))
+
+    assert (found["count"], looks) == (count, looked_at)
+
+
+@pytest.mark.parametrize("minutes", [0, 100_000_000])
+def test_a_timeout_that_cannot_be_is_refused_with_both_bounds(ann: Workspace, minutes: int) -> None:
+    with pytest.raises(InvalidError, match=f"timeout_minutes is {minutes}; it is from 1 to 525600"):
+        detect_stale_work(ann, timeout_minutes=minutes)
 
 
 def test_an_ended_project_has_nothing_available(ann: Workspace) -> None:
@@ -61,7 +116,20 @@ def test_an_ended_project_has_nothing_available(ann: Workspace) -> None:
     abort_project(ann, name="app", reason="over")
 
     assert get_available_steps(ann) == {"steps": [], "count": 0}
-    assert get_available_steps(ann, project="app") == {"steps": [], "count": 0}
+    assert seen(get_available_steps(ann, project="app"))["steps"] == []
+
+
+def test_where_nothing_is_available_the_way_to_the_reason_is_named(ann: Workspace) -> None:
+    project(ann)
+    claim_step(ann)
+
+    found = get_available_steps(ann, project="app")
+
+    assert found == {
+        "steps": [],
+        "count": 0,
+        "next_step": "Why, and when to ask again: claim_step(project='app').",
+    }
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
@@ -276,6 +344,18 @@ def test_status_of_one_clone_says_that_it_is_alone(agents: Agents, repo: Path, a
     assert result["oddities"] == []
 
 
+def test_status_counts_a_clone_of_which_only_a_step_is_seen(agents: Agents, shared: Shared) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+    project(ann)
+    before = seen(status(ann))["sharing"]
+    claim_step(bob)
+
+    assert (before, seen(status(ann))["sharing"]) == (
+        "shared with 0 other clones at work",
+        "shared with 1 other clone at work",
+    )
+
+
 def test_status_counts_the_other_clones(agents: Agents, shared: Shared, tmp_path: Path) -> None:
     ann = agents(shared.one, "ann/cli/one")
     alone: Result = status(ann)
@@ -287,9 +367,9 @@ def test_status_counts_the_other_clones(agents: Agents, shared: Shared, tmp_path
     result: Result = status(ann)
 
     assert [one["sharing"] for one in (alone, with_one, result)] == [
-        "shared with 0 other clones",
-        "shared with 1 other clone",
-        "shared with 2 other clones",
+        "shared with 0 other clones at work",
+        "shared with 1 other clone at work",
+        "shared with 2 other clones at work",
     ]
     assert result["remote"] == str(shared.remote)
     assert bob.clone_id in {row["clone"] for row in result["agents"]}
@@ -319,7 +399,17 @@ def test_a_clone_that_was_silent_for_long_shares_nothing_any_more(agents: Agents
 
     within, after = (seen(status(later(ann, minutes=minutes)))["sharing"] for minutes in (59, 2))
 
-    assert (within, after) == ("shared with 1 other clone", "shared with 0 other clones")
+    assert (within, after) == ("shared with 1 other clone at work", "shared with 0 other clones at work")
+
+
+def test_status_does_not_say_that_no_clone_shares_the_remote_where_one_holds_nothing(
+    agents: Agents, shared: Shared
+) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+
+    project(bob)
+
+    assert seen(status(ann))["sharing"] == "shared with 0 other clones at work"
 
 
 def test_a_clone_of_which_only_commands_are_seen_counts_while_it_holds(agents: Agents, shared: Shared) -> None:
@@ -327,6 +417,6 @@ def test_a_clone_of_which_only_commands_are_seen_counts_while_it_holds(agents: A
     claim_files(bob, patterns=["README.md"])
 
     assert (seen(status(ann))["sharing"], seen(status(bob))["sharing"]) == (
-        "shared with 1 other clone",
-        "shared with 0 other clones",
+        "shared with 1 other clone at work",
+        "shared with 0 other clones at work",
     )

@@ -1,14 +1,18 @@
 """The team's ref made into what nobody can read: what this clone knew of the rules counts, and each reply says so."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, DocumentError
+from gitcoord.ledger.archive import rules_version
 from gitcoord.ledger.format import commits
+from gitcoord.ledger.format.records import RecordHead
 from gitcoord.remote.contract.protocol import ObjectKind, Oid
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.runtime import examine_here
+from gitcoord.service.audit.audit import audit
 from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.doctor import ledgers
 from gitcoord.service.doctor.check_run import Finding, Status
@@ -20,6 +24,7 @@ from gitcoord.service.watch.overview import status
 from tests.unit.ledger.fakes import SIGNATURE, START
 from tests.unit.service.hub import Hub
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.service.hub import third as third  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, seen
 
 CONFIG = "refs/coord/config"
@@ -91,6 +96,7 @@ def test_damaged_rules_stay_what_they_were_each_reply_says_so_and_they_are_put_b
     damage(hub, files, *([before] if keeps_history else []))
 
     fresh = agents(hub.two, "bob/cli/two")
+    assert claim_files(fresh, patterns=["src/b.py"])["granted"]
     refused = claim_files(fresh, patterns=["src/auth/a.py"])
     told = [take_notices(fresh), seen(list_claims(fresh)) and take_notices(fresh)]
 
@@ -118,6 +124,7 @@ def test_damaged_rules_stay_what_they_were_each_reply_says_so_and_they_are_put_b
         assert claim_files(agent, patterns=["src/auth/a.py"])["granted"] is False
         assert [one for one in take_notices(agent) if one["notice"] in ("damaged", "rewound")] == []
     set_policy(ann, name="idle_minutes", value="30")
+    assert seen(audit(ann))["findings"] == []
 
 
 @pytest.mark.rule("SAFE-6")
@@ -134,3 +141,38 @@ def test_damaged_rules_of_which_nothing_else_is_known_are_taken_out(hub: Hub, bo
     fresh = agents(hub.two, "bob/cli/two")
     set_policy(fresh, name="idle_minutes", value="30")
     assert [one for one in take_notices(fresh) if one["notice"] == "damaged"] == []
+    assert seen(audit(fresh))["findings"] == []
+
+
+@pytest.mark.rule("SAFE-6", "SEC-8")
+@pytest.mark.parametrize("hub", ["path", "file"], indirect=True)
+def test_a_ledger_where_the_rules_were_is_no_rules_and_nothing_is_written_on_top_of_it(
+    hub: Hub, ann: Workspace, agents: Agents, third: Path
+) -> None:
+    set_policy(ann, name="idle_minutes", value="20")
+    claim_files(ann, patterns=["src/a.py"])
+    seen(status(agents(hub.two, "bob/cli/two")))
+    claims = hub.git(hub.path, "rev-parse", "refs/coord/claims")
+    before = hub.git(hub.path, "rev-parse", CONFIG)
+    hub.git(hub.path, "update-ref", CONFIG, claims)
+
+    bob, eve = agents(hub.two, "bob/cli/two"), agents(third, "eve/cli/three")
+    known, unknown = seen(get_policy(bob))["policy"]["idle_minutes"], seen(get_policy(eve))["policy"]["idle_minutes"]
+    (notice,) = [one for one in take_notices(eve) if one["notice"] == "damaged"]
+    with pytest.raises(DocumentError, match="a ledger's state, not rules of the team") as caught:
+        set_policy(eve, name="strict_read", value="true")
+    eve.lookback.begin()
+    raised = rules_version.prepare(
+        eve.setting.transport.objects, eve.setting.refs, eve.listed(), eve.actor(), SIGNATURE, RecordHead(START, {})
+    )
+
+    assert (known, unknown) == (20, 30)
+    assert "is a ledger's, not rules of a team. The default rules count" in str(notice["message"])
+    assert "gitcoord doctor --repair" in caught.value.hint
+    assert [*raised.unread] == [CONFIG]
+    assert hub.git(hub.path, "rev-parse", CONFIG) == claims
+    assert look(hub).status is Status.FAIL
+    assert repaired(hub)[0].startswith(f"{CONFIG} is back at {before[:12]}")
+    assert hub.git(hub.path, "ls-tree", "--name-only", CONFIG).split() == ["meta.json", "policy.json", "rewinds.json"]
+    assert seen(get_policy(agents(third, "eve/cli/three")))["policy"]["idle_minutes"] == 20
+    assert look(hub).status is Status.OK

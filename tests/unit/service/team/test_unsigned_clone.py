@@ -1,16 +1,20 @@
 """A clone that does not sign, where the team asks for signatures: nothing that it does moves a ref (SEC-8)."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import AuthorError, CoordError, DeniedError
-from gitcoord.runtime import examine_here
+from gitcoord.errors import AuthorError, CoordError, DeniedError, RewoundError
+from gitcoord.runtime import examine_here, make_host
+from gitcoord.runtime.machine import clocks
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.doctor.check_run import Finding
 from gitcoord.service.doctor.ledgers import ledgers
 from gitcoord.service.doctor.rewound import deleted, rewound
+from gitcoord.service.place import path_copies
+from gitcoord.service.session.clone_store import Embedded
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team.deletion import delete_everything, delete_project
 from gitcoord.service.team.policy import set_policy
@@ -138,13 +142,7 @@ def test_where_the_rules_of_the_team_are_lost_those_that_it_saw_last_count(
     ann: Workspace, bob: Workspace, shared: Shared, git: Git, state: str
 ) -> None:
     status(bob)
-    old = git(shared.remote, "rev-list", "--max-parents=0", CONFIG)
-    if state == "gone":
-        git(shared.remote, "update-ref", "-d", CONFIG)
-    else:
-        git(shared.remote, "update-ref", CONFIG, old)
-    if state.startswith("damaged"):
-        git(shared.remote, "update-ref", CONFIG, Ledger(shared.remote, CONFIG).with_files({"policy.json": b"{"}))
+    lose(state, shared, git)
     before = tips(ann)
 
     site = examine_here(shared.two, {}, offline=False)
@@ -187,17 +185,76 @@ def test_what_it_had_alone_stays_with_it(ann: Workspace, shared: Shared, agents:
     assert tips(ann) == before
 
 
+def claim(workspace: Workspace) -> Result:
+    return claim_files(workspace, patterns=["b.py"])
+
+
+def roll(workspace: Workspace) -> Result:
+    found: Result = gc(workspace, rolled_after=0)
+    for row in found["problems"]:
+        raise AuthorError(row["message"])
+    return found
+
+
 @pytest.mark.rule("SAFE-9")
-@pytest.mark.parametrize("state", ["gone", "behind"])
-def test_it_claims_nothing_where_the_rules_that_it_saw_last_are_lost(
-    ann: Workspace, bob: Workspace, shared: Shared, git: Git, state: str
+@pytest.mark.parametrize("state", ["gone", "behind", "damaged from before", "a backup"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        claim,
+        upgrade_rules,
+        lambda workspace: delete_project(workspace, name="app"),
+        delete_everything,
+        roll,
+        lambda workspace: set_policy(workspace, name="idle_minutes", value="20"),
+    ],
+    ids=["claim", "upgrade --rules", "project delete", "uninstall --everything", "gc", "policy set"],
+)
+def test_it_writes_nothing_where_the_rules_that_it_saw_last_are_lost(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git, state: str, write: Callable[[Workspace], Result]
 ) -> None:
-    old = git(shared.remote, "rev-list", "--max-parents=0", CONFIG)
-    git(shared.remote, "update-ref", *(["-d", CONFIG] if state == "gone" else [CONFIG, old]))
+    path_copies.keep(bob)
+    lose(state, shared, git)
     before = tips(ann)
 
-    with pytest.raises(AuthorError, match="does not sign"):
-        claim_files(bob, patterns=["b.py"])
+    # What a person has to decide on first is said first: what they decide is written there.
+    with pytest.raises((AuthorError, RewoundError), match=f"does not sign|{CONFIG} (went back|is gone)"):
+        write(bob)
 
     assert tips(ann) == before
     assert claim_files(ann, patterns=["b.py"])["granted"]
+
+
+def lose(state: str, shared: Shared, git: Git) -> None:
+    """Take the team's rules back to what they were before they asked for signatures."""
+    old = git(shared.remote, "rev-list", "--max-parents=0", CONFIG)
+    if state == "a backup":
+        tree = shutil.copytree(shared.remote, shared.remote.with_name("backup.git"))
+        git(tree, "update-ref", CONFIG, old)
+        git(tree, "reflog", "expire", "--expire=now", "--all")
+        git(tree, "gc", "--quiet", "--prune=now")
+        shutil.rmtree(shared.remote)
+        tree.rename(shared.remote)
+    else:
+        git(shared.remote, "update-ref", *(["-d", CONFIG] if state == "gone" else [CONFIG, old]))
+    if state.startswith("damaged"):
+        git(shared.remote, "update-ref", CONFIG, Ledger(shared.remote, CONFIG).with_files({"policy.json": b"{"}))
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("state", ["gone", "behind"])
+def test_it_publishes_nothing_where_the_rules_that_it_saw_last_are_lost(
+    ann: Workspace, bob: Workspace, shared: Shared, agents: Agents, git: Git, state: str
+) -> None:
+    bob.close()
+    Embedded(shared.two / ".git", make_host(), clocks).turn_back()
+    git(shared.two, "config", "gitcoord.remote", ".")
+    project(agents(shared.two, "bob/cli/two"), name="own")
+    git(shared.two, "config", "gitcoord.remote", "origin")
+    lose(state, shared, git)
+    before = tips(ann)
+
+    with pytest.raises(CoordError, match="does not sign"):
+        agents(shared.two, "bob/cli/two")
+
+    assert tips(ann) == before

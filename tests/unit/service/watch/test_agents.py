@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import NotFoundError
+from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.claims.requests import request_release
 from gitcoord.service.session.workspace import Workspace
@@ -66,6 +66,16 @@ def test_an_agent_of_another_clone_is_judged_by_its_heartbeat(shared: Shared, ag
     assert row["why"][0].endswith(" ago, lists it")
 
 
+def test_one_at_a_shell_was_seen_when_it_used_last_what_it_holds(agents: Agents, repo: Path, ann: Workspace) -> None:
+    bob = agents(repo, "bob/cli/wt")
+    claim_files(bob, patterns=["a.py"], ttl_hours=1)
+    newest = seen(claim_files(later(bob, minutes=8), patterns=["b.py"], ttl_hours=4))["claim"]
+
+    (row,) = seen(list_agents(later(ann, minutes=8)))["agents"]
+
+    assert (row["agent"], len(row["claims"]), row["last_seen"]) == ("bob/cli/wt", 2, newest["last_activity"])
+
+
 def test_a_name_that_is_none_is_not_found_with_the_one_that_was_meant(ann: Workspace, bob: Workspace) -> None:
     with pytest.raises(NotFoundError) as caught:
         show_agent(ann, agent="bob/codex/wd")
@@ -115,6 +125,52 @@ def test_release_recovers_steps_and_ends_claims_once_the_rules_allow_it(ann: Wor
     assert " free at " in first["kept"][0]["why"]
     assert (second["recovered"], second["released"], second["kept"]) == ([], [claim], [])
     assert seen(stale_agents(ann))["count"] == 0
+
+
+def test_of_those_that_are_gone_only_who_was_not_seen_for_so_many_days_is_listed_and_released(
+    ann: Workspace, bob: Workspace
+) -> None:
+    project(ann, ())
+    claim_step(bob)
+    claim_files(bob, patterns=["src/b.py"], ttl_hours=48)
+    crash(bob)
+
+    early = stale_agents(later(ann, minutes=23 * 60), days=1)
+    kept = seen(release_stale(ann, early))
+    late = seen(stale_agents(later(ann, minutes=2 * 60), days=1))
+
+    assert (early, kept["recovered"]) == ({"agents": [], "count": 0}, [])
+    assert [[step["step_id"] for step in row["steps"]] for row in late["agents"]] == [["app/1"]]
+    assert [[claim["patterns"] for claim in row["held"]] for row in late["agents"]] == [[["src/b.py"]]]
+    assert late["next_step"] == "Free what the rules let go of: `gitcoord agents stale --days 1 --release`."
+    assert seen(release_stale(ann, late))["recovered"] == ["app/1"]
+
+
+def test_one_that_is_gone_is_listed_where_its_clock_was_ahead(ann: Workspace, bob: Workspace) -> None:
+    claim = seen(claim_files(later(bob, minutes=5), patterns=["src/b.py"]))["claim"]["id"]
+    crash(bob)
+
+    (row,) = seen(stale_agents(ann))["agents"]
+
+    assert [held["claim_id"] for held in row["held"]] == [claim]
+
+
+@pytest.mark.parametrize("days", [0, -1, 3651])
+def test_days_that_there_cannot_be_are_named(ann: Workspace, days: int) -> None:
+    with pytest.raises(InvalidError, match=f"days is {days}; it is from 1 to 3650"):
+        stale_agents(ann, days=days)
+
+
+def test_where_time_alone_frees_what_is_held_nothing_is_advised(ann: Workspace, bob: Workspace) -> None:
+    claim_files(bob, patterns=["src/b.py"])
+    crash(bob)
+
+    early = seen(stale_agents(ann))
+    late = seen(stale_agents(later(ann, minutes=3)))
+
+    assert [row["agent"] for row in early["agents"]] == [BOB]
+    assert "next_step" not in early
+    assert "--release" in late["next_step"]
 
 
 def test_a_holder_that_comes_back_meanwhile_keeps_what_it_holds(agents: Agents, ann: Workspace, bob: Workspace) -> None:

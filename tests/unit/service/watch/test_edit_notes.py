@@ -28,7 +28,7 @@ from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.overview import needs_attention
 from gitcoord.service.watch.snapshot import AT_ONCE_MAX, OLD_S, Snapshot
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Shared, later, project
+from tests.unit.service.world import Agents, Shared, crash, later, project
 
 Note = Callable[..., None]
 
@@ -86,9 +86,24 @@ def test_what_is_in_the_way_is_told_and_the_rest_is_claimed(ann: Workspace, bob:
     assert held(bob)["bob/claude/wt"] == ["src/b.py", "src/c.py"]
     (text,) = refused(bob)
     assert text.startswith("ann/claude/wt holds 'src/a.py' until")
+    assert " UTC (claim c-" in text
     assert "request_release(claim_id='c-" in text
     (said,) = [one for one in take_notices(bob) if one["notice"] == "auto_claim_refused"]
     assert text in str(said["message"])
+
+
+def test_who_edited_what_a_dead_agent_holds_learns_when_it_is_free_and_not_to_ask(
+    ann: Workspace, bob: Workspace
+) -> None:
+    claim_files(ann, patterns=["src/a.py"])
+    crash(ann)
+    note(bob, "src/a.py")
+
+    taken(bob)
+
+    (text,) = refused(bob)
+    assert " No one is there to ask: it is free at " in text
+    assert "request_release" not in text
 
 
 def test_an_edit_that_was_refused_needs_attention_of_its_party_alone(
@@ -477,3 +492,16 @@ def test_more_claims_than_a_person_waits_for_are_written_by_the_next_session(age
 
     assert (at_most, too_many, rows_at(ann, "src/a.py")) == (["bob"], [], ["ann/cli/wt"])
     session.close()
+
+
+@pytest.mark.rule("CLAIM-14")
+def test_an_edit_on_the_default_branch_moves_no_claim_there(ann: Workspace, repo: Path, git: Git) -> None:
+    git(repo, "switch", "--quiet", "--create", "feat/x")
+    claim_files(ann, patterns=["src/**"])
+    git(repo, "switch", "--quiet", "main")
+    note(ann, "docs/a.md")
+
+    taken(ann)
+
+    rows: Any = list_claims(ann)["claims"]
+    assert sorted(row["branch"] for row in rows) == ["feat/x", "main"]

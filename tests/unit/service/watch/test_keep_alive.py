@@ -1,15 +1,19 @@
 """What the watch of a session does for its claims, and for those of its clone: only what changes something."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
-from gitcoord.service.claims.claims import claim_files, list_claims, release_claims
+from gitcoord.errors import MissingObjectError
+from gitcoord.service.claims import checkout_branch
+from gitcoord.service.claims.claims import claim_files, extend_claims, list_claims, release_claims
+from gitcoord.service.claims.requests import pending_requests
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.watch.notices import take_notices
-from gitcoord.service.watch.watch import tick
+from gitcoord.service.watch.watch import sync, tick
 from tests.conftest import Git
 from tests.unit.service.world import Agents, later, store_of, tips, write_ref
 
@@ -65,6 +69,77 @@ def test_a_claim_follows_its_holder_to_another_branch(ann: Workspace, repo: Path
     tick(later(ann, seconds=70))
 
     assert [one["branch"] for one in claims(ann)] == ["feat/x"]
+
+
+@pytest.mark.rule("CLAIM-14")
+@pytest.mark.parametrize("act", [tick, sync, lambda ann: extend_claims(ann, ttl_hours=9), pending_requests])
+def test_a_claim_of_a_branch_stays_there_while_its_holder_is_on_the_default_one(
+    ann: Workspace, repo: Path, git: Git, act: Callable[[Workspace], object]
+) -> None:
+    git(repo, "switch", "--quiet", "--create", "feat/x")
+    claim_files(ann, patterns=["src/**"])
+    git(repo, "switch", "--quiet", "main")
+
+    act(later(ann, seconds=70))
+    stayed = [one["branch"] for one in claims(ann)]
+    git(repo, "switch", "--quiet", "--create", "feat/y")
+    act(later(ann, seconds=140))
+
+    assert (stayed, [one["branch"] for one in claims(ann)]) == (["feat/x"], ["feat/y"])
+
+
+@pytest.mark.rule("CLAIM-14")
+def test_what_is_claimed_on_the_default_branch_moves_no_claim_there(ann: Workspace, repo: Path, git: Git) -> None:
+    git(repo, "switch", "--quiet", "--create", "feat/x")
+    claim_files(ann, patterns=["src/**"])
+    git(repo, "switch", "--quiet", "main")
+
+    claim_files(ann, patterns=["docs/**"])
+
+    assert sorted(one["branch"] for one in claims(ann)) == ["feat/x", "main"]
+
+
+@pytest.mark.rule("CLAIM-14")
+@pytest.mark.parametrize("act", [tick, sync, lambda ann: extend_claims(ann, ttl_hours=9), pending_requests])
+def test_what_has_left_the_default_branch_does_not_come_back_to_it_with_the_next_claim(
+    ann: Workspace, repo: Path, git: Git, act: Callable[[Workspace], object]
+) -> None:
+    claim_files(ann, patterns=["src/**"])
+    git(repo, "switch", "--quiet", "--create", "feat/x")
+    act(later(ann, seconds=70))
+    git(repo, "switch", "--quiet", "main")
+
+    claim_files(ann, patterns=["docs/**"])
+
+    assert sorted(one["branch"] for one in claims(ann)) == ["feat/x", "main"]
+
+
+@pytest.mark.rule("CLAIM-14")
+def test_a_claim_reads_what_its_holder_has_only_where_the_branch_is_another_one_than_at_its_last_call(
+    ann: Workspace, repo: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, stay = list[str | None](), checkout_branch.stay
+    monkeypatch.setattr(checkout_branch, "stay", lambda *call: (looked.append(call[-1]), stay(*call))[1])
+
+    for number, branch in enumerate(("", "", "feat/x", "", "")):
+        claim_files(ann, patterns=[f"src/{number}.py"], branch=branch or None)
+    git(repo, "switch", "--quiet", "--create", "feat/y")
+    claim_files(ann, patterns=["src/5.py"])
+
+    assert looked == ["main", "main", "feat/y"]
+    assert {one["branch"] for one in claims(ann)} == {"feat/y"}
+
+
+@pytest.mark.rule("CLAIM-14")
+def test_a_claim_is_decided_where_what_was_listed_a_moment_ago_cannot_be_read(
+    ann: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> bool:
+        raise MissingObjectError("What was listed went back since.")
+
+    monkeypatch.setattr(checkout_branch, "stay", gone)
+
+    assert claim_files(ann, patterns=["src/**"])["granted"]
 
 
 def test_what_an_edit_hook_claimed_is_kept_while_it_has_changes_and_dropped_when_it_has_none(

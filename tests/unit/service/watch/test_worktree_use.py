@@ -166,6 +166,17 @@ def test_a_step_counts_where_it_was_started_or_where_its_holder_is_called_after(
     assert used_by(one, repo) == []
 
 
+@pytest.mark.parametrize("said", [".", "..", "../..", "/"])
+def test_a_path_that_names_no_folder_does_not_tell_where_a_step_is(
+    agents: Agents, repo: Path, add_worktree: AddWorktree, said: str
+) -> None:
+    lead, tree = agents(repo, "lead"), add_worktree(repo, "wt")
+    project(lead)
+    start_step(lead, step_id=seen(claim_step(lead))["step"]["id"], worktree=said)
+
+    assert kinds(tree, repo) == ["step"]
+
+
 def test_claims_of_a_worktree_count_and_those_of_others_do_not(
     agents: Agents, repo: Path, add_worktree: AddWorktree
 ) -> None:
@@ -416,3 +427,17 @@ def test_a_worktree_that_a_person_names_by_its_folder_is_each_of_that_name(
     start_step(bob, step_id="app/1", worktree="app")
 
     assert [kinds(folder, repo) for folder in alike] == [["step"], ["step"]]
+
+
+def test_a_path_that_a_holder_said_is_not_looked_up_on_this_disk(
+    alike: tuple[Path, Path], agents: Agents, repo: Path, add_worktree: AddWorktree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = add_worktree(repo, "one")
+    bob = agents(one, "bob/cli/one")
+    project(bob)
+    claim_step(bob)
+    start_step(bob, step_id="app/1", worktree="x/app")
+    monkeypatch.chdir(repo.parent)
+    (repo.parent / "x" / "app" / ".git").write_text(f"gitdir: {repo}/.git/worktrees/one\n", encoding="utf-8")
+
+    assert [kinds(folder, repo) for folder in (alike[1], one)] == [["step"], []]
