@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.clone import snapshot_files
+from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.clone.host import Host
 from gitcoord.runtime import make_host, open_workspace
 from gitcoord.service.session import identity
@@ -59,8 +60,9 @@ def main(_: Sequence[str]) -> int:
     except Timeout:
         return 0
     except (CoordError, OSError) as error:
-        sys.stderr.write(f"gitcoord: {error}\n")
-        return getattr(error, "exit_status", 3)
+        known = as_known(error, "settling")
+        sys.stderr.write(f"gitcoord: {known}\n")
+        return known.exit_status
     return 0
 
 

@@ -5,12 +5,16 @@ Rules:
   * A build of a pull request is the branch's own work, also where a merge commit is checked out; a push to the default
     branch is what was pushed; a push to another branch is its own work.
   * What a CI does not say is left out, and found out from the repository.
+  * A fork may call its branch as it likes, `main` too: that name is no branch of this repository. Where GitHub's event
+    does not say that the branch is this repository's own, it is taken for a fork's. That event is read once.
 
 What this file does not know: git.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -27,16 +31,35 @@ def wanted_of(env: Env) -> "Wanted":
     """Return what the CI around this process says; nothing in a shell."""
     from gitcoord.service.checks.commit_range import Wanted
 
-    known = next((read for mark, read in _CIS.items() if env.get(mark)), None)
-    fields = known(env) if known else {}
-    return Wanted(**{name: value for name, value in fields.items() if value})
+    build = next((reader(env) for mark, reader in _CIS.items() if env.get(mark)), None)
+    if build is None:
+        return Wanted()
+    wanted = replace(Wanted(), **{name: value for name, value in build.fields.items() if value})
+    return replace(wanted, branch=None, is_fork=True) if build.is_fork else wanted
 
 
 Fields = dict[str, str | None]
 
 
-def _github(env: Env) -> Fields:
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """What one CI says of a build.
+
+    Attributes:
+        fields: what is built.
+        is_fork: whether that comes from another repository.
+    """
+
+    fields: Fields
+    is_fork: bool
+
+
+def _github(env: Env) -> _Build:
     event = _event(env.get("GITHUB_EVENT_PATH", ""))
+    return _Build(_github_fields(env, event), _is_github_fork(env, event))
+
+
+def _github_fields(env: Env, event: dict[str, Json]) -> Fields:
     default = _text(event, "repository", "default_branch")
     head = _text(event, "pull_request", "head", "sha") or env.get("GITHUB_SHA")
     if env.get("GITHUB_BASE_REF"):
@@ -52,6 +75,16 @@ def _github(env: Env) -> Fields:
     return _push(branch, default, _text(event, "before"), head)
 
 
+def _is_github_fork(env: Env, event: dict[str, Json]) -> bool:
+    """Whether it is a pull request, and the event does not name one repository for both sides (a deleted fork is null).
+
+    `head.repo.fork` says something else: in a repository that is a fork itself, it is true of the repository's own.
+    """
+    source = _text(event, "pull_request", "head", "repo", "full_name")
+    is_proposal = bool(env.get("GITHUB_BASE_REF")) or "pull_request" in event
+    return is_proposal and (source is None or source != _text(event, "pull_request", "base", "repo", "full_name"))
+
+
 def _gitlab(env: Env) -> Fields:
     default = env.get("CI_DEFAULT_BRANCH")
     if env.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME"):
@@ -63,6 +96,11 @@ def _gitlab(env: Env) -> Fields:
             "default_branch": default,
         }
     return _push(env.get("CI_COMMIT_BRANCH"), default, env.get("CI_COMMIT_BEFORE_SHA"), env.get("CI_COMMIT_SHA"))
+
+
+def _is_gitlab_fork(env: Env) -> bool:
+    source = env.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID")
+    return bool(source) and source != env.get("CI_MERGE_REQUEST_PROJECT_ID")
 
 
 def _jenkins(env: Env) -> Fields:
@@ -77,14 +115,20 @@ def _buildkite(env: Env) -> Fields:
     branch = env.get("BUILDKITE_BRANCH")
     if env.get("BUILDKITE_PULL_REQUEST", "false") != "false":
         base = env.get("BUILDKITE_PULL_REQUEST_BASE_BRANCH")
-        # Of a fork it is `owner:branch`.
-        return {
-            "base_branch": base,
-            "branch": (branch or "").rpartition(":")[2],
-            "head": head,
-            "default_branch": default,
-        }
+        return {"base_branch": base, "branch": branch, "head": head, "default_branch": default}
     return _push(branch, default, None, head)
+
+
+def _is_buildkite_fork(env: Env) -> bool:
+    """Whether the branch has an owner before it (a setting of the pipeline), or the addresses name two repositories."""
+    if ":" in env.get("BUILDKITE_BRANCH", ""):  # no branch of git has one
+        return True
+    source = env.get("BUILDKITE_PULL_REQUEST_REPO", "")
+    return bool(source) and _owner_and_name(source) != _owner_and_name(env.get("BUILDKITE_REPO", ""))
+
+
+def _circleci(env: Env) -> Fields:
+    return {"branch": env.get("CIRCLE_BRANCH"), "head": env.get("CIRCLE_SHA1")}
 
 
 def _azure(env: Env) -> Fields:
@@ -110,14 +154,19 @@ def _push(branch: str | None, default: str | None, before: str | None, head: str
 
 
 # The variable that says which CI this is -> how it is read. Jenkins last: it also runs inside of others' agents.
-_CIS: Mapping[str, Callable[[Env], Fields]] = {
+_CIS: dict[str, Callable[[Env], _Build]] = {
     "GITHUB_ACTIONS": _github,
-    "GITLAB_CI": _gitlab,
-    "BUILDKITE": _buildkite,
-    "CIRCLECI": lambda env: {"branch": env.get("CIRCLE_BRANCH"), "head": env.get("CIRCLE_SHA1")},
-    "TF_BUILD": _azure,
-    "JENKINS_URL": _jenkins,
+    "GITLAB_CI": lambda env: _Build(_gitlab(env), _is_gitlab_fork(env)),
+    "BUILDKITE": lambda env: _Build(_buildkite(env), _is_buildkite_fork(env)),
+    "CIRCLECI": lambda env: _Build(_circleci(env), bool(env.get("CIRCLE_PR_REPONAME"))),  # set in builds of forks alone
+    "TF_BUILD": lambda env: _Build(_azure(env), env.get("SYSTEM_PULLREQUEST_ISFORK", "").lower() == "true"),
+    "JENKINS_URL": lambda env: _Build(_jenkins(env), bool(env.get("CHANGE_FORK"))),
 }
+
+
+def _owner_and_name(address: str) -> str:
+    """Return the last two parts of an address; `git@host:team/shop.git` has those of `git://host/team/shop`."""
+    return "/".join(re.split(r"[/:]", address.lower().removesuffix("/").removesuffix(".git"))[-2:])
 
 
 def _branch(ref: str) -> str:

@@ -60,8 +60,12 @@ def verify(
     from gitcoord.service.checks import verification
 
     env = dict(os.environ)  # noqa: TID251 - what a CI says of a build is in its environment
-    said = wanted_of(env) if not (base and head) else wanted_of({})
-    wanted = replace(said, base=base or said.base, head=head or said.head, branch=branch or said.branch)
+    known = wanted_of(env)
+    is_fork = known.is_fork and not branch
+    said = known if not (base and head) else wanted_of({})
+    wanted = replace(
+        said, base=base or said.base, head=head or said.head, branch=branch or said.branch, is_fork=is_fork
+    )
     if base:
         wanted = replace(wanted, base_branch=None, before=None)
     with runtime.open_inspection(Path.cwd(), env) as inspection:

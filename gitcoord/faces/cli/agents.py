@@ -1,6 +1,7 @@
 """`gitcoord agents …`: who is there, what each of them holds, and who is gone."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,6 +64,7 @@ def show_(
 @_app.command(
     epilog=examples(
         "gitcoord agents stale",
+        "gitcoord agents stale --days 7",
         "gitcoord agents stale --all-repos --json",
         "gitcoord agents stale --release",
         "gitcoord agents stale --release --yes --json",
@@ -70,6 +72,9 @@ def show_(
 )
 def stale(
     *,
+    days: Annotated[
+        int | None, typer.Option("--days", help="Only of agents that were not seen for so many days.")
+    ] = None,
     release: Annotated[
         bool, typer.Option("--release", help="Free what the rules let go of; nothing is forced.")
     ] = False,
@@ -85,7 +90,7 @@ def stale(
     from gitcoord.service.watch import agents
 
     def look(workspace: "Workspace") -> Result:
-        return agents.stale_agents(workspace, all_repos=all_repos)
+        return agents.stale_agents(workspace, days=days, all_repos=all_repos)
 
     def free(workspace: "Workspace") -> Result:
         found = look(workspace)
@@ -100,7 +105,7 @@ def stale(
     call: Callable[[Workspace], Result] = free if release else look
     return answer(
         call,
-        agent_views.freed if release else agent_views.gone,
+        partial(agent_views.freed if release else agent_views.gone, days=days),
         as_json=as_json,
         refused=lambda result: bool(result.get("kept")),
         fresh=None if release else fresh,

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gitcoord.errors import CoordError
-from gitcoord.faces.cli.terminal import commands, show
+from gitcoord.errors import CoordError, RepositoryError, of_disk
+from gitcoord.faces.cli.terminal import commands, show, world
 from gitcoord.redaction import redact
 from gitcoord.remote.contract import deadline
 
@@ -59,7 +59,8 @@ def run(command: Callable[[], int], words: Sequence[str]) -> int:
             return _misused(error, as_json=as_json)
         if isinstance(error, typer.Abort):
             return _interrupted(as_json=as_json)
-        return _bug(error, words, as_json=as_json)
+        known = of_disk(error)  # where nothing nearer to it says so, it is a disk's fault all the same
+        return _broke(known, words, as_json=as_json) if known else _bug(error, words, as_json=as_json)
     return status
 
 
@@ -67,7 +68,19 @@ def _broke(error: CoordError, words: Sequence[str], *, as_json: bool) -> int:
     if error.exit_status == BUG and not error.hint:  # else it says what to do, or where its report is, by itself
         return _bug(error, words, as_json=as_json)
     message = str(error) if as_json else commands.for_shell(str(error))
-    return _tell(error.code, message, commands.for_shell(error.hint), error.exit_status, as_json=as_json)
+    return _tell(error.code, message, _hint(error, words), error.exit_status, as_json=as_json)
+
+
+def _hint(error: CoordError, words: Sequence[str]) -> str:
+    """Return what to do: an agent whose command is kept in a sandbox has a tool that does the same outside of it."""
+    from gitcoord.runtime import sandbox  # seldom needed, and each command starts cold
+
+    usual, tool = commands.for_shell(error.hint), commands.tool_of(words)
+    instead = f"call the tool {tool} of gitcoord's MCP server, which runs" if tool else "have this command run"
+    try:
+        return sandbox.hint_of(error, world.folder(), instead, usual)
+    except RepositoryError:  # the folder was deleted meanwhile
+        return usual
 
 
 def _misused(error: "typer.TyperException", *, as_json: bool) -> int:

@@ -8,7 +8,7 @@ import typer
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result, answer
 from gitcoord.faces.cli.terminal.columns import ids, names, texts
-from gitcoord.faces.cli.terminal.fields import few, listed, records, setting_word, short, strings, text
+from gitcoord.faces.cli.terminal.fields import covered, forced_by, listed, records, setting_word, short, text
 from gitcoord.faces.cli.terminal.moments import moment_of
 from gitcoord.faces.cli.terminal.options import AsJson, Fresh, InProject, examples
 from gitcoord.faces.cli.terminal.places import from_here
@@ -73,8 +73,8 @@ def _lines(result: Result, now: datetime) -> None:
         setting = f"{text(event.get('name'))} = {setting_word(event.get('value'))}" if event.get("name") else ""
         place = text(event.get("pattern")) or setting or text(event.get("reason"))
         subject = text(event.get("step") or event.get("project")) or listed(event.get("claims")) or place
-        about = text(event.get("title")) or text(event.get("description"))
-        files = few(strings(event.get("patterns")))
+        about = forced_by(event) or text(event.get("title")) or text(event.get("description"))
+        files = covered(event)
         rows.append([time, short(event.get("commit"))[:9], what, subject, text(event.get("agent")), files, about])
     if rows:
         columns = ("time (utc)", "commit", "event", ids("on"), names("agent"), names("what"), texts("for"))

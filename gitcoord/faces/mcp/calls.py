@@ -13,12 +13,12 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
-from gitcoord.errors import CoordError, NotFoundError
+from gitcoord.errors import NotFoundError
 from gitcoord.faces.mcp import resources
-from gitcoord.faces.mcp.results import phrase, phrased
+from gitcoord.faces.mcp.results import hint_of, phrased
 from gitcoord.faces.mcp.tool_call import ToolCall
 from gitcoord.faces.mcp.workplace import Workplace
-from gitcoord.ledger.clone.bug_report import bug
+from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.service.session import freshness
 
 PROGRESS_S = 1.0
@@ -56,12 +56,10 @@ async def read_resource(
             return resources.contents(uri, phrased(look.dated(result), offered))
         except NotFoundError:
             return resources.not_found(uri)
-        except CoordError as error:
-            message = f"[{error.code}] {error} {phrase(error.hint, offered)}".strip()
-            return MCPError(types.INTERNAL_ERROR, message, {"uri": uri})
         except Exception as error:  # noqa: BLE001 - the boundary of this face
-            known = bug(error, f"reading {uri}")
-            return MCPError(types.INTERNAL_ERROR, f"[{known.code}] {known} {known.hint}", {"uri": uri})
+            known = as_known(error, f"reading {uri}")
+            message = f"[{known.code}] {known} {hint_of(known, offered, workplace.folder)}".strip()
+            return MCPError(types.INTERNAL_ERROR, message, {"uri": uri})
 
     outcome = await _in_thread(ctx, lambda: f"{uri} is still being read", work)
     if isinstance(outcome, MCPError):

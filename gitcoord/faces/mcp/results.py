@@ -10,6 +10,7 @@ Rules:
   * Services name the next call; an agent whose set lacks that tool learns whom to ask instead. Only sentences of ours
     name calls as data, and are changed, call by call; what others wrote is not.
         …; or see list_projects().   ->   …; or see list_projects (not yours: ask your lead).
+    A tool that the set of those who lead lacks as well is named with the set that has it: to ask a lead would not help.
   * An error is a text without structured content: clients that validate would show their own complaint instead.
 """
 
@@ -18,11 +19,13 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path as FilePath
 
-from gitcoord.core.documents.call import Sentence
+from gitcoord.core.documents.call import Call, Sentence
 from gitcoord.core.documents.json_text import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.mcp.tools.tool import Tool
+from gitcoord.faces.mcp.tools.tool_table import tools_of
 from gitcoord.service.session.result_words import in_words
 
 RESULT_BYTES_MAX = 8000
@@ -66,10 +69,25 @@ def failure(error: CoordError) -> dict[str, Json]:
 
 
 def phrase(text: str, offered: Collection[str]) -> str:
-    """Return a sentence in which a tool that is not offered is no call, but what to ask for."""
+    """Return a sentence in which a tool that is not offered is no call, but what to ask for, and whom."""
     if not isinstance(text, Sentence):
         return text
-    return text.said(lambda call: call.spelled if call.tool in offered else f"{call.tool} (not yours: ask your lead)")
+    leads = tools_of("lead")
+
+    def word(call: Call) -> str:
+        if call.tool in offered:
+            return call.spelled
+        return f"{call.tool} ({'not yours: ask your lead' if call.tool in leads else 'of `gitcoord mcp --tools all`'})"
+
+    return text.said(word)
+
+
+def hint_of(error: CoordError, offered: Collection[str], cwd: FilePath) -> str:
+    """Return what to do about an error; a server that was started in a sandbox, in that folder, is to leave it."""
+    from gitcoord.runtime import sandbox  # seldom needed
+
+    instead = "ask a person to let your tool start `gitcoord mcp`"
+    return sandbox.hint_of(error, cwd, instead, phrase(error.hint, offered))
 
 
 def phrased(result: Mapping[str, Json], offered: Collection[str]) -> dict[str, Json]:

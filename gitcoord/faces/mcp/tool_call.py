@@ -16,13 +16,12 @@ from contextlib import nullcontext
 from typing import cast
 
 from gitcoord.core.documents.json_text import Json
-from gitcoord.errors import CoordError
 from gitcoord.faces.mcp.client import alias_of
-from gitcoord.faces.mcp.results import failure, phrase, phrased, success
+from gitcoord.faces.mcp.results import failure, hint_of, phrased, success
 from gitcoord.faces.mcp.tools.arguments import read_arguments
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.faces.mcp.workplace import Workplace
-from gitcoord.ledger.clone.bug_report import bug
+from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.service.session import freshness
 from gitcoord.service.session.patience import Patience
 
@@ -74,8 +73,7 @@ class ToolCall:
             if notes:
                 result = {**result, "understood": notes}
             return success(tool, understood.values, phrased(result, self._offered), shown_notices)
-        except CoordError as error:
-            error.hint = phrase(error.hint, self._offered)
-            return failure(error)
         except Exception as error:  # noqa: BLE001 - the boundary of this face
-            return failure(bug(error, tool.name))
+            known = as_known(error, tool.name)
+            known.hint = hint_of(known, self._offered, workplace.folder)
+            return failure(known)

@@ -30,10 +30,14 @@ CLOSE_S = 1.0  # for a thread that is opening; the session's lock ends with the 
 
 
 class Workplace:
-    """Where the server's agent works."""
+    """Where the server's agent works.
+
+    Attributes:
+        folder: where the server was started.
+    """
 
     def __init__(self, cwd: Path, env: Mapping[str, str]) -> None:
-        self._cwd = cwd
+        self.folder = cwd
         self._env = env
         self._listening = threading.Lock()
         self._listener: Callable[[Tick], None] | None = None
@@ -73,10 +77,10 @@ class Workplace:
         with self._lock:
             if self._workspace is None:
                 try:
-                    self._workspace = self._opened_in(self._cwd)
+                    self._workspace = self._opened_in(self.folder)
                 except RepositoryError:
                     project = self._env.get("CLAUDE_PROJECT_DIR")
-                    if not project or Path(project) == self._cwd:
+                    if not project or Path(project) == self.folder:
                         raise
                     self._workspace = self._opened_in(Path(project))
                 self._watch = Watch(self._workspace, self._tell)
@@ -113,7 +117,7 @@ class Workplace:
     def _try_open(self) -> None:
         try:
             self.open()
-        except CoordError:
+        except (CoordError, OSError):
             return  # the first call says why
 
 

@@ -48,6 +48,30 @@ def test_findings_are_status_1_in_every_format(run: Run, claimed: Path) -> None:
     assert run("verify", "--json").json["ok"] is False
 
 
+@pytest.mark.parametrize(
+    ("source", "option", "status"), [("team", [], 0), ("eve", [], 1), ("eve", ["-b", "feat/a"], 0)]
+)
+@pytest.mark.parametrize("revisions", [[], ["--base", "main", "--head", "feat/b"]], ids=["by-the-event", "by-options"])
+def test_a_fork_that_calls_its_branch_as_a_claims_branch_does_not_have_its_claims(
+    program: RunProgram, claimed: Path, git: Git, source: str, option: list[str], status: int, revisions: list[str]
+) -> None:
+    sides = {
+        "head": {"sha": git(claimed, "rev-parse", "HEAD"), "repo": {"full_name": f"{source}/shop", "fork": True}},
+        "base": {"repo": {"full_name": "team/shop"}},
+    }
+    event = claimed.parent / "event.json"
+    event.write_text(json.dumps({"pull_request": sides, "repository": {"default_branch": "main"}}))
+    named = {"GITHUB_BASE_REF": "main", "GITHUB_HEAD_REF": "feat/a", "GITHUB_EVENT_PATH": str(event)}
+    if revisions:  # which branch has these commits is found here; the event only says that it is of no use
+        git(claimed, "branch", "--quiet", "--move", "feat/b", "feat/a")
+        revisions = [*revisions[:-1], "feat/a"]
+
+    done = program(["verify", "--json", *revisions, *option], claimed, env={"GITHUB_ACTIONS": "true", **named})
+
+    assert (done.status, done.json["count"]) == (status, status)
+    assert done.json["branch"] == (None if status else "feat/a")
+
+
 @pytest.mark.rule("SEC-4")
 def test_a_file_that_is_made_to_break_a_parser_is_a_finding(run: Run, repo: Path, git: Git) -> None:
     (repo / "evil.c").write_text("int f(void) { return 1; }\n")
@@ -131,7 +155,8 @@ def test_a_server_that_takes_no_pushes_is_enough(
     head = git(runner, "rev-parse", "HEAD")
     git(runner, "checkout", "--quiet", "--detach")
     event = runner.parent / "event.json"
-    event.write_text(json.dumps({"pull_request": {"head": {"sha": head}}, "repository": {"default_branch": "main"}}))
+    sides = {"head": {"sha": head, "repo": {"full_name": "team/shop"}}, "base": {"repo": {"full_name": "team/shop"}}}
+    event.write_text(json.dumps({"pull_request": sides, "repository": {"default_branch": "main"}}))
     env = {
         "GITHUB_ACTIONS": "true",
         "GITHUB_BASE_REF": "main",

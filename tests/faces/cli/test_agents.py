@@ -11,7 +11,7 @@ from gitcoord.service.steps.step_work import claim_step
 from tests.conftest import AddWorktree, Git
 from tests.faces.cli.conftest import Run
 from tests.faces.cli.test_terminal import on_terminal
-from tests.unit.service.world import Agents, crash, project
+from tests.unit.service.world import Agents, crash, project, seen
 from tests.unit.service.world import agents as agents  # noqa: PLC0414 - a fixture, exported to pytest
 
 BOB = "bob/codex/wt"
@@ -41,6 +41,14 @@ def test_an_agent_is_shown_whole(run: Run, bob: Workspace) -> None:
     assert run("agents", "show", BOB, "--json").json["clones"][0]["steps"][0]["step_id"] == "app/1"
 
 
+def test_an_agent_that_holds_a_function_is_not_shown_with_the_whole_file(run: Run, bob: Workspace) -> None:
+    claim = seen(claim_files(bob, symbols={"src/c.py": ["f", "g"]}))["claim"]
+
+    done = run("agents", "show", BOB)
+
+    assert f"claim {claim['id']}: src/c.py: f, g, 4 h" in done.out
+
+
 def test_a_name_that_is_none_is_a_usage_error_with_the_one_that_was_meant(run: Run, bob: Workspace) -> None:
     done = run("agents", "show", "bob/codex/wd")
 
@@ -54,8 +62,13 @@ def test_who_is_gone_is_listed_with_the_command_that_frees_each_thing(run: Run, 
     crash(bob)
     done = run("agents", "stale")
     heading, step, claim = done.out.splitlines()
+    for_days = run("agents", "stale", "--days", "7")
 
-    assert done.status == 0
+    assert (done.status, for_days.status, for_days.out) == (
+        0,
+        0,
+        "No agent that was not seen for 7 days holds anything.\n",
+    )
     assert heading.split() == ["AGENT", "HOLDS", "WORKTREE", "WHY", "FREED", "BY"]
     assert step.split()[:3] == [BOB, "app/1", "wt"]
     assert "`gitcoord step recover app/1`" in step

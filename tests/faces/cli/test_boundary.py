@@ -1,5 +1,6 @@
 """Whatever happens in a command becomes an exit status and two lines, in one place."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -32,6 +33,12 @@ STATUSES = [
     (errors.DeniedError, 6),
     (errors.MissingObjectError, 5),
 ]
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each command outside of any repository, where no sandbox is looked for."""
+    monkeypatch.chdir(tmp_path)
 
 
 def raising(error: BaseException) -> "boundary.Callable[[], int]":
@@ -141,3 +148,19 @@ def test_calls_of_tools_are_said_as_commands(capsys: pytest.CaptureFixture[str])
     captured = capsys.readouterr()
     assert captured.err.splitlines()[1] == "hint: Take it: `gitcoord step claim app/1`."
     assert json.loads(captured.out)["error"]["hint"] == "Take it: `gitcoord step claim app/1`."
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (OSError(errno.EROFS, "Read-only file system", "/r/.git/x"), 5, "'/r/.git/x' cannot be used: Read-only file"),
+        (OSError(errno.ENOSPC, "No space left on device", "/r/.git/x"), 5, "'/r/.git/x' cannot be used: No space left"),
+        (OSError(errno.EIO, "Input/output error", "/r/.git/x"), 3, "This is a bug in gitcoord"),
+        (OSError(errno.EPERM, "Operation not permitted"), 3, "This is a bug in gitcoord"),
+    ],
+)
+def test_a_path_that_this_process_may_not_use_is_no_bug(
+    error: OSError, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert boundary.run(raising(error), []) == status
+    assert said in capsys.readouterr().err

@@ -55,6 +55,15 @@ def test_a_claim_is_made_seen_and_given_back(run: Run) -> None:
     assert nothing.out == "There are no claims.\n"
 
 
+def test_what_one_holds_already_of_a_call_is_named_beside_the_new_claim(run: Run) -> None:
+    held = run("claim", "add", "src/a.py", "--json").json["claim"]["id"]
+
+    added = run("claim", "add", "src/a.py", "src/b.py").out.splitlines()
+
+    assert added[0].split()[2] == "src/b.py"
+    assert added[1] == f"  with {held}, which is yours already"
+
+
 def test_a_new_file_without_extension_stands_in_nobodys_way(run: Run, bob: Callable[..., Done]) -> None:
     _ = claimed(run, "NOTES.md")
 
@@ -150,6 +159,20 @@ def test_several_files_in_one_word_are_refused_with_the_words_to_give(run: Run, 
         assert "or as words in a shell: src/a.py README.md" in done.err
 
 
+def test_a_name_that_a_shell_would_split_is_quoted(run: Run) -> None:
+    done = run("claim", "check", "docs/my file.md", "src/[slug].tsx")
+
+    assert "`gitcoord claim add 'docs/my file.md' 'src/[slug].tsx'`" in done.err
+
+
+def test_claiming_again_for_longer_says_the_command_that_extends(run: Run) -> None:
+    claim = claimed(run, "src/**")
+
+    done = run("claim", "add", "src/a.py", "--hours", "6")
+
+    assert f"`gitcoord claim extend {claim} --hours 6`" in done.err
+
+
 def test_nobody_in_the_way_is_said(run: Run) -> None:
     done = run("claim", "check", "src/a.py")
 
@@ -218,7 +241,9 @@ def test_an_operator_may_end_another_s_claim(run: Run, bob: Callable[..., Done])
 
     assert (plain.status, forced.status) == (1, 0)
     assert f"refused: Claim {one} is held by ann/cli/wt." in plain.err
-    assert f"note: Your claim {one} ended: an operator ended it." in told.err
+    how = "bob/cli/wt ended it by force, saying 'its agent was stopped'."
+    assert f"note: Your claim {one} ended: {how}" in told.err
+    assert "forced by bob/cli/wt: its agent was stopped" in run("log").out
 
 
 def test_waiting_ends_with_the_present_conflict(run: Run, bob: Callable[..., Done]) -> None:
@@ -350,6 +375,75 @@ def test_a_name_that_meets_a_claim_where_no_file_is_can_be_meant_at_the_root(
     assert bob("claim", "add", "/README.md").status == 0
 
 
+def test_a_name_of_another_agent_that_is_in_the_way_where_no_file_is_is_named(
+    run: Run, bob: Callable[..., Done]
+) -> None:
+    added = run("claim", "add", "README.md")
+
+    refused = bob("claim", "add", "docs/")
+
+    assert "warning: 'README.md' has no slash and matches at any depth: no other agent can claim a folder" in added.err
+    assert "To claim only this one write '/README.md'." in added.err
+    said = "'README.md' of ann/cli/wt has no slash and matches at any depth, and is in your way where no such file is."
+    assert f"warning: {said} Its holder may answer a request with narrowed, and keep '/README.md'." in refused.err
+
+
+def test_an_item_that_ends_before_the_others_is_listed_with_its_end(run: Run, bob: Callable[..., Done]) -> None:
+    ends = run("claim", "add", "/b.md", "--shared", "/a.md", "--json").json["claim"]["items"]
+    run("claim", "add", "docs/**", "--read")
+    bob("claim", "add", "docs/c.md")
+
+    listed = run("claim", "list").out
+
+    by_name = {item["pattern"]: item["expires_at"][:16].replace("T", " ") for item in ends}
+    assert f"/a.md (until {by_name['/a.md']} UTC)" in listed
+    assert "/b.md (until" not in listed
+    assert "docs/** but docs/c.md (outdated) (to read)" in listed
+
+
+@pytest.mark.parametrize(
+    ("pair", "file", "symbol"),
+    [
+        ("a.cpp=Foo::operator==", "a.cpp", "Foo::operator=="),
+        ("a=b/c.rb=K::y=", "a=b/c.rb", "K::y="),
+        ("c.rb=K::===", "/c.rb", "K::==="),
+        ("c.rb=K::<=>", "/c.rb", "K::<=>"),
+        ("c.rb=K::=~", "/c.rb", "K::=~"),
+        ("a=b.py=handle", "a=b.py", "handle"),
+    ],
+)
+def test_the_name_of_a_symbol_may_end_in_what_an_operator_has(run: Run, pair: str, file: str, symbol: str) -> None:
+    done = run("claim", "add", "--symbol", pair, "--json")
+
+    assert [(item["pattern"], item["symbols"]) for item in done.json["claim"]["items"]] == [
+        (file.removeprefix("/"), [symbol])
+    ]
+
+
+@pytest.mark.parametrize("option", ["--symbol", "--shared", "--module"])
+def test_a_place_in_an_option_is_meant_from_the_folder_one_is_in(run: Run, repo: Path, option: str) -> None:
+    here = repo / "src/a"
+    here.mkdir(parents=True)
+
+    added = run("claim", "add", option, "./b.zz=one" if option == "--symbol" else "./b.zz", "--json", cwd=here)
+    there = run("claim", "list", "--on", "./b.zz", "--json", cwd=here)
+    elsewhere = run("claim", "list", "--on", "../b.zz", "--json", cwd=here)
+
+    assert [item["pattern"] for item in added.json["claim"]["items"]] == ["src/a/b.zz"]
+    assert (there.json["count"], elsewhere.json["count"]) == (1, 0)
+
+
+def test_a_check_of_a_symbol_is_of_the_file_in_the_folder_one_is_in(
+    run: Run, bob: Callable[..., Done], repo: Path
+) -> None:
+    assert bob("claim", "add", "src/a/b.zz", "--no-narrow").status == 0
+    (repo / "src/a").mkdir(parents=True)
+
+    checked = run("claim", "check", "--symbol", "../a/b.zz=one", "--json", cwd=repo / "src/a")
+
+    assert (checked.status, checked.json["safe"]) == (1, False)
+
+
 @pytest.mark.parametrize(
     ("given", "claimed_as"),
     [("./b.py", "src/a/b.py"), ("../c/", "src/c/**"), ("../../x.py", "/x.py"), ("b.py", "b.py"), ("src/a/b.py",) * 2],
@@ -398,6 +492,12 @@ def test_a_list_says_what_was_carved_out_of_a_claim(run: Run, repo: Path, git: G
         assert f"{pattern} but f{'' if pattern == 'a.py' else ' in a.py'}  " in listed
         assert "a.py: f " in listed
         run("claim", "release", "--session")
+
+
+def test_the_log_says_which_functions_of_a_file_were_claimed(run: Run) -> None:
+    run("claim", "add", "--symbol", "b.py=f", "--symbol", "b.py=g")
+
+    assert "  b.py: f, g  " in run("log").out
 
 
 def test_the_log_names_files_and_is_narrowed_to_one(run: Run) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Git
+from tests.contract.store.damage import emptied
 from tests.faces.cli.conftest import PROGRAM_TIMEOUT_S, ROOT, Done, Run
 from tests.servers.fixtures import Servers
 
@@ -64,14 +65,9 @@ def test_what_only_looks_answers_on_a_full_disk(run: Run, repo: Path) -> None:
     assert (found.status, "src/a.py" in found.out) == (0, True)
 
 
-def _emptied(path: Path) -> None:
-    path.unlink()
-    path.write_bytes(b"")
-
-
 @pytest.mark.rule("SAFE-6")
 @pytest.mark.parametrize("lost", [0, 1])
-@pytest.mark.parametrize("damage", [_emptied, Path.unlink])
+@pytest.mark.parametrize("damage", [emptied, Path.unlink])
 def test_commands_go_on_whichever_pack_was_lost(
     lost: int, damage: Callable[[Path], None], repo: Path, git: Git, run: Run, servers: Servers
 ) -> None:
@@ -95,13 +91,44 @@ def test_commands_go_on_whichever_pack_was_lost(
     assert "three.py" in run("claim", "list", "--all").out
 
 
-def _zeroed_policy(repo: Path, git: Git) -> None:
-    """Of the newest policy, zero what its pack has."""
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("kind", ["path-hook", "daemon"])
+@pytest.mark.parametrize("damage", [emptied, Path.unlink])
+def test_commands_go_on_whatever_was_lost_of_what_git_fetched(
+    kind: str, damage: Callable[[Path], None], repo: Path, git: Git, run: Run, servers: Servers
+) -> None:
+    git(repo, "config", "gitcoord.remote", servers.remote(kind).url)
     store = repo / ".git" / "gitcoord" / "store.git"
-    url = git(repo, "config", "gitcoord.remote").strip()
-    blob = git(
-        store, "rev-parse", f"{git(store, 'ls-remote', url, 'refs/coord/config').split()[0]}:policy.json"
-    ).strip()
+    for path in ("zero.py", "one.py"):
+        assert run("claim", "add", path).status == 0
+    lost = [path for path in (store / "objects").rglob("*") if path.is_file()]
+    for path in lost:
+        damage(path)
+
+    listed = run("claim", "list", "--all")
+    added = run("claim", "add", "two.py")
+
+    assert lost
+    assert listed.status == 0, listed.err
+    assert added.status == 0, added.err
+    assert all(path in run("claim", "list", "--all").out for path in ("zero.py", "one.py", "two.py"))
+    aside = {path.name.partition(".")[0] for path in (store / "damaged").glob("*")}
+    assert aside == (set() if damage is Path.unlink else {path.parent.name + path.name for path in lost})
+
+
+def _tip(repo: Path, git: Git, ref: str) -> str:
+    store = repo / ".git" / "gitcoord" / "store.git"
+    return git(store, "ls-remote", git(repo, "config", "gitcoord.remote").strip(), ref).split()[0]
+
+
+def _zeroed_policy(repo: Path, git: Git) -> None:
+    store = repo / ".git" / "gitcoord" / "store.git"
+    _zeroed(repo, git, git(store, "rev-parse", f"{_tip(repo, git, 'refs/coord/config')}:policy.json").strip())
+
+
+def _zeroed(repo: Path, git: Git, blob: str) -> None:
+    """Zero what packs have of a blob."""
+    store = repo / ".git" / "gitcoord" / "store.git"
     for pack in (store / "objects" / "pack").glob("*.pack"):
         for line in git(store, "verify-pack", "-v", str(pack.with_suffix(".idx"))).splitlines():
             if line.startswith(blob):
@@ -123,6 +150,26 @@ def test_a_damaged_copy_of_the_teams_rules_is_brought_again_though_older_ones_ar
     shown = json.loads(run("policy", "show", "--json").out)
 
     assert shown["policy"]["idle_minutes"] == 44
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("kind", ["http", "daemon"])
+def test_a_damaged_copy_of_what_was_carried_out_is_brought_again(
+    kind: str, repo: Path, git: Git, run: Run, servers: Servers
+) -> None:
+    """Which command of which clone was the last one, which a write reads once it has read the ledger."""
+    git(repo, "config", "gitcoord.remote", servers.remote(kind).url)
+    for path in ("zero.py", "one.py"):
+        assert run("claim", "add", path).status == 0
+    store = repo / ".git" / "gitcoord" / "store.git"
+    git(store, "repack", "-a", "-d", "--keep-unreachable", "--quiet")
+    (line,) = git(store, "ls-tree", "-r", _tip(repo, git, "refs/coord/claims"), "applied").splitlines()
+    _zeroed(repo, git, line.split()[2])
+
+    added = run("claim", "add", "two.py")
+
+    assert added.status == 0, added.err
+    assert all(path in run("claim", "list", "--all").out for path in ("zero.py", "one.py", "two.py"))
 
 
 @pytest.mark.rule("SAFE-6")

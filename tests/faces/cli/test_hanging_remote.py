@@ -27,7 +27,9 @@ CASES = {
     "claim": Case(("claim", "add", "x.py")),
     "claim, once the claims were read": Case(("claim", "add", "x.py"), 1),
     "release": Case(("claim", "release")),
-    "release, once the claims were read": Case(("claim", "release"), 1),
+    "release, once the claims were read": Case(
+        ("claim", "release"), 1, ("push", "fetch"), "the next command finds out"
+    ),
     "step claim": Case(("step", "claim")),
     "complete": Case(COMPLETE),
     "complete, once the step was read": Case(COMPLETE, 1, ("ls-remote",)),

@@ -1,4 +1,4 @@
-"""What agents call often loads little."""
+"""What agents call often loads little, and starts git little."""
 
 import os
 import subprocess
@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Git, MakeRepo
 from tests.faces.cli.conftest import ROOT, Run
+from tests.faces.mcp.process import environment
+from tests.git_calls import GitCalls
+from tests.servers.fixtures import Servers
 
 HEAVY = (
     "mcp",
@@ -115,3 +119,51 @@ def test_rules_that_count_are_read_without_what_checks_them(repo: Path, run: Run
     assert "ruamel" in loaded
     assert loaded & {"pydantic", "pydantic_core"} == set()
     assert loaded_by(repo, "status") & {*HEAVY, "typer"} == set()
+
+
+PLACE = ["rev-parse", "config"]
+
+
+class Counted:
+    """A clone whose commands are counted."""
+
+    def __init__(self, repo: Path) -> None:
+        self._repo = repo
+        self._calls = GitCalls(repo.with_name("calls"), environment({"GITCOORD_AGENT": "ann/cli/one"}))
+
+    def asks(self, *words: str) -> list[str]:
+        """Run a command; return what it asked git."""
+        self._calls.taken()
+        command = [sys.executable, "-P", "-m", "gitcoord", *words]
+        subprocess.run(command, cwd=self._repo, env=self._calls.env, check=True, capture_output=True, timeout=60)
+        return self._calls.taken()
+
+
+@pytest.fixture
+def counted(make_repo: MakeRepo, git: Git) -> Counted:
+    repo = make_repo("one")
+    (repo / "a.py").write_text("x = 1\n", "utf-8")
+    (repo / "b.py").write_text("x = 1\n", "utf-8")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", "files")
+    return Counted(repo)
+
+
+def test_commands_of_a_clone_with_a_server_read_its_settings_once(
+    counted: Counted, servers: Servers, git: Git, tmp_path: Path
+) -> None:
+    repo = tmp_path / "one"
+    git(repo, "remote", "add", "origin", servers.remote("http").url)
+    git(repo, "config", "gitcoord.remote", "origin")
+    counted.asks("claim", "add", "a.py")  # what is asked of a new remote
+
+    assert counted.asks("status") == PLACE
+    assert counted.asks("claim", "add", "b.py") == [*PLACE, "config", "ls-files"]
+    assert counted.asks("claim", "release") == [*PLACE, "for-each-ref", "config"]
+
+
+def test_commands_of_a_clone_by_itself_ask_for_no_remote(counted: Counted) -> None:
+    counted.asks("claim", "add", "a.py")
+
+    assert counted.asks("status") == PLACE
+    assert counted.asks("claim", "add", "b.py") == [*PLACE, "config", "ls-files"]

@@ -15,6 +15,7 @@ from gitcoord.source.checkout import push_hook
 from tests.conftest import Git
 from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, command, edit, run_hook, seen_by_hooks
 from tests.servers.fixtures import Servers as Remotes
+from tests.unit.service.world import Shared
 
 ANN, BOB = "ann/claude-code/one", "bob/claude-code/two"
 
@@ -57,6 +58,18 @@ def test_the_hook_loads_little_whoever_holds_the_file(one: Path) -> None:
     assert loaded & slow == set()
 
 
+def test_an_edit_of_what_the_session_has_loads_not_even_json(serve: Servers, one: Path) -> None:
+    server = serve(one, "s-ann", ANN)
+    claimed(one, server, "src/a.py", patterns=["src/a.py"])
+
+    told = edit(one, "s-ann", "src/a.py", PYTHONPROFILEIMPORTTIME="1")
+
+    loaded = {line.rpartition("|")[2].strip() for line in told.error.splitlines()}
+    assert (told.status, told.said) == (0, {})
+    assert "gitcoord.ledger.clone.json_scanner" in loaded
+    assert loaded & {"enum", "json", "re", "typing", "pathlib"} == set()
+
+
 @pytest.mark.rule("HOOK-1")
 def test_a_file_that_somebody_else_holds_cannot_be_edited(serve: Servers, one: Path, two: Path) -> None:
     ann, bob = serve(one, "s-ann", ANN), serve(two, "s-bob", BOB)
@@ -73,6 +86,17 @@ def test_a_file_that_somebody_else_holds_cannot_be_edited(serve: Servers, one: P
     assert "</" not in told.reason
     assert edit(two, "s-bob", "src/b.py").reason == ""
     assert edit(one, "s-ann", "src/a.py").said == {}
+
+
+def test_what_sync_brings_counts_for_the_next_edit(team: Shared) -> None:
+    """Where no server runs: `docs/traffic.md` says that it does what one does."""
+    command(team.two, "claim", "add", "src/b.py", GITCOORD_AGENT="bob/cli/two")  # hooks have a snapshot that is young
+    command(team.one, "claim", "add", "src/a.py", GITCOORD_AGENT="ann/cli/one")
+
+    command(team.two, "sync")
+    told = edit(team.two, "s-bob", "src/a.py", GITCOORD_AGENT="bob/cli/two")
+
+    assert "ann/cli/one holds src/a.py" in told.reason
 
 
 def test_the_name_of_a_file_is_no_pattern(serve: Servers, one: Path, two: Path) -> None:
@@ -469,8 +493,10 @@ def test_who_is_stopped_because_of_a_dead_agent_is_told_when_the_file_is_free(on
     me = json.loads((snapshot / "me.json").read_text("utf-8"))
     session = "Its session is over (last seen 3 min ago): free at 14:31 UTC."
     me["gone"] = {f"{row['clone']} {row['session']}": session, **({row["claim"]: own} if own else {})}
+    me["absent"] = [f"{row['clone']} {row['session']}"]
     (snapshot / "me.json").write_text(json.dumps(me), "utf-8")
 
     told = edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB)
 
     assert f"{own or session} It was not changed." in told.reason
+    assert told.reason.endswith("wait_seconds=300); no one is there to ask.")

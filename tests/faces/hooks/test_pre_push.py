@@ -1,18 +1,27 @@
 """The pre-push hook, run by real pushes: what is refused."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from gitcoord.service.claims.claims import claim_files, release_claims
+from gitcoord.core.claims.claim import Claim, Item
+from gitcoord.faces.hooks.git import who_pushes
+from gitcoord.faces.hooks.git.hook_repository import Here
+from gitcoord.service.claims.claims import claim_files, list_claims, release_claims
+from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, recover_step
 from gitcoord.service.team.deletion import delete_project
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.watch import sync
 from tests.conftest import AddWorktree, Clone, Git, MakeRepo
-from tests.faces.hooks.pushers import claimed, commit, hooked, run
+from tests.faces.hooks.pushers import GIT_S, claimed, commit, hooked, run
 from tests.faces.hooks.shimmed import loaded
+from tests.faces.mcp.process import environment
+from tests.git_calls import GitCalls
 from tests.servers.fixtures import Servers
-from tests.unit.service.world import Agents, Shared, project
+from tests.unit.service.world import Agents, Shared, project, seen
 
 
 @pytest.mark.rule("HOOK-6")
@@ -83,6 +92,121 @@ def test_the_pushed_branch_has_the_claims_that_were_made_on_it_in_this_clone(
     assert (done.status, done.ours) == (0, [])
 
 
+@pytest.fixture
+def ann(team: Shared, agents: Agents, git: Git) -> Workspace:
+    """One at the shell, who has claimed a file on `main` and committed it on the new branch `feat/a`."""
+    ann = agents(team.one, "ann/cli/one")
+    claimed(ann, "src/a.py")
+    git(team.one, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/a")
+    commit(team.one, "src/a.py")
+    return ann
+
+
+@pytest.mark.rule("CLAIM-14")
+def test_what_was_claimed_at_the_shell_is_of_the_pushed_branch_when_the_push_arrives(
+    team: Shared, agents: Agents, git: Git, ann: Workspace
+) -> None:
+    (claim,) = seen(list_claims(ann))["claims"]
+
+    done = run(team.one, "push", "origin", "feat/a", GITCOORD_AGENT="ann/cli/one")
+    listed = seen(list_claims(agents(team.two, "bob/cli/two")))["claims"]
+    tip = git(team.remote, "rev-parse", "refs/coord/claims")
+    commit(team.one, "src/a.py", text="once more\n")
+    again = run(team.one, "push", "origin", "feat/a", GITCOORD_AGENT="ann/cli/one")
+
+    assert (done.status, done.ours, again.status) == (0, [], 0)
+    assert [(row["id"], row["branch"]) for row in listed] == [(claim["id"], "feat/a")]
+    assert git(team.remote, "rev-parse", "refs/coord/claims") == tip  # where nothing changed nothing is written
+
+
+@pytest.mark.rule("CLAIM-14")
+@pytest.mark.parametrize(
+    ("change", "is_left"),
+    [
+        ({}, True),
+        ({"session": None}, True),
+        ({"branch": "feat/a"}, False),
+        ({"agent": "ann/claude-code/one"}, False),
+        ({"clone": "another"}, False),
+        ({"session": "s-ann"}, False),
+        ({"step": "app/1"}, False),
+    ],
+)
+def test_only_what_was_claimed_at_this_shell_is_left_behind(
+    team: Shared, agents: Agents, change: dict[str, str | None], is_left: bool
+) -> None:
+    shell = agents(team.one, "ann/cli/one")
+    now = shell.setting.host.now()
+    made = Claim(
+        id="c-00000001",
+        agent=shell.agent,
+        clone=shell.clone_id,
+        session=shell.session_id,
+        branch="main",
+        items=(Item(pattern="src/a.py", expires_at=now),),
+        created_at=now,
+        expires_at=now,
+        last_activity=now,
+    )
+    place = Here.around(
+        str(team.one), str(team.one / ".git" / "gitcoord"), environment({"GITCOORD_AGENT": shell.agent})
+    )
+
+    left = who_pushes.are_left_behind(place, who_pushes.pusher_here(place), [made.evolve(**change)], "feat/a")
+
+    assert left is is_left
+
+
+@pytest.mark.rule("CLAIM-14")
+def test_a_push_of_a_branch_that_is_not_checked_out_moves_no_claim(team: Shared, git: Git, ann: Workspace) -> None:
+    git(team.one, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "main")
+
+    done = run(team.one, "push", "origin", "feat/a", GITCOORD_AGENT="ann/cli/one")
+
+    assert done.status == 0
+    assert [row["branch"] for row in seen(list_claims(ann))["claims"]] == ["main"]
+
+
+@pytest.mark.rule("CLAIM-14", "CLAIM-9")
+def test_a_push_of_the_default_branch_leaves_claims_on_the_branch_that_lands_with_it(
+    team: Shared, agents: Agents, git: Git
+) -> None:
+    quiet = ("-c", "core.hooksPath=/dev/null")
+    git(team.one, *quiet, "switch", "--quiet", "--create", "feat/a")
+    claimed(agents(team.one, "ann/cli/one"), "src/a.py")
+    commit(team.one, "src/a.py")
+    run(team.one, "push", "origin", "feat/a", GITCOORD_AGENT="ann/cli/one")
+    git(team.one, *quiet, "switch", "--quiet", "main")
+    git(team.one, *quiet, "merge", "--quiet", "--no-ff", "--no-edit", "feat/a")
+    commit(team.one, "src/a.py", text="once more\n")
+
+    done = run(team.one, "push", "origin", "main", GITCOORD_AGENT="ann/cli/one")
+    branches = [row["branch"] for row in seen(list_claims(agents(team.one, "ann/cli/one")))["claims"]]
+    git(team.two, "pull", "--quiet")
+    sync(agents(team.two, "bob/cli/two"))
+
+    assert (done.status, branches) == (0, ["feat/a"])
+    assert seen(list_claims(agents(team.two, "bob/cli/two")))["claims"] == []
+
+
+@pytest.mark.rule("CLAIM-14")
+@pytest.mark.parametrize("words", [("--dry-run",), ("--dr",), ("-n",), ("-fn",)])
+def test_a_dry_run_of_a_push_moves_no_claim(team: Shared, ann: Workspace, words: tuple[str, ...]) -> None:
+    done = run(team.one, "push", *words, "origin", "feat/a", GITCOORD_AGENT="ann/cli/one")
+
+    assert (done.status, done.ours) == (0, [])
+    assert [row["branch"] for row in seen(list_claims(ann))["claims"]] == ["main"]
+
+
+@pytest.mark.rule("CLAIM-14")
+def test_an_option_of_what_calls_git_is_none_of_the_push(team: Shared, ann: Workspace) -> None:
+    alias = "alias.send=!echo feat/a | xargs -n 1 git push origin"
+    done = run(team.one, "-c", alias, "send", GITCOORD_AGENT="ann/cli/one")
+
+    assert done.status == 0, done.said
+    assert [row["branch"] for row in seen(list_claims(ann))["claims"]] == ["feat/a"]
+
+
 @pytest.mark.rule("HOOK-6")
 def test_readers_and_partners_stop_nobody(team: Shared, agents: Agents) -> None:
     bob = agents(team.two, "bob/cli/two")
@@ -112,6 +236,7 @@ def test_symbols_of_another_stop_a_push_that_touches_them_and_lines_outside_are_
     assert "outside of every declaration changed" in lines.said
     assert touched.status == 1
     assert "'old' in 'src/a.py' is claimed by 'bob/cli/two'" in touched.said
+    assert "claim_files(symbols={'/src/a.py': ['old']}, wait_seconds=300)" in touched.said
 
 
 @pytest.mark.rule("SEC-4", "HOOK-6")
@@ -263,7 +388,29 @@ def test_a_push_that_reads_a_remote_without_news_loads_no_documents_either(team:
 
     assert done.status == 0, done.said
     assert "gitcoord.ledger.hook_view.hook_rewind" in loaded(done)
-    assert "msgspec" not in loaded(done)
+    assert loaded(done) & {"msgspec", "dataclasses", "inspect", "gitcoord.remote.git.git_failure"} == set()
+
+
+def test_a_push_near_nobody_starts_git_seven_times(team: Shared, agents: Agents, git: Git) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    agents(team.one, "ann/cli/one").listed()
+    commit(team.one, "src/b.py")
+    head, was = git(team.one, "rev-parse", "HEAD", "origin/main").split()
+    url = git(team.one, "remote", "get-url", "origin")
+    calls = GitCalls(team.one.with_name("calls"), environment({}))
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "gitcoord", "hook", "pre-push", "origin", url],
+        cwd=team.one,
+        env=calls.env,
+        input=f"refs/heads/main {head} refs/heads/main {was}\n".encode(),
+        capture_output=True,
+        check=True,
+        timeout=GIT_S,
+    )
+
+    place, own_work, claims = ["rev-parse", "config"], ["log", "diff-tree"], ["fetch", "ls-tree", "cat-file"]
+    assert (done.stderr, calls.taken()) == (b"", [*place, *own_work, *claims])
 
 
 @pytest.mark.rule("SEC-1")

@@ -4,19 +4,21 @@ import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from gitcoord.service.claims.claims import claim_files, release_claims
+from gitcoord.service.claims.claims import claim_files, list_claims, release_claims
 from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import set_policy
 from gitcoord.service.watch.overview import status
 from tests.conftest import Clone, Git
-from tests.faces.hooks.pushers import claimed, commit, run
-from tests.faces.mcp.process import ROOT
+from tests.faces.hooks.pushers import GIT_S, claimed, commit, run
+from tests.faces.mcp.process import ROOT, environment
 from tests.unit.service.hub import CLAIMS
-from tests.unit.service.world import Agents, Shared, project, write_ref
+from tests.unit.service.world import Agents, Shared, project, seen, write_ref
 
 
 @pytest.mark.rule("HOOK-9")
@@ -156,9 +158,11 @@ def test_claims_that_go_on_from_what_was_seen_are_judged_as_they_are(team: Share
 
 
 @pytest.mark.rule("SAFE-6", "HOOK-9")
-@pytest.mark.parametrize("is_pushed_to", [True, False], ids=["file", "path"])
+@pytest.mark.parametrize(
+    ("is_pushed_to", "is_ledger"), [(True, False), (False, False), (True, True)], ids=["file", "path", "a ledger"]
+)
 def test_rules_that_somebody_made_unreadable_still_stop_what_cannot_be_judged(
-    team: Shared, agents: Agents, git: Git, *, is_pushed_to: bool
+    team: Shared, agents: Agents, git: Git, *, is_pushed_to: bool, is_ledger: bool
 ) -> None:
     for folder in (team.one, team.two) if is_pushed_to else ():
         git(folder, "config", "gitcoord.remote", f"file://{team.remote}")
@@ -166,7 +170,10 @@ def test_rules_that_somebody_made_unreadable_still_stop_what_cannot_be_judged(
     set_policy(bob, name="enforce", value="true")
     bad = claimed(bob, "src/a.py")
     status(ann)
-    put(team.remote, "policy.json/a.json", b"{}", ref="refs/coord/config", replaces="policy.json")
+    if is_ledger:
+        git(team.remote, "update-ref", "refs/coord/config", CLAIMS)
+    else:
+        put(team.remote, "policy.json/a.json", b"{}", ref="refs/coord/config", replaces="policy.json")
     put(team.remote, "meta.json", b'{"schema": 99, "seq": 9}', ref=CLAIMS)
     commit(team.one, "src/a.py")
 
@@ -340,3 +347,44 @@ def test_fences_that_cannot_be_read_stop_a_team_that_wants_it(
     done = run(team.one, "push", "origin", "feat/1")
 
     assert done.status == (1 if enforce == "true" else 0), done.said
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_process_that_cannot_be_started_once_a_push_was_checked_stops_nothing(
+    team: Shared, agents: Agents, git: Git, tmp_path: Path
+) -> None:
+    ann = agents(team.one, "ann/cli/one")
+    claimed(ann, "src/a.py")
+    set_policy(ann, name="enforce", value="true")
+    git(team.one, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/a")
+    commit(team.one, "src/a.py")
+    full = "import os\ndef fork():\n    raise BlockingIOError(11, 'full')\nos.fork = fork\n"
+    (tmp_path / "sitecustomize.py").write_text(full)
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+
+    done = run(team.one, "push", "origin", "feat/a", GITCOORD_AGENT="ann/cli/one", PYTHONPATH=path)
+
+    assert (done.status, done.ours) == (0, [])
+    assert [row["branch"] for row in seen(list_claims(ann))["claims"]] == ["main"]  # the fault was there
+
+
+@pytest.mark.rule("HOOK-9", "HOOK-7")
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", ">&- 2>&-"])
+def test_a_push_is_judged_where_no_one_can_read_what_the_hook_says(
+    team: Shared, agents: Agents, git: Git, closed: str
+) -> None:
+    agents(team.one, "ann/cli/one")
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    head, old = git(team.one, "rev-parse", "HEAD"), "0" * 40
+    tip = git(team.remote, "rev-parse", CLAIMS)
+    hook = f'"{sys.executable}" -P -m gitcoord hook pre-push origin "$0" {closed}'
+
+    def status(line: str) -> int:
+        words = ["sh", "-c", hook, str(team.remote)]
+        given = {"cwd": team.one, "env": environment(), "input": line.encode(), "timeout": GIT_S}
+        return subprocess.run(words, capture_output=True, check=False, **given).returncode
+
+    passed = status(f"refs/heads/main {head} refs/heads/main {head}\n")
+    refused = status(f"(delete) {old} {CLAIMS} {tip}\n")
+
+    assert (passed, refused) == (0, 1)

@@ -1,6 +1,8 @@
 """Which commits name a step: in every shape of clone, from what is here, whatever became of the step or its server."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,15 +11,19 @@ import pytest
 
 from gitcoord.ledger.clone import held_branches, snapshot_files
 from gitcoord.ledger.liveness.cleanup import UNTOUCHED, Sweeper
+from gitcoord.service.steps.projects import create_project
 from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step
 from gitcoord.service.team.policy import set_policy
 from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.watch import tick
-from tests.conftest import AddWorktree, Git
+from tests.conftest import AddWorktree, Clone, Git, MakeBare
 from tests.faces.hooks.conftest import Servers
+from tests.faces.hooks.pushers import GIT_S
 from tests.faces.hooks.shimmed import Afar, Shimmed, holds, shimmed, was_asked
 from tests.faces.hooks.shimmed import afar as afar  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.faces.hooks.shimmed import alone as alone  # noqa: PLC0414 - as above
+from tests.faces.mcp.process import environment
+from tests.git_calls import GitCalls
 from tests.unit.service.world import Agents, project
 
 ANN = "ann/claude-code/alone"
@@ -120,6 +126,79 @@ def test_a_sub_agents_step_is_named_with_its_name(alone: Shimmed, agents: Agents
     git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/1")
 
     assert message(alone, git) == named(agent=f"{ANN}/tests")
+
+
+@pytest.mark.rule("HOOK-11")
+def test_a_step_without_a_branch_is_named_on_every_branch_while_it_is_the_only_one(
+    alone: Shimmed, agents: Agents, git: Git
+) -> None:
+    ann = agents(alone.repo, ANN, serve=True, session="s-ann")
+    steps = [{"step_num": 1}, {"step_num": 2, "branch": "feat/2"}, {"step_num": 3}]
+    create_project(ann, name="app", base_commit="HEAD", steps=steps)
+
+    claim_step(ann, step_id="app/1")
+    first = message(alone, git)
+    git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "app-1")
+    own = message(alone, git)
+    claim_step(ann, step_id="app/2", agent_id="tests")
+    beside = message(alone, git)
+    git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/2")
+    of_branch = message(alone, git)
+    git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "app-1")
+    claim_step(ann, step_id="app/3", agent_id="docs")
+    doubtful = message(alone, git)
+    complete_step(ann, step_id="app/3", commit_hash="HEAD", agent_id="docs")
+    again = message(alone, git)
+    complete_step(ann, step_id="app/1", commit_hash="HEAD")
+    none = message(alone, git)
+
+    assert (first, own, beside, again) == (named(),) * 4
+    assert of_branch == named(agent=f"{ANN}/tests").replace("app/1", "app/2")
+    assert (doubtful, none) == ("work", "work")
+
+
+@pytest.mark.rule("HOOK-11")
+def test_a_step_without_a_branch_is_named_where_what_was_held_on_the_branch_is_over(
+    alone: Shimmed, agents: Agents, git: Git, clone: Clone, make_bare: MakeBare
+) -> None:
+    remote = make_bare()
+    git(alone.repo, "config", "gitcoord.remote", str(remote))
+    ann = agents(alone.repo, "ann/cli/alone")
+    create_project(ann, name="app", base_commit="HEAD", steps=[{"step_num": 1}, {"step_num": 2, "branch": "feat/2"}])
+    claim_step(ann, step_id="app/1")
+    claim_step(ann, step_id="app/2", agent_id="tests")
+    two = clone(alone.repo, "two")
+    git(two, "config", "gitcoord.remote", str(remote))
+    recover_step(agents(two, "bob/cli/two"), step_id="app/2", force=True)
+    git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/2")
+    (alone.repo / "work.py").write_text("x = 1\n", "utf-8")
+    calls = GitCalls(alone.repo.with_name("calls"), environment({}))
+    message_file = alone.repo / ".git" / "COMMIT_EDITMSG"
+    message_file.write_text("work\n", "utf-8")
+
+    words = [sys.executable, "-P", "-m", "gitcoord", "hook", "prepare-commit-msg", str(message_file), "message"]
+    subprocess.run(words, cwd=alone.repo, env=calls.env, check=True, timeout=GIT_S)
+
+    assert message_file.read_text("utf-8").strip() == named(agent="ann/cli/alone")
+    asked = calls.taken()
+    assert asked.count("fetch") == 2  # claims, and the steps once for both that were given here
+    assert asked.count("config") == 1
+
+
+@pytest.mark.rule("HOOK-11")
+def test_trailers_stand_before_the_lines_that_git_leaves_out(alone: Shimmed, agents: Agents, git: Git) -> None:
+    holds(agents, alone.repo)
+    git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/1")
+    for mark in ("#", ";"):
+        git(alone.repo, "config", "--add", "core.commentChar", mark)
+    message_file = alone.repo / ".git" / "COMMIT_EDITMSG"
+    message_file.write_text("work\n\n; What begins so is left out.\n", "utf-8")
+
+    words = [sys.executable, "-P", "-m", "gitcoord", "hook", "prepare-commit-msg", str(message_file)]
+    subprocess.run(words, cwd=alone.repo, env=environment({}), check=True, timeout=GIT_S)
+
+    text, _, rest = message_file.read_text("utf-8").partition(";")
+    assert (text.strip(), rest) == (named(), " What begins so is left out.\n")
 
 
 @pytest.mark.rule("HOOK-11")

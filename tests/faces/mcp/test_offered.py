@@ -43,6 +43,7 @@ SAME = Call.of("claim_files", files=["a; b. c"])
             sentence("Wait: ", SAME, ". Or wait: ", SAME, " or ", SEE, "."),
             f"Wait: {SAME.spelled}. Or wait: {SAME.spelled} or list_projects (not yours: ask your lead).",
         ),
+        (sentence("See ", Call.of("my_requests"), "."), "See my_requests (of `gitcoord mcp --tools all`)."),
         ("Written by others: create_project(…).", "Written by others: create_project(…)."),
     ],
 )

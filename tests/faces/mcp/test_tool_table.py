@@ -151,12 +151,17 @@ def test_the_tool_of_a_service_that_is_loaded_late_takes_the_same() -> None:
 
 def test_a_first_call_needs_neither_the_sdk_nor_libgit2() -> None:
     """Each takes longer to load than the call takes; the engine loads the SDK behind it."""
-    code = "import sys, gitcoord.faces.mcp.server.early_calls; print(*sys.modules)"
+    code = """
+import sys, filelock
+theirs = {*sys.modules}  # an old filelock loads asyncio
+import gitcoord.faces.mcp.server.early_calls
+print(*{*sys.modules} - theirs)
+"""
 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
 
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert loaded & {"mcp", "mcp_types", "anyio", "pygit2", "starlette", "ruamel"} == set()  # an old filelock: asyncio
+    assert loaded & {"mcp", "mcp_types", "anyio", "asyncio", "pygit2", "starlette", "ruamel"} == set()
 
 
 def nodes(schema: Node) -> Iterator[Node]:

@@ -49,19 +49,20 @@ class Team:
         return Forger(self.mirror, ref)
 
     def push(self, *refspecs: str, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-        """Push by force from the mirror, as anyone may who has the right to push."""
-        words = ["git", "push", "--atomic", "--force", str(self.remote.git_dir), *refspecs]
-        full = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        """Push by force from the mirror to the remote's URL, as anyone may who has the right to push."""
+        settings = [word for name, value in self.remote.settings for word in ("-c", f"{name}={value}")]
+        words = ["git", *settings, "push", "--atomic", "--force", self.remote.url, *refspecs]
+        full = {**os.environ, **self.remote.env, "PYTHONPATH": str(ROOT), **(env or {})}
         return subprocess.run(words, cwd=self.mirror, env=full, capture_output=True, text=True, check=False)
 
     def assert_refused(self, *refspecs: str, why: str) -> None:
-        """Push, and see that nothing has changed but what the pusher was told."""
+        """Push, and see that git shows the refusal to who pushed, and that nothing has changed."""
         before = self.remote.refs(), self.remote.git("count-objects", "-v")
 
         done = self.push(*refspecs)
 
         assert done.returncode == 1, done.stderr
-        refusals = [line for line in done.stderr.splitlines() if "gitcoord: refused: " in line]
+        refusals = [line for line in done.stderr.splitlines() if line.startswith("remote: gitcoord: refused: ")]
         assert refusals, done.stderr
         assert why in refusals[0]
         assert (self.remote.refs(), self.remote.git("count-objects", "-v")) == before
@@ -173,28 +174,52 @@ def _paths(forger: Forger, commit: str) -> list[str]:
     return subprocess.run(words, cwd=forger.path, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-@pytest.mark.rule("SEC-3", "SAFE-9")
-@pytest.mark.parametrize(
-    ("forge", "why", "ref"),
-    [
-        (by_hand, "has no record", CLAIMS),
-        (begun_anew, "would lose its history", CLAIMS),
-        (one_commit_back, "would lose its history", STEPS),
-        (another_agent, "which ", CLAIMS),
-        (another_document, "otherwise than its commands give", STEPS),
-        (of_newer_rules, "was written by rules 99", CLAIMS),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
+Forgery = tuple[Callable[[Forger], None], str, str]
+"""What is forged, what the refusal says, and the ref."""
+FORGERIES: tuple[Forgery, ...] = (
+    (by_hand, "has no record", CLAIMS),
+    (begun_anew, "would lose its history", CLAIMS),
+    (one_commit_back, "would lose its history", STEPS),
+    (another_agent, "which ", CLAIMS),
+    (another_document, "otherwise than its commands give", STEPS),
+    (of_newer_rules, "was written by rules 99", CLAIMS),
 )
-def test_a_forged_ledger_is_refused_and_leaves_nothing(
-    forge: Callable[[Forger], None], why: str, ref: str, busy: Team
-) -> None:
-    forger = busy.forger(ref)
+
+
+def assert_refused_when_forged(team: Team, forgery: Forgery) -> None:
+    forge, why, ref = forgery
+    forger = team.forger(ref)
+    tip = forger.commits[-1]
     if forge in INSTEAD:  # as if the last commit was not pushed yet
-        busy.remote.git("update-ref", ref, forger.commits[-2])
+        team.remote.git("update-ref", ref, forger.commits[-2])
     forge(forger)
 
-    busy.assert_refused(f"{ref}:{ref}", why=why)
+    team.assert_refused(f"{ref}:{ref}", why=why)
+    team.remote.git("update-ref", ref, tip)
+
+
+@pytest.mark.rule("SEC-3", "SAFE-9")
+@pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery[0].__name__)
+def test_a_forged_ledger_is_refused_and_leaves_nothing(forgery: Forgery, busy: Team) -> None:
+    assert_refused_when_forged(busy, forgery)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.rule("SEC-3", "SAFE-9")
+@pytest.mark.parametrize(
+    ("busy", "forgeries"),
+    [
+        pytest.param("http", (FORGERIES[0], FORGERIES[4]), id="http"),
+        pytest.param("http", FORGERIES, marks=pytest.mark.torture, id="http, all"),
+        pytest.param("ssh", FORGERIES, marks=pytest.mark.torture, id="ssh, all"),
+    ],
+    indirect=["busy"],
+)
+def test_a_forged_ledger_is_refused_over_a_network_and_its_pusher_reads_why(
+    busy: Team, forgeries: tuple[Forgery, ...]
+) -> None:
+    for forgery in forgeries:
+        assert_refused_when_forged(busy, forgery)
 
 
 @pytest.mark.rule("SEC-3", "SAFE-9")
@@ -236,7 +261,7 @@ def test_without_the_program_other_pushes_pass_and_those_to_the_ledgers_do_not(b
     where = git(busy.repo, "--exec-path")
     bare = {"PATH": f"{where}:/usr/bin:/bin"}
 
-    passed = busy.push("main:refs/heads/feature", env=bare)
+    passed = busy.push("main:refs/heads/feature", "main:refs/tags/v1", "main:refs/notes/commits", env=bare)
     stopped = busy.push("main:refs/coord/notes", env=bare)
 
     assert passed.returncode == 0, passed.stderr

@@ -1,7 +1,9 @@
 """`gitcoord claim …`: claim files before they are changed, see what others claimed, release."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +17,8 @@ from gitcoord.faces.cli.terminal.places import from_here
 if TYPE_CHECKING:
     from gitcoord.service.session.workspace import Workspace
 
+# Names of operators and setters have a `=`: `Foo::operator==`, `K::y=`, `K::<=>`, `K::=~`.
+_PAIR = re.compile(r"(?P<file>.*[^=:])=(?P<name>(?!>|~\Z)[^=]+=*|[^=]*(?:<=>|=~)|={2,3})", re.DOTALL)
 _app = group("Claim files before you change them; list and release claims.")
 _Patterns = Annotated[
     list[str] | None,
@@ -87,9 +91,9 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
         result = claims.claim_files(
             workspace,
             patterns=from_here(patterns, workspace.repository.top),
-            symbols=_symbols(symbol),
-            shared_files=shared,
-            modules=module,
+            symbols=_symbols(symbol, workspace.repository.top),
+            shared_files=from_here(shared, workspace.repository.top),
+            modules=from_here(module, workspace.repository.top),
             description=description,
             branch=branch,
             ttl_hours=hours,
@@ -129,7 +133,7 @@ def check(
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
-    """Check whether a claim of others is in the way. Exit status 1 if one is.
+    """Check whether a claim would be granted. Exit status 1 if not: by others, who hold it or wait, or by a limit.
 
     5 if the remote is away and only old data says that the files are free.
     """
@@ -137,11 +141,14 @@ def check(
 
     return answer(
         lambda workspace: claims.check_conflicts(
-            workspace, files=from_here(patterns, workspace.repository.top), symbols=_symbols(symbol), agent_id=as_
+            workspace,
+            files=from_here(patterns, workspace.repository.top),
+            symbols=_symbols(symbol, workspace.repository.top),
+            agent_id=as_,
         ),
         claim_views.checked,
         as_json=as_json,
-        refused=lambda result: bool(result.get("conflicts_count")),
+        refused=lambda result: bool(result.get("why")),
         fresh=fresh,
         is_verdict=True,
     )
@@ -170,7 +177,12 @@ def list_(
 
     return answer(
         lambda workspace: claims.list_claims(
-            workspace, active_only=not every, agent=agent, pattern=on, mine=mine, all_repos=all_repos
+            workspace,
+            active_only=not every,
+            agent=agent,
+            pattern=from_here([on], workspace.repository.top)[0] if on else on,
+            mine=mine,
+            all_repos=all_repos,
         ),
         partial(claim_views.listed_own_claims if mine else claim_views.listed_claims, all_repos=all_repos),
         as_json=as_json,
@@ -244,12 +256,13 @@ def release(
     )
 
 
-def _symbols(given: Sequence[str] | None) -> dict[str, list[str]] | None:
-    """Return FILE=NAME pairs by file. A file's name may have a `=` in it; a symbol's rarely does."""
+def _symbols(given: Sequence[str] | None, top: Path) -> dict[str, list[str]] | None:
+    """Return FILE=NAME pairs by file. A file's name may have a `=` anywhere in it, a symbol's at its end."""
     found: dict[str, list[str]] = {}
     for pair in given or ():
-        file, sign, name = pair.rpartition("=")
-        if not sign or not file or not name:
+        both = _PAIR.fullmatch(pair)
+        if both is None:
             raise typer.BadParameter("FILE=NAME, such as src/a.py=handle", param_hint="--symbol")
-        found.setdefault(file, []).append(name)
+        (file,) = from_here([both["file"]], top)
+        found.setdefault(file, []).append(both["name"])
     return found or None

@@ -8,6 +8,7 @@ from gitcoord.faces.cli.screens import claim_views
 from gitcoord.faces.cli.terminal import completion
 from gitcoord.faces.cli.terminal.calls import answer
 from gitcoord.faces.cli.terminal.options import As, AsJson, Fresh, examples, group
+from gitcoord.faces.cli.terminal.places import from_here
 
 _app = group("Ask for the release of a claim; answer what others ask.")
 _Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, r-….")]
@@ -143,6 +144,7 @@ def answer_(  # noqa: PLR0913 - what an answer may say, by name
 
     if keep is not None and share is not None:
         raise typer.BadParameter("give --keep with narrowed, or --share with coexist", param_hint="--share")
+    kept = keep if keep is not None else share
     return answer(
         lambda workspace: requests.respond_to_request(
             workspace,
@@ -150,7 +152,7 @@ def answer_(  # noqa: PLR0913 - what an answer may say, by name
             decision=decision,
             note=note,
             item=item,
-            pattern=keep if keep is not None else share,
+            pattern=from_here([kept], workspace.repository.top)[0] if kept else kept,
             symbols=symbol or None,
             agent_id=as_,
         ),

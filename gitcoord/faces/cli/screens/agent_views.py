@@ -3,11 +3,23 @@
 from datetime import datetime
 
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.names import amount
 from gitcoord.faces.cli.screens.claim_views import left_of, waits_for, with_repo
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.columns import Column, ids, names, texts
-from gitcoord.faces.cli.terminal.fields import ago, few, life_word, listed, minute, records, seen_word, strings, text
+from gitcoord.faces.cli.terminal.fields import (
+    ago,
+    few,
+    life_word,
+    listed,
+    minute,
+    record,
+    records,
+    seen_word,
+    strings,
+    text,
+)
 
 _FREE = "`gitcoord agents stale --release` frees it"
 
@@ -77,11 +89,11 @@ def one_agent(result: Result, now: datetime) -> None:
         show.line(f"  sub-agents: {listed(result.get('sub_agents'))}")
 
 
-def gone(result: Result, now: datetime) -> None:
-    """Show who is gone, a row for each thing that it holds."""
+def gone(result: Result, now: datetime, days: int | None = None) -> None:
+    """Show who is gone, a row for each thing that it holds. `days`: for how long at least."""
     rows = records(result.get("agents"))
     if not rows:
-        show.line("No agent that is gone holds anything.")
+        show.line(_none_gone(days))
         return
     cells: list[list[str]] = []
     of_cells: list[dict[str, Json]] = []
@@ -98,11 +110,11 @@ def gone(result: Result, now: datetime) -> None:
     show.table(*with_repo(columns, cells, of_cells))
 
 
-def freed(result: Result, _now: datetime) -> None:
-    """Show what was freed, and what the rules refused."""
+def freed(result: Result, _now: datetime, days: int | None = None) -> None:
+    """Show what was freed, and what the rules refused. `days`: as in `gone`."""
     recovered, released = strings(result.get("recovered")), strings(result.get("released"))
     if not records(result.get("agents")):
-        show.line("No agent that is gone holds anything.")
+        show.line(_none_gone(days))
     if recovered:
         show.line(f"recovered {', '.join(recovered)}")
     if released:
@@ -114,6 +126,11 @@ def freed(result: Result, _now: datetime) -> None:
             show.aside("next", text(row.get("next_step")))
 
 
+def _none_gone(days: int | None) -> str:
+    gone = f"was not seen for {amount(days, 'day')}" if days else "is gone"
+    return f"No agent that {gone} holds anything."
+
+
 def _frees(claim: dict[str, Json], now: datetime) -> str:
     """Say what ends a claim whose holder is gone."""
     if claim.get("step"):
@@ -123,7 +140,9 @@ def _frees(claim: dict[str, Json], now: datetime) -> str:
 
 
 def _patterns(claim: dict[str, Json]) -> str:
-    return few(strings(claim.get("patterns")))
+    symbols = record(claim.get("symbols"))
+    names = strings(claim.get("patterns"))
+    return few([f"{name}: {listed(symbols[name])}" if name in symbols else name for name in names])
 
 
 def _of(row: dict[str, Json], name: str) -> list[dict[str, Json]]:

@@ -24,6 +24,9 @@ def claimed(result: Result, now: datetime) -> None:
     already = " (yours already)" if result.get("already") else ""
     end = claim.get("expires_at")
     show.line(f"granted  {text(claim.get('id'))}  {what(claim)}  until {minute(end)} ({left(end, now)}){already}")
+    for claim_id in strings(result.get("claims")):
+        if claim_id != claim.get("id"):
+            show.line(f"  with {claim_id}, which is yours already")
     for part in records(result.get("carved")):
         symbols = listed(part.get("symbols")) or "a part"
         show.line(f"  but not {symbols} in {text(part.get('pattern'))}: held as {text(part.get('claim'))}")
@@ -214,21 +217,28 @@ def cancelled(result: Result, _now: datetime) -> None:
 
 
 def what(claim: dict[str, Json]) -> str:
-    """Return what a claim covers, on one line."""
+    """Return what a claim covers, on one line, and when what ends before the rest does so."""
     covered: list[str] = []
+    last = minute(claim.get("expires_at"))  # what an edit hook claimed is extended item by item while it is used
     for item in records(claim.get("items")):
         symbols = listed(item.get("symbols"))
         reading = " (to read)" if item.get("mode") == "read" else ""
-        covered.append(f"{text(item.get('pattern'))}{f': {symbols}' if symbols else ''}{_carved(item)}{reading}")
+        end = minute(item.get("expires_at"))
+        until = f" (until {end})" if end and end != last and not item.get("auto") else ""
+        covered.append(f"{text(item.get('pattern'))}{f': {symbols}' if symbols else ''}{_carved(item)}{reading}{until}")
     return few(covered)
 
 
 def _carved(item: dict[str, Json]) -> str:
-    """Return what others have of an item, in the words of a list: ` but f, g in src/a.py`."""
+    """Return what others have of an item, in the words of a list: ` but f, src/b.py (outdated)`."""
     taken: list[str] = []
     for part in records(item.get("carved")):
-        if part.get("why", "carved") == "carved":
+        why = part.get("why", "carved")
+        if why in ("carved", "stale"):
             pattern = text(part.get("pattern"))
             place = "" if pattern == item.get("pattern") else f" in {pattern}"
-            taken += [f"{symbol}{place}" for symbol in strings(part.get("symbols"))] or [pattern]
+            outdated = " (outdated)" if why == "stale" else ""
+            taken += [f"{symbol}{place}{outdated}" for symbol in strings(part.get("symbols"))] or [
+                f"{pattern}{outdated}"
+            ]
     return f" but {few(taken)}" if taken else ""

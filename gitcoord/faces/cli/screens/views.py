@@ -5,9 +5,10 @@ from datetime import datetime
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.faces.cli.screens.attention_rows import damaged
+from gitcoord.faces.cli.screens.claim_views import with_repo
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result
-from gitcoord.faces.cli.terminal.columns import ids, names, texts
+from gitcoord.faces.cli.terminal.columns import Column, ids, names, texts
 from gitcoord.faces.cli.terminal.fields import (
     ago,
     life_word,
@@ -39,10 +40,13 @@ _LABELS = (
 def steps(rows: Json) -> None:
     """Show steps as a table."""
     found = records(rows)
-    if any(step.get("reason") for step in found):
-        show.table((*_STEP_COLUMNS, texts("reason")), [[*_step_row(step), text(step.get("reason"))] for step in found])
-    elif found:
-        show.table(_STEP_COLUMNS, [_step_row(step) for step in found])
+    columns, cells = with_repo([*_STEP_COLUMNS], [_step_row(step) for step in found], found)
+    for name in ("reason", "paths_held"):  # of failed steps, and of those that are available
+        if any(step.get(name) for step in found):
+            columns = [*columns, texts(name.replace("_", " "))]
+            cells = [[*line, text(step.get(name))] for line, step in zip(cells, found, strict=True)]
+    if found:
+        show.table(columns, cells)
 
 
 def _step_row(step: dict[str, Json]) -> list[str]:
@@ -168,22 +172,28 @@ def projects(result: Result, now: datetime) -> None:
     if not rows:
         show.line("No projects. Make one: gitcoord project create FILE")
         return
-    columns = (ids("project"), "status", "progress", "steps", "available", "active", texts("counts"))
-    show.table(
-        columns,
+    columns: list[str | Column] = [
+        ids("project"),
+        "status",
+        "progress",
+        "steps",
+        "available",
+        "active",
+        texts("counts"),
+    ]
+    cells = [
         [
-            [
-                text(row.get("name")),
-                text(row.get("status")),
-                percent(row.get("progress")),
-                text(row.get("steps")),
-                text(row.get("available")),
-                f"{last} ago" if (last := ago(row.get("last_activity"), now)) else "",
-                counted(row),
-            ]
-            for row in rows
-        ],
-    )
+            text(row.get("name")),
+            text(row.get("status")),
+            percent(row.get("progress")),
+            text(row.get("steps")),
+            text(row.get("available")),
+            f"{last} ago" if (last := ago(row.get("last_activity"), now)) else "",
+            counted(row),
+        ]
+        for row in rows
+    ]
+    show.table(*with_repo(columns, cells, rows))
 
 
 def counted(row: dict[str, Json]) -> str:

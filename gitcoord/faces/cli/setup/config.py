@@ -15,12 +15,13 @@ import typer
 
 from gitcoord.core.documents.names import agent_name, is_namespace, project_name, shown
 from gitcoord.core.documents.spelling import did_you_mean
-from gitcoord.errors import InvalidError, NotFoundError, UsageError
+from gitcoord.errors import InvalidError, NotFoundError, UsageError, unwritable
 from gitcoord.faces.cli.terminal import show, world
 from gitcoord.faces.cli.terminal.columns import names, prose
 from gitcoord.faces.cli.terminal.options import AsJson, examples, group
 from gitcoord.ledger.leader.push_budget import PER_MINUTE_MAX
 from gitcoord.redaction import redact
+from gitcoord.remote.git import git_failure
 from gitcoord.source.checkout import team_file
 from gitcoord.source.checkout.remote_urls import url_of
 from gitcoord.source.checkout.repository import Repository, open_repository
@@ -240,6 +241,7 @@ def write(repository: Repository, key: Key, value: str, scope: Scope = Scope.CLO
 
     Raises:
         InvalidError: the value is not one of this setting's.
+        StorageError: the disk cannot be written.
         UsageError: git could not write it.
     """
     if value:
@@ -251,7 +253,10 @@ def write(repository: Repository, key: Key, value: str, scope: Scope = Scope.CLO
         done = repository.git("config", _FLAGS[scope], "--unset-all", key.name)
     if done.rc == 0 or (not value and done.rc == NOT_THERE):
         return
-    words = done.errors.strip().removeprefix("fatal: ").partition("\n")[0]
+    reason = git_failure.disk_reason(done)
+    if reason:
+        raise unwritable(f"The file with git's setting {key.name}", reason)
+    words = " ".join(done.errors.removeprefix("fatal: ").split()).partition(". ")[0].removesuffix(".")
     hint = ""
     if scope is Scope.WORKTREE and "worktreeconfig" in done.errors.lower():
         hint = "Allow settings of single worktrees first: git config extensions.worktreeConfig true"

@@ -6,6 +6,7 @@ Rules:
     takes others' work with it: a person is asked.
   * The team's ref is repaired before anything else: repairs of ledgers are recorded there.
   * What a repair replaces is kept in this clone before it, and named with the command that brings it back.
+  * Another way than a repair that was carried out is neither taken nor asked about.
   * The exit status is 1 while anything fails; a warning is none.
 """
 
@@ -120,8 +121,10 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
     wanted = [(row, repair) for row in rows for repair in row.finding.repairs]
     wanted.sort(key=lambda pair: not pair[1].is_first)
     for row, repair in wanted:
+        if repair.is_else and row.repaired[-1]["done"]:
+            continue
         asks_here = asks or (repair.needs_person and not as_json)
-        is_left = repair.is_else and not asks_here and not row.repaired[-1]["done"]
+        is_left = repair.is_else and not asks_here
         if is_left or not ((yes and not repair.needs_person) or (asks_here and _agreed(repair))):
             how = "at a terminal" if repair.needs_person or is_left else "--yes"
             row.repaired.append({"repair": repair.text, "done": False, "text": f"not done: not confirmed ({how})"})
@@ -129,8 +132,8 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
             row.repaired.append(_done(repair))
         if not as_json:
             show.line(f"{row.check.id}: {row.repaired[-1]['text']}")
-            if row.repaired[-1].get("kept"):
-                show.aside("kept", f"{row.repaired[-1]['kept']}; back: {row.repaired[-1]['command']}")
+            if row.repaired[-1].get("command"):
+                show.aside("back", str(row.repaired[-1]["command"]))
     if not any(repair["done"] for row in rows for repair in row.repaired):
         return
     # What is damaged may have hindered other checks: git takes no push beside a ref without its commit.
@@ -144,15 +147,19 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
 def _done(repair: Repair) -> dict[str, Json]:
     """Keep what a repair replaces, and carry it out; return what became of it."""
     row: dict[str, Json] = {"repair": repair.text, "done": False}
-    only = ""
+    copy = ""
     try:
         kept = repair.keeps() if repair.keeps else None
         if kept is not None:
             row |= {"kept": str(kept.path), "command": kept.command}
-            only = "" if kept.is_whole else " Of what was there only the newest state is kept."
-        return {**row, "done": True, "text": f"{repair.do()}{only and f'.{only}'}"}
+            what = "What was there is kept" if kept.is_whole else "Of what was there only the newest state is kept"
+            copy = f" {what}: {kept.path}"
+        elif repair.keeps:
+            copy = " Nothing of what was there can be read, so nothing is kept"
+        said = repair.do()
     except CoordError as error:  # it may have changed something before that
-        return {**row, "text": f"not done: {error} {error.hint}".strip() + only}
+        return {**row, "text": f"not done: {error} {error.hint}".strip() + copy}
+    return {**row, "done": True, "text": f"{said}.{copy}" if copy else said}
 
 
 def _agreed(repair: Repair) -> bool:

@@ -56,7 +56,7 @@ def carry_out(
             "dry_run": dry_run,
         }
         if takes_back:
-            result = {**result, "deleted": {"refs": [], "at": None, "folders": []}}
+            result = {**result, "deleted": {"refs": [], "at": None, "folders": [], "files": []}}
             del result["hints"]
         else:
             result |= {"published": [], "remote": None, "repo": None, "probe": None, "missing": None}

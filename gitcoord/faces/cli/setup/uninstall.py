@@ -6,13 +6,14 @@ Rules:
     the setting goes. Without the record all of this clone's go.
   * The ledgers stay: what was coordinated is other people's record, too. With --everything this clone's own folder goes
     as well, and with --remote what is at the remote, after a person said yes, and never under a live session.
-  * What is deleted so is named, with where it is, by a dry run as by the run.
+  * What is deleted so is named, with where it is, by a dry run as by the run; what cannot be deleted is named with the
+    reason, and the rest goes.
 """
 
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +29,8 @@ from gitcoord.faces.cli.terminal import show, world
 from gitcoord.faces.cli.terminal.calls import opened
 from gitcoord.faces.cli.terminal.fields import strings
 from gitcoord.faces.cli.terminal.options import AsJson, Yes, confirm, examples
-from gitcoord.faces.cli.wiring.change import Change, write
+from gitcoord.faces.cli.wiring.change import Action, Change, write
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.redaction import redact
 from gitcoord.source.checkout.repository import Repository, open_repository
@@ -41,13 +43,20 @@ OURS = ("gitcoord.remote", "gitcoord.repo", PROGRAM)
 
 
 @dataclass(frozen=True, slots=True)
-class _Refs:
-    """Refs of coordination that are deleted, or would be. `at`: the remote's URL; `left`: those that stay."""
+class _Deleted:
+    """What is deleted, or would be, beside what `init` wrote.
 
-    names: list[str] = field(default_factory=list[str])
+    Attributes:
+        refs: those of coordination, below `below`, `at` the remote's URL; `left`: those that stay there.
+        folders, files: of this clone: its store, and how its worktrees are called.
+    """
+
+    refs: list[str] = field(default_factory=list[str])
     below: str = ""
     at: str = ""
     left: list[str] = field(default_factory=list[str])
+    folders: list[str] = field(default_factory=list[str])
+    files: list[str] = field(default_factory=list[str])
 
 
 def register(root: typer.Typer) -> None:
@@ -86,10 +95,12 @@ def uninstall(
     if remote and not everything:
         raise typer.BadParameter("it goes with --everything", param_hint="--remote")
     store = repository.common_dir / "gitcoord"
-    stores = [str(store)] if everything and store.is_dir() else []
     if everything and not dry_run:
         _ask(repository, with_remote=remote, yes=yes)
-    refs = _Refs() if not remote else _listed(repository) if dry_run else _delete()
+    deleted = _Deleted() if not remote else _listed(repository) if dry_run else _delete()
+    if everything:
+        folders = [str(store)] if store.is_dir() else []
+        deleted = replace(deleted, folders=folders, files=snapshot_files.name_files(str(repository.common_dir)))
     record = load_record(repository.common_dir)
     planned = wire.remove(repository.top, world.environment(), record)
     changes = [*(file.change for file in planned), *git_hooks.remove(git_hooks.find(repository))]
@@ -107,33 +118,55 @@ def uninstall(
             config.write(repository, config.find(name), value or "")
         _forget(repository, record)
         if everything:
-            shutil.rmtree(store, ignore_errors=True)
-    return _report(repository, changes, settings, restored, refs, stores, as_json=as_json, dry_run=dry_run)
+            deleted, stayed = _removed(deleted, repository.top)
+            changes += stayed
+    return _report(repository, changes, settings, restored, deleted, as_json=as_json, dry_run=dry_run)
 
 
-def _report(  # noqa: PLR0913 - all that was done
+def _removed(planned: _Deleted, top: Path) -> tuple[_Deleted, list[Change]]:
+    """Remove folders and files of this clone; return what is gone, and what stayed, each with the reason."""
+    stayed: dict[str, str] = {}
+    for folder in planned.folders:
+        shutil.rmtree(folder, ignore_errors=True)  # all that goes
+        try:
+            shutil.rmtree(folder)  # what is left says why
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            stayed[folder] = f"not all of it could be removed: {error.strerror or error}"
+    for name in planned.files:
+        try:
+            Path(name).unlink(missing_ok=True)
+        except OSError as error:
+            stayed[name] = f"it could not be removed: {error.strerror}"
+    folders, files = ([path for path in paths if path not in stayed] for paths in (planned.folders, planned.files))
+    left = [Change(top, path, Action.SKIPPED, why=why) for path, why in stayed.items()]
+    return replace(planned, folders=folders, files=files), left
+
+
+def _report(
     repository: Repository,
     changes: list[Change],
     settings: dict[str, str | None],
     restored: set[str],
-    refs: _Refs,
-    stores: list[str],
+    deleted: _Deleted,
     *,
     as_json: bool,
     dry_run: bool,
 ) -> int:
     if as_json:
-        deleted: Json = {"refs": [*refs.names], "at": refs.at or None, "folders": [*stores]}
+        gone: dict[str, Json] = {"refs": [*deleted.refs], "at": deleted.at or None}
+        gone |= {"folders": [*deleted.folders], "files": [*deleted.files]}
         rows, values = change_list.rows(changes), change_list.values(settings)
-        show.json_object({"changes": rows, "settings": values, "deleted": deleted, "dry_run": dry_run})
+        show.json_object({"changes": rows, "settings": values, "deleted": gone, "dry_run": dry_run})
         return change_list.status(changes)
-    is_more = _tell_deleted(refs, stores, "remove" if dry_run else "removed")
+    is_more = _tell_deleted(deleted, "remove" if dry_run else "removed")
     if dry_run:
         change_list.preview(changes, settings, is_more=is_more)
     else:
         _tell(repository, changes, settings, restored, is_more=is_more)
     change_list.complain(changes, dry_run=dry_run)
-    for ref in refs.left:
+    for ref in deleted.left:
         show.aside("note", f"{ref} tells the other clones what was deleted; later: git push <remote> --delete {ref}")
     return change_list.status(changes)
 
@@ -152,37 +185,37 @@ def _ask(repository: Repository, *, with_remote: bool, yes: bool) -> None:
     confirm(f"Delete what was coordinated {where}, with its history?", yes=yes)
 
 
-def _delete() -> _Refs:
+def _delete() -> _Deleted:
     """Delete the refs at the remote; where there is none, the refs go with this clone's folder."""
     from gitcoord.service.team import deletion
 
     with opened() as workspace:
         done = deletion.delete_everything(workspace)
         if workspace.remote_url is None:
-            return _Refs()
+            return _Deleted()
         below = workspace.setting.refs.namespace
-        return _Refs(strings(done.get("deleted")), below, workspace.remote_name, strings(done.get("left")))
+        return _Deleted(strings(done.get("deleted")), below, workspace.remote_name, strings(done.get("left")))
 
 
-def _listed(repository: Repository) -> _Refs:
+def _listed(repository: Repository) -> _Deleted:
     """Return the refs at the remote, which is only read."""
     from gitcoord import runtime
 
     folder, environment = world.folder(), world.environment()
     url = runtime.placement_here(folder, environment).where(repository, environment).url
     if url is None:
-        return _Refs()
+        return _Deleted()
     with runtime.open_inspection(folder, environment) as inspection:
-        return _Refs(sorted(inspection.listed), inspection.refs.namespace, redact(url))
+        return _Deleted(sorted(inspection.listed), inspection.refs.namespace, redact(url))
 
 
-def _tell_deleted(refs: _Refs, stores: list[str], word: str) -> bool:
-    """Name what is deleted beside files and settings; return whether anything is."""
-    if refs.names:
-        show.line(f"{word:<10} {amount(len(refs.names), 'ref')} below {refs.below} at {refs.at}, for everyone")
-    for folder in stores:
-        show.line(f"{word:<10} {folder}")
-    return bool(refs.names or stores)
+def _tell_deleted(deleted: _Deleted, word: str) -> bool:
+    """Name what is deleted beside what `init` wrote; return whether anything is."""
+    if deleted.refs:
+        show.line(f"{word:<10} {amount(len(deleted.refs), 'ref')} below {deleted.below} at {deleted.at}, for everyone")
+    for path in (*deleted.folders, *deleted.files):
+        show.line(f"{word:<10} {path}")
+    return bool(deleted.refs or deleted.folders or deleted.files)
 
 
 def _settings(repository: Repository, record: "Record") -> dict[str, str | None]:

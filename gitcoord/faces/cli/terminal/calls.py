@@ -76,7 +76,8 @@ def answer(
         workspace = stack.enter_context(opened(host))
         result, now = call(workspace), host.now()
         old = read if read is not None and not read.is_fresh else None
-        notices: list[Json] = [old.notice().dump()] if old else [*take_notices(workspace)]
+        lacking = [notice.dump() for notice in workspace.notices if notice.notice == freshness.LEFT_OUT]
+        notices: list[Json] = [old.notice().dump(), *lacking] if old else [*take_notices(workspace)]
         status = REFUSED if refused(result) else 0
         if as_json:
             result = old.dated(result) if old else result
@@ -99,15 +100,18 @@ def _tell(result: Result, notices: list[Json], *, is_old: bool) -> None:
     """Say what comes before a result: how old it is, who can see it, what else concerns the agent."""
     if result.get("seen_by"):
         show.aside("warning", text(result.get("seen_by")))
-    for notice in records(notices):
+    rows = records(notices)
+    for number, notice in enumerate(rows, 1):
         show.aside("warning" if is_old else "note", commands.for_shell(text(notice.get("message"))))
-        if is_old:
+        if is_old and notice.get("cause"):
             show.aside("note", text(notice.get("cause")))
             show.aside("next", "Add --fresh to insist on what is there now.")
             continue
         todo, last = text(notice.get("next_step")), text(result.get("next_step"))
-        # Where the next step at the end names the same calls, one of both is enough.
-        is_said_again = calls_of(todo) == calls_of(last) != ()
+        # Where the next step at the end names the same calls, one of both is enough; so it is of several notices.
+        is_said_again = calls_of(todo) == calls_of(last) != () or any(
+            row.get("next_step") == todo for row in rows[number:]
+        )
         if todo and not is_said_again:
             show.aside("next", commands.for_shell(todo))
 

@@ -58,6 +58,8 @@ _STEP = _needed("step_id", "STEP")
 _REASON = _needed("reason", "TEXT", "--reason")
 _AS = _Word("agent_id", "NAME", "--as")
 _OFFSET = _Word("offset", "0", "--offset")
+_PROJECT = _Word("project", "PROJECT", "--project")
+_SCOPE = _Word("scope", "SCOPE", "--scope")
 _KEEP = _Word("pattern", "PATTERN", "--keep")
 # Tool -> its command, and what stands behind that, in this order.
 _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
@@ -66,7 +68,7 @@ _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
     "list_projects": ("project list", (_Word("status", "STATUS", "--status"), _OFFSET)),
     "add_steps": ("project add", (_needed("project", "PROJECT"), _needed("file", "FILE"))),
     "abort_project": ("project abort", (_needed("name", "PROJECT"), _REASON)),
-    "claim_step": ("step claim", (_Word("step_id", "STEP"), _AS)),
+    "claim_step": ("step claim", (_Word("step_id", "STEP"), _PROJECT, _SCOPE, _AS)),
     "start_step": ("step start", (_STEP,)),
     "heartbeat": ("step heartbeat", (_Word("step_id", "STEP"),)),
     "complete_step": ("step complete", (_STEP, _needed("commit_hash", "HEAD"))),
@@ -75,10 +77,10 @@ _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
     "update_step": ("step update", (_STEP, _Word("paths", "PATTERN", "--path"))),
     "skip_step": ("step skip", (_STEP, _REASON)),
     "get_step": ("step show", (_STEP,)),
-    "get_available_steps": ("step available", (_OFFSET,)),
+    "get_available_steps": ("step available", (_PROJECT, _SCOPE)),
     "detect_stale_work": ("step stale", ()),
     "get_metrics": ("metrics", ()),
-    "get_agent_events": ("log", ()),
+    "get_agent_events": ("log", (_Word("agent_id", "AGENT", "--agent"),)),
     "predict_conflicts": ("predict", (_Word("branch", "BRANCH", "--branch"),)),
     "claim_files": (
         "claim add",
@@ -99,7 +101,7 @@ _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
         ),
     ),
     "list_claims": ("claim list", ()),
-    "extend_claims": ("claim extend", (_Word("claim_ids", "CLAIM"),)),
+    "extend_claims": ("claim extend", (_Word("claim_ids", "CLAIM"), _Word("ttl_hours", "4", "--hours"))),
     "release_claims": ("claim release", (_Word("claim_ids", "CLAIM"),)),
     "release_session": ("claim release --session", ()),
     "request_release": ("request file", (_needed("claim_id", "CLAIM"), _REASON)),
@@ -117,6 +119,12 @@ _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
     "my_requests": ("request list --mine", ()),
     "cancel_queue_request": ("queue cancel", (_needed("queue_id", "Q-ID"),)),
 }
+
+
+def tool_of(words: Sequence[str]) -> str | None:
+    """Return the tool that does what a command does, given by its words; `None`: none does."""
+    names = (" ".join(words[:2]), *words[:1])
+    return next((tool for tool, (name, _) in _COMMANDS.items() if name in names), None)
 
 
 def for_shell(text: str, asked: Words = NO_WORDS) -> str:

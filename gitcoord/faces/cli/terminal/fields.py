@@ -1,14 +1,13 @@
 """Fields of results: JSON read as what it should be; what it is not is shown as nothing rather than as an error."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from gitcoord.core.documents.json_text import Json, parse_time
-from gitcoord.core.documents.liveness import FREE_SESSION, span_text, without_call
+from gitcoord.core.documents.liveness import FREE_SESSION, ahead_text, span_text, without_call
 
-_MINUTE_S = 60
 _DAY_S = 86400
 _NAMED = 3  # words of a list on one line
-_SLACK_S = 30  # what was granted for four hours a moment ago lasts four hours, not three
 
 
 def text(value: Json) -> str:
@@ -58,6 +57,20 @@ def few(words: list[str]) -> str:
     return ", ".join(words[:_NAMED]) + more
 
 
+def covered(event: Mapping[str, Json]) -> str:
+    """Return the files that an event is about, and which symbols of them: `src/a.py: f`."""
+    symbols = few(strings(event.get("symbols")))
+    return few(strings(event.get("patterns"))) + (f": {symbols}" if symbols else "")
+
+
+def forced_by(event: Mapping[str, Json]) -> str:
+    """Return who ended a claim by force, and why: `forced by ops/cli/wt: its agent was stopped`; "" of other events."""
+    if event.get("reason") != "forced":
+        return ""
+    note = text(event.get("note"))
+    return f"forced by {text(event.get('by'))}" + (f": {note}" if note else "")
+
+
 def life_word(life: Json, session: Json) -> str:
     """Return how alive a holder is as a person reads it: of one that works at a shell nothing else is known."""
     if life != "unknown":
@@ -93,7 +106,7 @@ def left(value: Json, now: datetime) -> str:
         return ""
     if seconds <= 0:
         return "over"
-    return span_text(seconds if seconds < _MINUTE_S else seconds + _SLACK_S)
+    return ahead_text(seconds)
 
 
 def minute(value: Json) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.json_text import Json, parse_time
 from gitcoord.faces.cli.terminal import commands, show
-from gitcoord.faces.cli.terminal.fields import few, listed, strings, text
+from gitcoord.faces.cli.terminal.fields import covered, forced_by, listed, text
 
 if TYPE_CHECKING:
     from gitcoord.core.checks.attention import Attention
@@ -145,7 +145,7 @@ def subject_of(row: Mapping[str, Json]) -> str:
 
 def about_of(row: Mapping[str, Json]) -> str:
     """Return what else is known of it: a title, files, a reason."""
-    told = (few(strings(row.get("patterns"))), row.get("title") or row.get("description"), row.get("reason"))
+    told = (covered(row), row.get("title") or row.get("description"), forced_by(row) or row.get("reason"))
     return "; ".join(text(part) for part in told if part)
 
 

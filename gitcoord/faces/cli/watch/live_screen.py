@@ -1,6 +1,6 @@
 """The live screen: a pane of what one look showed, the keys that act on its rows, and how old that look is.
 
-    gitcoord  ann/cli/wt · origin, shared with 2 other clones          16:02:11 UTC
+    gitcoord  ann/cli/wt · origin, shared with 2 other clones at work  16:02:11 UTC
     1 Needs 2   2 Agents 4   3 Steps 12   4 Claims 3   …                        1/12
     WHAT    ABOUT   WHAT IS SO
     …

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from gitcoord.errors import unwritable
 from gitcoord.faces.cli.wiring.change import Change
 from gitcoord.redaction import redact
 from gitcoord.remote.contract import clone_folder
@@ -68,9 +69,20 @@ class Record:
         self.settings[name] = _without_passwords(was, after)
 
     def save(self) -> None:
-        """Write it, or remove the file if there is nothing in it."""
+        """Write it, or remove the file if there is nothing in it.
+
+        Raises:
+            StorageError: the disk cannot be written.
+        """
+        try:
+            self._write()
+        except OSError as error:
+            raise unwritable(f"The record {str(self.path)!r} of what `gitcoord init` wrote", error) from error
+
+    def _write(self) -> None:
         if not self.files and not self.settings:
-            self.path.unlink(missing_ok=True)
+            if self.path.exists():  # else a disk that cannot be written says so although there is nothing to remove
+                self.path.unlink(missing_ok=True)
             return
         files = {
             path: {sum_: {"before": before.text, "folders": list(before.folders)} for sum_, before in states.items()}

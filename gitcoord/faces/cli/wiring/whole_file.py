@@ -43,7 +43,8 @@ class WholeFile:
 
     def _signed(self) -> str:
         body = self.body.rstrip("\n")
-        note = "upgrade renews this file unless it was edited"
+        renewed = "uninstall removes" if self.belongs_to_people else "upgrade renews"
+        note = f"{renewed} this file unless it was edited"
         return f"{body}\n{self.comment} gitcoord:file {_checksum(body)}  ({note})\n"
 
 

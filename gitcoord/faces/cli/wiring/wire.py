@@ -19,6 +19,7 @@ from gitcoord.faces.cli.wiring.json_file import HOOK
 from gitcoord.faces.cli.wiring.recipes import File, Place
 from gitcoord.faces.cli.wiring.record import Record
 from gitcoord.faces.cli.wiring.tools import EVERY, Tool
+from gitcoord.faces.cli.wiring.whole_file import WholeFile
 
 _STARTS_PLAINLY = re.compile(r"""\bcommand["']?\s*[:=]\s*\[?\s*["']gitcoord["']""")
 
@@ -87,6 +88,9 @@ def _planned(top: Path, file: File, edit: Callable[[str | None], Edited]) -> Pla
 
 
 def _renewing(file: File, record: Record) -> Callable[[str | None], Edited]:
+    if isinstance(file, WholeFile) and file.belongs_to_people:
+        return file.put  # never made anew: what it says is not known here, such as the team's remote
+
     def edit(text: str | None) -> Edited:
         known = None if text is None else record.before(file.path, text.encode())
         return file.put(text if known is None else known.text)

@@ -64,7 +64,7 @@ def parse_project(
     source: Source, name: str | None = None, base_commit: str | None = None, *, from_markdown: bool = False
 ) -> ProjectFile:
     """Make a project of a text in YAML or JSON, or of a task list."""
-    from gitcoord.core.steps.rules.plan import plan_fault
+    from gitcoord.core.steps.rules.plan import nested_fault, plan_fault
     from gitcoord.service.steps.projects import definitions
 
     draft = tasklist.read(source) if from_markdown else _load(source)
@@ -73,7 +73,8 @@ def parse_project(
     if wanted is None:
         raise source.fault(1, "the project has no name", "Write 'name: myapp', or give --name.")
     steps = _steps(plan)
-    fault = plan_fault({step.step_num: step.as_step(wanted) for step in definitions(steps)})
+    planned = {step.step_num: step.as_step(wanted) for step in definitions(steps)}
+    fault = plan_fault(planned) or nested_fault(planned, planned)
     if fault:
         where = _place(plan, fault)
         raise source.fault(draft.line(("steps", *where)), fault.message.rstrip("."), fault.hint)
@@ -93,7 +94,7 @@ def _place(plan: "PlanInput", fault: "Outcome") -> tuple[str | int, ...]:
     branches = [step.branch for step in plan.steps]
     for index, step in enumerate(plan.steps):
         if step.step_num == num:
-            return index, "depends_on"
+            return index, "branch" if fault.code == "nested_branch" else "depends_on"
         if num is None and step.branch and step.branch in branches[:index]:
             return index, "branch"
     return ()

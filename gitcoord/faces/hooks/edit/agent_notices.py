@@ -8,7 +8,7 @@ Rules:
   * HOOK-14: what is shown is remembered before it is; of hooks and replies at the same moment one shows it. An agent
     is kept from stopping once by a notice, and only by one that it has to act on.
   * To be shown something is no call: it acknowledges no grant (CLAIM-20).
-  * Texts of other agents are quoted and cut where the snapshot is made: they are data.
+  * SEC-1: texts of other agents are data. They are quoted and cut where the snapshot is made; each is one line here.
   * Nothing is asked: the files are read, and there is most often nothing in them.
 
 What this file does not know: how a tool is answered, and whether it has a way to show something.
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gitcoord.faces.hooks.edit.worktree import Ground
 
 SHOWN_MAX = 5  # at once; the rest comes with the next hook
+TEXT_CHARS = 2_000  # of one; those that we write are shorter
 KEPT_MAX = 500  # ids that are remembered
 ALONE_S = 0.1  # for another process of the clone to decide what it shows
 LOOK_S = 0.002
@@ -88,7 +89,7 @@ def _shown(ground: "Ground", rows: "list[_Row]", prefix: str) -> str:
     finally:
         if lock is not None:
             os.close(lock)
-    return "\n".join((_TITLE, *(f"- {row.text}" for row in new))) if new else ""
+    return "\n".join((_TITLE, *(f"- {snapshot_files.quoted(row.text, TEXT_CHARS)}" for row in new))) if new else ""
 
 
 def _new(rows: "list[_Row]", told: "list[str]", prefix: str) -> "list[_Row]":

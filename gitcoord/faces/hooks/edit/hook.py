@@ -16,13 +16,13 @@ Rules:
 What this file does not know: the rules of claiming, the remote.
 """
 
-import json
 import os
 import sys
 
 from gitcoord.faces.hooks.edit import snapshot_lookup, tool_dialects
 from gitcoord.faces.hooks.edit.tool_dialects import Answer, Event
 from gitcoord.faces.hooks.edit.worktree import Ground
+from gitcoord.ledger.clone import json_scanner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _say(stream: "TextIO | None", text: str) -> None:
 
 def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Answer:
     """Return what to answer to an event, as a tool spells it."""
-    said: Json = json.loads(data.decode("utf-8", "replace") or "{}")
+    said: Json = json_scanner.loads(data.decode("utf-8", "replace") or "{}")
     if not isinstance(said, dict):
         message = "the tool's hook input is not an object"
         raise ValueError(message)  # noqa: TRY004 - the boundary above tells it in one line
@@ -79,11 +79,11 @@ def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Ans
     ground.settle(begins=event.kind == tool_dialects.START, goes_on=event.goes_on)
     match event.kind:
         case tool_dialects.START:
-            ground.note("start", {})
+            _note(ground, "start", {})
             return _told(ground, event, snapshot_lookup.greeting(ground))
         case tool_dialects.END:
             if event.is_final:
-                ground.note("end", {})
+                _note(ground, "end", {})
             return Answer()
         case tool_dialects.STOP:
             return _kept_going(ground) if ground.has_news and tool_dialects.can_keep_going(tool, event) else Answer()
@@ -105,21 +105,31 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
     if not paths:
         return _told(ground, event)
     refused = snapshot_lookup.refused(ground)
-    if refused:
-        return tool_dialects.denied(ground.tool, event, f"{refused}\nThis edit was not made; make it again.")
     found = [snapshot_lookup.look(ground, path) for path in paths]
     if any(answer.stop for answer in found) and ground.refresh():
         found = [snapshot_lookup.look(ground, path) for path in paths]
     stopped = [answer.stop for answer in found if answer.stop]
+    if refused:
+        stopped = [refused, *(stopped or ["This edit was not made; make it again."])]
     if stopped:
         return tool_dialects.denied(ground.tool, event, "\n".join(stopped))
     free = [path for (path, top), answer in zip(places, found, strict=True) if answer.is_free and top == ground.top]
+    texts = [answer.tell for answer in found if answer.tell]
     if free and ground.claims_by_itself:
-        ground.note("edit", {"paths": [*free]})
-        refused = snapshot_lookup.refused(ground, now=free) if ground.wait_for_outcome() else ""
-        if refused:
+        if why := _note(ground, "edit", {"paths": [*free]}):
+            texts.append(f"gitcoord could not claim this file by itself ({why}): call the tool claim_files for it.")
+        elif ground.wait_for_outcome() and (refused := snapshot_lookup.refused(ground, now=free)):
             return tool_dialects.denied(ground.tool, event, refused)
-    return _told(ground, event, "\n".join(answer.tell for answer in found if answer.tell))
+    return _told(ground, event, "\n".join(texts))
+
+
+def _note(ground: Ground, kind: str, more: "dict[str, Json]") -> str:
+    """Leave something to do; return why that cannot be, as in a sandbox: what is here is looked at all the same."""
+    try:
+        ground.note(kind, more)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _told(ground: Ground, event: Event, text: str = "") -> Answer:

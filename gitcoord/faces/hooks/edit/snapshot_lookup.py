@@ -5,7 +5,7 @@ Rules:
     of them an edit touches cannot be found out in the time that there is; the push check can.
   * What a partner holds (`core/documents/party`) counts as free: the first edit claims it for the editing agent, too.
   * For others a claim ends half a minute late, as everywhere (clocks differ).
-  * Texts of other agents are quoted and cut: they are data.
+  * SEC-1: what is read from a file is shown in one line and cut, also where the snapshot is one that we did not write.
   * Pushes are said to be checked only where git starts our hook.
 
 What this file does not know: how a tool is answered.
@@ -16,6 +16,7 @@ import time
 
 from gitcoord.core.documents import party
 from gitcoord.ledger.clone import snapshot_files
+from gitcoord.ledger.clone.snapshot_files import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ALLOWANCE_S = 30.0
 DAY_S = 86_400.0
 NAMED_MAX = 5
+SENTENCE_CHARS = 2_000  # of what a process of the clone left to be said
 
 
 class Found:
@@ -67,13 +69,17 @@ def look(ground: "Ground", path: str) -> Found:
                 shared.append(row)
             else:
                 # The words for a holder that is gone, or lives and calls nothing, as the snapshot has them.
-                said = ground.me.get("gone")
-                known = said if isinstance(said, dict) else {}
-                text = known.get(str(row.get("claim"))) or known.get(f"{row.get('clone')} {row.get('session')}")
-                return Found(stop=_stop(path, row, f"{text} " if isinstance(text, str) else ""))
+                said, absent = ground.me.get("gone"), ground.me.get("absent")
+                known, session = said if isinstance(said, dict) else {}, f"{row.get('clone')} {row.get('session')}"
+                text = quoted(known.get(str(row.get("claim"))) or known.get(session), SENTENCE_CHARS)
+                is_absent = isinstance(absent, list) and session in absent
+                return Found(stop=_stop(path, row, text and f"{text} ", is_absent=is_absent))
     tell = ""
     if shared:
-        holders = [f"{row.get('agent')} ({_symbols(row)}, claim {row.get('claim')})" for row in shared[:NAMED_MAX]]
+        holders = [
+            f"{quoted(row.get('agent'))} ({_symbols(row)}, claim {quoted(row.get('claim'))})"
+            for row in shared[:NAMED_MAX]
+        ]
         more = f" and {len(shared) - NAMED_MAX} more" if len(shared) > NAMED_MAX else ""
         tell = f"Others hold parts of {path}: {', '.join(holders)}{more}. Leave those parts alone; claim yours: "
         tell += f"claim_files(symbols={{'/{path}': ['…']}})."
@@ -110,24 +116,25 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
     )
 
 
-def _stop(path: str, row: "Row", gone: str = "") -> str:
-    description = str(row.get("description") or "").replace("</", "<\\/")  # tools put a reason between tags
+def _stop(path: str, row: "Row", gone: str, *, is_absent: bool) -> str:
+    agent, claim, branch, description = (quoted(row.get(name)) for name in ("agent", "claim", "branch", "description"))
     said = f' ("{description}")' if description else ""
-    where = f" on branch {row['branch']}" if row.get("branch") else ""
+    where = f" on branch {branch}" if branch else ""
     moment = _until(row)  # with its date unless it is within a day, as `core/documents/json_text.clock_text` writes it
     form = "%H:%M UTC" if abs(moment - time.time()) < DAY_S else "%Y-%m-%d %H:%M UTC"
     until = time.strftime(form, time.gmtime(moment))
+    ask = f"or ask for it: request_release(claim_id='{claim}', reason='…')"
     return (
-        f"{row.get('agent')} holds {path}{where} until {until}{said}: claim {row.get('claim')}. {gone}"
+        f"{agent} holds {path}{where} until {until}{said}: claim {claim}. {gone}"
         f"It was not changed. Take another part of the work; or wait for it: "
         f"claim_files(patterns=['/{path}'], literal=true, wait_seconds=300); "
-        f"or ask for it: request_release(claim_id='{row.get('claim')}', reason='…')."
+        f"{'no one is there to ask' if is_absent else ask}."
     )
 
 
 def _symbols(row: "Row") -> str:
     symbols = row.get("symbols")
-    names = [str(symbol) for symbol in symbols] if isinstance(symbols, list) else []
+    names = [quoted(symbol) for symbol in symbols] if isinstance(symbols, list) else []
     return ", ".join(names[:NAMED_MAX]) + (" …" if len(names) > NAMED_MAX else "") if names else "the rest of it"
 
 
@@ -148,7 +155,7 @@ def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
             os.replace(path, own_path)
         except OSError:
             continue  # none; or a folder that cannot be written, and then its server says it
-        out += _texts(snapshot_files.load(own_path).get("texts"))
+        out += (quoted(text, SENTENCE_CHARS) for text in _texts(snapshot_files.load(own_path).get("texts")))
         os.unlink(own_path)
     if not out:
         return ""
@@ -163,7 +170,7 @@ def _texts(some: "Json") -> "list[str]":
 def greeting(ground: "Ground") -> str:
     """Return what an agent should know when its session begins."""
     agents = sorted(ground.agents, key=len)[:1] if ground.known else []
-    who = f"You are {agents[0]} here. " if agents else ""
+    who = f"You are {quoted(agents[0])} here. " if agents else ""
     from pathlib import Path  # only when a session begins
 
     from gitcoord.source.checkout import push_hook

@@ -14,7 +14,6 @@ Rules:
 What this file does not know: claims, files of the repository.
 """
 
-import json
 import os
 
 TYPE_CHECKING = False
@@ -167,9 +166,11 @@ class Answer:
     __slots__ = ("error", "output", "status")
 
     def __init__(self, output: "Mapping[str, Json] | None" = None, error: str = "", status: int = 0) -> None:
-        self.output = "" if output is None else json.dumps(output)
-        self.error = error
-        self.status = status
+        self.output, self.error, self.status = "", error, status
+        if output is not None:
+            import json  # most edits need no word
+
+            self.output = json.dumps(output)
 
 
 def denied(tool: str, event: Event, reason: str) -> Answer:

@@ -7,7 +7,6 @@ Rules:
 What this file does not know: how a tool asks and is answered, who conflicts.
 """
 
-import json
 import os
 import time
 
@@ -102,9 +101,9 @@ class Ground:
         here = [row for row in self._sessions() if row.get("worktree") == name]
         return {agent for row in here for agent in _texts(row.get("agents"))}
 
-    def _find(self) -> "Row":
-        """Return the session as it is listed: by its own id before one that it went by, which may be over."""
-        wanted = [session for session in (self.session, self._alias()) if session]
+    def _find(self, other: str = "") -> "Row":
+        """Return the session as it is listed: by its own id before an `other` that it went by, which may be over."""
+        wanted = [session for session in (self.session, other or self._alias()) if session]
         listed = [*self._sessions()]
         by_id = (row for name in wanted for row in listed if row.get("id") == name)
         by_alias = (row for row in listed if set(wanted).intersection(_texts(row.get("aliases"))))
@@ -195,11 +194,20 @@ class Ground:
                 self._is_really(str(live[0].get("id", "")))
 
     def _is_really(self, session: str) -> None:
-        write(self._beside(".alias"), session)
-        self.known = self._find()
+        try:  # noqa: SIM105 - a hook loads no `contextlib`
+            write(self._beside(".alias"), session)
+        except OSError:
+            pass  # a disk that cannot be written: the next hook finds it out again
+        self.known = self._find(session)
 
     def note(self, event: str, more: "dict[str, Json]") -> None:
-        """Leave something to do for a process of this clone, and wake one."""
+        """Leave something to do for a process of this clone, and wake one.
+
+        Raises:
+            OSError: the disk cannot be written, or no process can be started.
+        """
+        import json  # once a session has the file, there is nothing to note
+
         folder = f"{self.folder}/{snapshot_files.EDITS}"
         said = {"event": event, "session": self.name, "tool": self.tool, "top": self.top, "at": time.time(), **more}
         said["agent"] = os.environ.get("GITCOORD_AGENT", "")

@@ -38,6 +38,7 @@ from gitcoord.source.history.pushed_work import PushedWork
 
 CLAIMS_NAMED = 20
 FILES_NAMED = 5  # of one claim
+SYMBOLS_NAMED = 10  # of one file, in a call
 BATCH_FILES = 1000  # judged before it is asked whether there is anything to say already
 NOTES_NAMED = 10
 
@@ -210,6 +211,9 @@ def _holder(found: Finding, paths: Sequence[str]) -> Iterator[str]:
         yield f"    {found.hint}"
         return
     path = shown(f"/{found.path or ''}", 200)
+    wanted = f"patterns=[{path}], literal=true"
+    if found.symbols and len(found.symbols) <= SYMBOLS_NAMED:  # to wait for the file is to wait for all its holders
+        wanted = f"symbols={{{path}: [{', '.join(map(shown, found.symbols))}]}}"
     yield f"    An agent asks: request_release(claim_id={shown(str(claim))}, reason='…');"
-    yield f"      or waits: claim_files(patterns=[{path}], literal=true, wait_seconds=300)."
+    yield f"      or waits: claim_files({wanted}, wait_seconds=300)."
     yield f"    A person asks: gitcoord request file {claim} --reason '…'; or takes the change out."

@@ -9,25 +9,26 @@ What this file does not know: which hook runs, what is claimed.
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitcoord.faces.hooks.git.git_place import beside
 from gitcoord.ledger.clone import snapshot_files, team_place
 from gitcoord.ledger.format.refs import DEFAULT_NAMESPACE
 from gitcoord.ledger.hook_view.glance import Clocks, Where
+from gitcoord.remote.git.user_config import UserConfig
 from gitcoord.source.checkout.remote_urls import url_of
-from gitcoord.source.checkout.repository import Repository, open_repository
+from gitcoord.source.checkout.repository import Repository, open_repository, settings_in
 
 CLOCKS = Clocks(time.time, time.monotonic, time.sleep)
 
 
-@dataclass(frozen=True, slots=True)
-class Here:
+class Here(NamedTuple):
     """One worktree. `folder`: what gitcoord keeps of its clone; `follows_team`: it coordinates by a tracked file."""
 
     repository: Repository
     folder: Path
+    config: UserConfig
     settings: Mapping[str, str]
     env: Mapping[str, str]
     follows_team: bool = False
@@ -40,14 +41,20 @@ class Here:
             RepositoryError: git cannot.
         """
         repository = open_repository(Path(cwd), env, beside(cwd, env))
-        settings = repository.settings()
+        config = repository.config()
+        settings = settings_in(config)
         followed = {} if team_place.is_set(settings, env) else team_place.load(Path(folder))
-        return cls(repository, Path(folder), {**followed, **settings}, env, follows_team=bool(followed))
+        return cls(repository, Path(folder), config, {**followed, **settings}, env, follows_team=bool(followed))
 
     @property
     def repo(self) -> str | None:
         """Which repository this is, where several share one remote."""
         return self.settings.get("gitcoord.repo")
+
+    @property
+    def agent(self) -> str:
+        """Who works here by the environment or the settings; empty where they name no one."""
+        return self.env.get("GITCOORD_AGENT") or self.settings.get("gitcoord.agent", "")
 
     @property
     def namespace(self) -> str:
@@ -62,8 +69,11 @@ class Here:
         """
         remote = self.env.get("GITCOORD_REMOTE") or self.settings.get("gitcoord.remote")
         is_named = bool(remote) and remote != "."
-        url = url_of(remote, self.repository, may_be_path=not self.follows_team) if remote and is_named else None
-        return Where(self.folder, url, self.namespace, self.repository.top, self.env, self.repo)
+        url: str | None = None
+        if remote and is_named:
+            url = url_of(remote, self.repository, may_be_path=not self.follows_team, config=self.config)
+        connection = self.config.connection.local
+        return Where(self.folder, url, self.namespace, self.repository.top, self.env, self.repo, connection)
 
     def sessions(self) -> "Iterator[snapshot_files.Row]":
         """Yield the sessions that worked in this worktree, as far as the clone keeps them."""

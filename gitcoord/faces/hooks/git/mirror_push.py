@@ -10,28 +10,27 @@ Rules:
 What this file does not know: claims.
 """
 
-import re
 from collections.abc import Sequence
 
+from gitcoord.faces.hooks.git import push_words
 from gitcoord.faces.hooks.git.pre_push_input import Line
-from gitcoord.remote.git.parent_commands import own_caller, words_of_callers
+from gitcoord.remote.git.user_config import UserConfig
 from gitcoord.source.checkout.repository import Repository
-
-_WORD = re.compile(r"--m(?:i|ir|irr|irro|irror)?")  # git takes any beginning of an option that only one has
 
 
 def is_mirror(lines: Sequence[Line]) -> bool:
     """Whether a push mirrors, as far as that is known without asking git."""
     if any(line.ref.startswith("refs/remotes/") for line in lines):
         return True
-    return any("push" in words and any(map(_WORD.fullmatch, words)) for words in words_of_callers(own_caller()))
+    return push_words.has(push_words.MIRROR)
 
 
-def is_set(repository: Repository, name: str) -> bool:
-    """Whether pushes to this remote mirror."""
-    if not name or "/" in name or ":" in name:
+def is_set(repository: Repository, config: UserConfig, name: str) -> bool:
+    """Whether pushes to this remote mirror; git is asked, where it says anything of that, what counts as yes."""
+    key = f"remote.{name}.mirror"
+    if not name or "/" in name or ":" in name or not config.all_of(key):
         return False
-    return repository.text("config", "--type=bool", "--get", f"remote.{name}.mirror") == "true"
+    return repository.text("config", "--type=bool", "--get", key) == "true"
 
 
 def lost(repository: Repository, url: str, namespace: str) -> list[Line]:

@@ -7,10 +7,13 @@ from gitcoord.ledger.hook_view.glance import Glance
 
 
 def say(lines: Iterable[str]) -> None:
-    """Write lines, without anything that a terminal acts on."""
+    """Write lines, without anything that a terminal acts on; where stderr is closed no one reads them."""
+    stream = sys.stderr
+    if stream is None:
+        return
     for line in lines:
         clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
-        sys.stderr.write(f"{clean}\n")
+        stream.write(f"{clean}\n")
 
 
 def age_of(glance: Glance) -> list[str]:

@@ -12,7 +12,7 @@ What this file does not know: claims.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitcoord.core.documents.names import shown
 
@@ -20,8 +20,7 @@ NAMED_MAX = 3
 _FIELDS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One ref that is pushed; an id of zeros is `None`: nothing is there, or nothing is to be."""
 
     local: str

@@ -11,6 +11,8 @@
 Rules:
   * HOOK-11: only where a session of this worktree holds the step whose branch is checked out, and only new messages:
     merges, squashes, amended commits and what git replays (rebase, cherry-pick, revert) keep theirs.
+  * HOOK-11: a step that names no branch is named on every branch on which none of here is held any more, as long as it
+    is the only one of its kind here: of two nothing tells whose commit it is.
   * A message that names a step already is left alone.
   * SEC-1: nothing that a ledger says is written into a message: step, fence and agent are named as they were given
     here.
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from gitcoord.faces.hooks.git.hook_repository import Here
     from gitcoord.ledger.clone.snapshot_files import Row
     from gitcoord.ledger.hook_view.glance import Glance
+    from gitcoord.ledger.hook_view.near_claims import NearClaims
 
 LOOK_S = 1.0  # for a remote that is a folder of this machine
 MESSAGE_BYTES_MAX = 1024 * 1024
@@ -57,7 +60,9 @@ def _may_be_of_a_step(cwd: str, env: "Mapping[str, str]") -> bool:
     if not folder or git_place.is_replay(git_dir):
         return False
     branch = git_place.branch_of(git_dir)
-    return held_branches.is_any(folder) if branch is None else any(held_branches.on_branch(folder, branch))
+    if branch is None:
+        return held_branches.is_any(folder)
+    return bool(branch) and any(row for name in (branch, "") for row in held_branches.on_branch(folder, name))
 
 
 def _run(arguments: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, str]") -> int:
@@ -70,22 +75,22 @@ def _run(arguments: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, s
     place = Here.around(cwd, folder, env)
     branch = git_place.branch_of(git_place.git_dir_of(cwd, env))
     branch = Head(place.repository).branch() if branch is None else branch
-    given = [row for row in held_branches.on_branch(folder, branch or "") if _is_of_here(place, row)]
+    rows = [row for name in (branch, "") for row in held_branches.on_branch(folder, name)] if branch else []
+    given = [row for row in rows if _is_of_here(place, row)]
     file = Path(cwd, arguments[0])
     if not given or _TRAILER.lower() in file.read_bytes()[:MESSAGE_BYTES_MAX].lower():
         return 0
-    from gitcoord.ledger.hook_view.near_claims import policy_of
+    from gitcoord.ledger.hook_view.near_claims import NearClaims, policy_of
 
-    # The step that was given last and is not over, as far as that is known here.
     seen = _known(place)
-    counting = (
-        next((row for row in given if not _is_over(place, seen, row)), None) if policy_of(seen).trailers else None
-    )
-    if counting is not None:
-        trailers = _lines(counting)
+    steps = NearClaims(seen)  # one for all rows: it brings the steps once
+    held = [row for row in given if not _is_over(place, steps, row)]
+    of_branch = [row for row in held if row.get("branch")]
+    if (of_branch or len(held) == 1) and policy_of(seen).trailers:
+        trailers = _lines(held[0])  # those of the branch come first, of these the one that was given last
         before = file.read_bytes()
-        mark = place.repository.text("config", "--get", "core.commentChar") or "#"
-        after = place.where().store.with_trailers(before, trailers, mark)
+        mark = (place.config.all_of("core.commentchar") or [None])[-1] or "#"
+        after = seen.where.store.with_trailers(before, trailers, mark)
         whole = _with_own_lines(before, after, {trailer.encode() for trailer in trailers})
         if whole is not None:
             file.write_bytes(whole)
@@ -100,7 +105,7 @@ def _is_of_here(place: "Here", row: "Row") -> bool:
         *sessions_named(place.env)
     }:
         return True
-    named, agent = place.env.get("GITCOORD_AGENT") or place.settings.get("gitcoord.agent"), str(row.get("agent"))
+    named, agent = place.agent, str(row.get("agent"))
     return bool(named) and (agent == named or agent.startswith(f"{named}/"))
 
 
@@ -119,18 +124,17 @@ def _known(place: "Here") -> "Glance":
     return view.known(where, CLOCKS)
 
 
-def _is_over(place: "Here", seen: "Glance", row: "Row") -> bool:
+def _is_over(place: "Here", steps: "NearClaims", row: "Row") -> bool:
     """Whether what is here of a step says that it is not held any more; what is older than what was given does not."""
     from gitcoord.errors import CoordError
-    from gitcoord.ledger.hook_view.near_claims import NearClaims
 
     try:
-        step = NearClaims(seen).step(str(row.get("step")), place.repo)
+        step = steps.step(str(row.get("step")), place.repo)
     except CoordError:
         return False  # no one knows better than what was given
     fence = held_branches.fence_of(row)
     if step is None:
-        return seen.age_s is None  # there is none by now; what is older may lack it
+        return steps.glance.age_s is None  # there is none by now; what is older may lack it
     return step.fence > fence or (step.fence == fence and not step.is_held)
 
 

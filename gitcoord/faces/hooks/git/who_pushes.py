@@ -6,10 +6,12 @@ Rules:
 What this file does not know: what is claimed, which hook asks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from gitcoord.core.checks.pusher import Pusher
+from gitcoord.core.claims.claim import Claim
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.liveness import FREE_SESSION
 from gitcoord.core.documents.party import agent_level
 from gitcoord.faces.hooks.git.hook_repository import Here
 from gitcoord.ledger.clone import snapshot_files
@@ -48,16 +50,36 @@ def sessions_named(env: Mapping[str, str]) -> Iterator[str]:
 
 def names_here(place: Here) -> Iterator[str]:
     """Yield the names under which agents work in this worktree."""
-    named = place.env.get("GITCOORD_AGENT") or place.settings.get("gitcoord.agent")
-    if named:
-        yield named
+    if place.agent:
+        yield place.agent
     tools = {"cli"}
     for beat in place.sessions():
         yield from _texts(beat.get("agents"))
         tools |= {str(beat.get("tool", ""))} - {""}
-    user, top = place.settings.get("user.name", "").strip(), snapshot_files.worktree_name(place.repository.top)
-    for tool in sorted(tools) if user else ():
-        yield "/".join((agent_level(user), agent_level(tool), agent_level(top)))
+    yield from filter(None, (_name_of(place, tool) for tool in sorted(tools)))
+
+
+def are_left_behind(place: Here, pusher: Pusher, claims: Iterable[Claim], branch: str) -> bool:
+    """Whether one of these claims was made at the shell of this worktree, on another branch than is checked out now.
+
+    What a server's session holds follows with that server's next beat.
+    """
+    at_shell = place.agent or _name_of(place, "cli")
+    return any(
+        claim.agent == at_shell
+        and claim.clone in pusher.clones
+        and claim.step is None
+        and claim.branch != branch
+        and (claim.session or FREE_SESSION).startswith(FREE_SESSION)
+        for claim in claims
+    )
+
+
+def _name_of(place: Here, tool: str) -> str:
+    """Return the name of who works here with a tool; empty where git does not know the user."""
+    user = place.settings.get("user.name", "").strip()
+    levels = (user, tool, snapshot_files.worktree_name(place.repository.top))
+    return "/".join(map(agent_level, levels)) if user else ""
 
 
 def _texts(value: Json) -> list[str]:

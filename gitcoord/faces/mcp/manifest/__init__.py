@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TOOL_SETS: "tuple[ToolSet, ...]" = ("work", "lead", "all")
 MODERN_VERSION = "2026-07-28"
 LISTS: "Final" = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
+CALL = "tools/call"
 _FOLDER = __file__.rpartition("/")[0] or "."
 
 

@@ -8,13 +8,12 @@ from typing import cast
 
 from gitcoord import __version__
 from gitcoord.core.documents.json_text import Json
-from gitcoord.faces.mcp.manifest import LISTS, MODERN_VERSION
+from gitcoord.faces.mcp.manifest import CALL, LISTS, MODERN_VERSION
 from gitcoord.faces.mcp.server.early_calls import EarlyCalls
 from gitcoord.faces.mcp.server.engine import Engine
 from gitcoord.faces.mcp.tools.tool import ToolSet
 
 VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", MODERN_VERSION)
-CALL = "tools/call"
 # Answered without a workspace.
 _WRONG_CALL: dict[str, Json] = {"name": "claim_files", "arguments": {"no such argument": 0}}
 _RESULT_OF_A_CALL = {"content", "structuredContent", "isError"}

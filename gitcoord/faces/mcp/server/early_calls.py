@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gitcoord.core.documents.json_text import Json
+from gitcoord.faces.mcp.manifest import CALL
 from gitcoord.faces.mcp.tool_call import ToolCall
 from gitcoord.faces.mcp.tools.tool import ToolSet
 from gitcoord.faces.mcp.tools.tool_table import tools_of
@@ -39,7 +40,7 @@ class EarlyCalls:
         tool = self.tools.get(str(params.get("name")))
         if tool is None:
             return None
-        self.workplace.meet("tools/call", params)
+        self.workplace.meet(CALL, params)
         call = ToolCall(self.workplace, tool, self.tools, params)
 
         def run() -> None:

@@ -59,8 +59,8 @@ class Engine:
         answers, written = anyio.create_memory_object_stream[SessionMessage](0)
         async with anyio.create_task_group() as self._tasks:
             self._tasks.start_soon(self._write, written)
-            self._workplace.listen(self._ticked)
             is_up(self)
+            self._soon(self._workplace.listen, self._ticked)  # after the opening request, which asks for a channel
             try:
                 await self._server.run(self._messages, answers, self._server.create_initialization_options())
             finally:

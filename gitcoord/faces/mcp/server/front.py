@@ -13,6 +13,7 @@ Rules:
   * A call of a tool begins as soon as our own code is there, without the SDK (`early_calls`), which is loaded when such
     calls have been answered, or after EARLY_S. A call is answered once: here, if it is over before the engine is up, or
     by the engine, which is then given it like any other message, and goes on with what has begun.
+  * Where the engine cannot be loaded, what has begun is answered, unless it is cancelled; all else is refused.
   * Importing the engine holds the interpreter for milliseconds at a time, so it begins when the tools were listed, when
     something needs it, or at the first pause.
 
@@ -64,6 +65,10 @@ CLOSE_S = 2.0
 SWITCH_S = 0.0005
 SWITCH_DEFAULT_S = 0.005
 _DISCOVER = "server/discover"
+_WHAT_TO_DO = (
+    "Nothing of this was carried out. Restart the server; if it stops again, install gitcoord again. "
+    "Until then the commands of `gitcoord --help` do the same at a shell."
+)
 _HANDSHAKE_ONLY = {"code": -32601, "message": "Method not found: a channel needs the handshake era."}
 
 
@@ -95,9 +100,9 @@ class Front:
             self._end(LOADING_S, LOADING_S if self._engine is None else PATIENCE_AT_END_S)
 
     def _take(self, line: bytes) -> None:
-        message = None if self._engine is not None or self._failure else _message(line)
+        message = None if self._engine is not None else _message(line)
         match message:
-            case {"id": int() | str() as request} if not isinstance(request, bool):
+            case {"id": int() | str() as request} if not isinstance(request, bool) and not self._failure:
                 self._take_request(message, line)
             case {"method": "notifications/cancelled", "params": {"requestId": int() | str() as request}}:
                 self._cancel(request, line)
@@ -209,7 +214,7 @@ class Front:
             sys.stderr.write(redact("".join(traceback.format_exception(error))))
             with self._changed:
                 what = redact(f"{type(error).__name__}: {error}")
-                self._failure = f"[bug] The MCP server of gitcoord stopped: {what}. Restart it"
+                self._failure = f"[bug] The MCP server of gitcoord stopped: {what}. {_WHAT_TO_DO}"
                 if self._calls is None:
                     self._early.clear()
                 begun = [line for _, line in self._early.values()]

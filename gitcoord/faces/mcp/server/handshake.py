@@ -6,7 +6,7 @@ envelope of 2026-07-28. Whatever the manifest does not cover, a version, a param
 the engine. Standard library only, without `typing`, which takes 9 ms.
 """
 
-from gitcoord.faces.mcp.manifest import MODERN_VERSION, Manifest
+from gitcoord.faces.mcp.manifest import CALL, MODERN_VERSION, Manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 # The id under which the engine sees an opening request that was answered already.
 ANSWERED = "gitcoord:answered-by-front"
-CALL = "tools/call"
 _MEMBERS = ({"_meta"}, {"_meta", "name", "arguments"})  # of a request, and of a call of a tool
 _VERSION = "io.modelcontextprotocol/protocolVersion"
 _INFO = "io.modelcontextprotocol/clientInfo"

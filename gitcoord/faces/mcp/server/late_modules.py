@@ -10,8 +10,8 @@ Rules:
 
 import pkgutil
 import threading
-from contextlib import suppress
 from importlib import import_module
+from types import ModuleType
 from typing import Final
 
 AFTER_S: Final = 10.0  # the first calls of a session come within seconds; a server that only looks has ended
@@ -27,9 +27,17 @@ def load_later() -> None:
 
 
 def load() -> None:
-    """Load them now."""
+    """Load them now; what cannot be loaded is left to the call that needs it, which says so."""
     for layer in LAYERS:
-        package = import_module(f"gitcoord.{layer}")
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            with suppress(ImportError):  # of a library that this machine has not; a call that needs it says so
-                import_module(module.name)
+        package = _loaded(f"gitcoord.{layer}")
+        if package is not None:
+            for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.", lambda _: None):
+                _loaded(module.name)
+
+
+def _loaded(name: str) -> ModuleType | None:
+    """Load a module; whatever it raises: a library may be missing, or an upgrade be half done."""
+    try:
+        return import_module(name)
+    except Exception:  # noqa: BLE001 - see above
+        return None

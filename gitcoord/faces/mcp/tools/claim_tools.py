@@ -45,7 +45,7 @@ TOOLS = (
     Tool(
         "check_conflicts",
         "Check for conflicts",
-        "Say who is in the way of these files or symbols, without claiming. Returns safe and conflicts[].",
+        "Say what is in the way of these files or symbols, without claiming. Returns safe and conflicts[].",
         claims.check_conflicts,
         {
             "files": argument(Strings, "Paths or patterns.", also=("patterns", "pattern", "paths", "path", "file")),

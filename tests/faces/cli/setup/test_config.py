@@ -69,6 +69,7 @@ def test_a_worktree_may_have_its_own_agent(run: Run, repo: Path, git: Git, add_w
     done = run("config", "set", "agent", "ann/x/y", "--scope", "worktree", cwd=worktree)
 
     assert refused.status == 2
+    assert "unless the config extension worktreeConfig is enabled. [usage]" in " ".join(refused.err.split())
     assert "extensions.worktreeConfig" in refused.err
     assert done.status == 0
     assert run("config", "get", "agent", cwd=repo).status == 1

@@ -14,6 +14,7 @@ from gitcoord.errors import UnreachableError
 from tests import fork_server
 from tests.conftest import Git, MakeBare
 from tests.faces.cli.conftest import ROOT, Done, Run, RunProgram
+from tests.hostile.crafts import Ledger
 from tests.unit.service.world import store_of
 
 IDS = [
@@ -158,7 +159,8 @@ def test_a_repair_that_fails_says_where_what_it_replaces_is_kept(
     row = next(row for row in rows if "claims" in row.get("kept", ""))
     assert (row["done"], Path(row["kept"]).is_file()) == (False, is_whole)
     assert row["text"].startswith("not done: The remote does not answer.")
-    assert row["text"].endswith("only the newest state is kept.") != is_whole
+    copy = "What was there is kept" if is_whole else "Of what was there only the newest state is kept"
+    assert row["text"].endswith(f" {copy}: {row['kept']}")
     assert row["command"].startswith("git ")
 
 
@@ -178,8 +180,31 @@ def test_yes_accepts_no_loss_because_what_was_lost_could_not_be_put_back(run: Ru
     again = run("doctor", "--repair", "--yes", "--json")
 
     assert [row["done"] for row in _checks(done)["deleted"]["repairs"]] == [False, False]
-    assert [row["done"] for row in _checks(again)["deleted"]["repairs"]] == [True, True]
+    assert [row["done"] for row in _checks(again)["deleted"]["repairs"]] == [True]
     assert "README.md" in run("claim", "list").out
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("is_home", [False, True], ids=["remote", "home"])
+def test_rules_of_the_team_that_were_put_back_are_kept_once_and_not_asked_about_again(
+    run: Run, repo: Path, git: Git, make_bare: MakeBare, *, is_home: bool
+) -> None:
+    config = "refs/coord/config"
+    if not is_home:
+        git(repo, "config", "gitcoord.remote", str(make_bare()))
+    assert run("policy", "set", "idle_minutes", "20").status == 0
+    remote = store_of(repo) if is_home else Path(git(repo, "config", "gitcoord.remote"))
+    crafted = Ledger(remote, config).with_files({"policy.json": b"{"})
+    git(remote, "update-ref", config, crafted)
+
+    done = run("doctor", "--repair", "--yes")
+
+    (copy,) = (repo / ".git" / "gitcoord" / "replaced").iterdir()
+    said = [line for line in done.out.splitlines() if line.startswith("ledgers: ")]
+    assert [line.endswith(f"is not in it any more. What was there is kept: {copy}") for line in said] == [True]
+    assert "is lost" not in done.out
+    assert f"back: git fetch {copy} " in done.err
+    assert git(repo, "bundle", "list-heads", str(copy)) == f"{crafted} {config}"
 
 
 @pytest.mark.parametrize(("answer", "status"), [(b"y\n", 0), (b"n\n", 1), (b"\n", 1)])

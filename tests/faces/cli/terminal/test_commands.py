@@ -1,10 +1,14 @@
 """A sentence that names a tool's call names the command of the command line instead."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import gitcoord
 from gitcoord.core.claims.claim_commands import Answer
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.faces.cli.terminal.commands import Words, command, for_shell, result_for_shell
+from gitcoord.faces.cli.terminal.commands import _COMMANDS, Words, command, for_shell, result_for_shell
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.next_steps import refused_as_printed
 
@@ -17,6 +21,10 @@ WAIT = sentence("repeat this as ", Call.of("claim_files", ..., wait_seconds=300)
         (Call.of("claim_step"), "gitcoord step claim"),
         (Call.of("claim_step", step_id="app/3"), "gitcoord step claim app/3"),
         (Call.of("claim_step", agent_id=...), "gitcoord step claim --as NAME"),
+        (Call.of("claim_step", project="app", scope="a b"), "gitcoord step claim --project app --scope 'a b'"),
+        (Call.of("get_agent_events", agent_id="ann/cli/wt"), "gitcoord log --agent ann/cli/wt"),
+        (Call.of("extend_claims", claim_ids=["c-1"], ttl_hours=...), "gitcoord claim extend c-1 --hours 4"),
+        (Call.of("extend_claims", claim_ids=["c-1"], ttl_hours=6.0), "gitcoord claim extend c-1 --hours 6"),
         (Call.of("complete_step", step_id="app/3", commit_hash=...), "gitcoord step complete app/3 HEAD"),
         (Call.of("recover_step", step_id="app/3", force=True), "gitcoord step recover app/3 --force"),
         (Call.of("update_step", step_id="app/3", paths=...), "gitcoord step update app/3 --path PATTERN"),
@@ -70,6 +78,21 @@ def test_every_tool_has_a_command_that_the_command_line_takes(tool: str) -> None
     line = command(Call.of(tool, ...)).strip("`")
 
     assert [*refused_as_printed(line)] == []
+
+
+def test_no_command_drops_an_argument_that_a_sentence_of_ours_gives() -> None:
+    given = {
+        (str(call.args[0].value), keyword.arg)
+        for path in Path(gitcoord.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "Call.of" and isinstance(call.args[0], ast.Constant)
+        for keyword in call.keywords
+    }
+
+    assert ("claim_step", "step_id") in given
+    assert {
+        (tool, name) for tool, name in given if name and name not in {word.argument for word in _COMMANDS[tool][1]}
+    } == set()
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,19 @@ def test_upgrade_renews_what_an_older_version_wrote(run: Run, full: Path) -> Non
     assert present["CLAUDE.md"] != before["CLAUDE.md"]
 
 
+def test_upgrade_leaves_files_of_people_as_init_wrote_them(run: Run, repo: Path, git: Git, make_bare: MakeBare) -> None:
+    git(repo, "remote", "add", "origin", str(make_bare()))
+    run("init", "--tool", "none", "--remote", "origin", "--owners", "--yes")
+    before = {name: (repo / ".gitcoord" / name).read_text() for name in ("config", "owners.yaml")}
+
+    done = run("upgrade", "--json")
+
+    assert {name: (repo / ".gitcoord" / name).read_text() for name in before} == before
+    assert "remote = origin" in before["config"]
+    assert not any("upgrade renews" in text for text in before.values())
+    assert {row["action"] for row in done.json["changes"]} == {"unchanged"}
+
+
 def test_upgrade_adds_no_tool_and_no_hook_that_was_not_wired(run: Run, repo: Path) -> None:
     run("init", "--tool", "claude", "--no-hooks")
     before = contents(repo)
@@ -375,14 +388,16 @@ def _broken(texts: dict[str, str]) -> set[str]:
 
 
 def test_everything_leaves_no_trace_in_the_clone_and_touches_no_remote(
-    run: Run, repo: Path, make_bare: MakeBare, git: Git
+    run: Run, repo: Path, make_bare: MakeBare, git: Git, add_worktree: AddWorktree
 ) -> None:
-    remote = make_bare()
+    remote, linked = make_bare(), add_worktree(repo, "linked")
     git(repo, "remote", "add", "origin", str(remote))
     git(repo, "push", "--quiet", "origin", "main")
     before = files_below(repo)
     run("init", "--tool", "claude", "--remote", ".", "--yes")
     run("claim", "add", "README.md")
+    run("claim", "add", "b.py", cwd=linked)
+    assert (repo / ".git" / "worktrees" / "linked" / "gitcoord-name").read_text("utf-8") == "linked\n"
 
     asked, done = run("uninstall", "--everything"), run("uninstall", "--everything", "--yes")
 
@@ -427,7 +442,7 @@ def test_a_run_and_a_dry_run_name_each_ref_and_folder_that_goes(
     lines = [f"{len(listed)} refs below refs/coord at {remote}, for everyone", str(store)]
     assert (after, present) == (before, listed)
     assert told.out.splitlines()[:2] == [f"remove     {line}" for line in lines]
-    assert data.json["deleted"] == {"refs": listed, "at": str(remote), "folders": [str(store)]}
+    assert data.json["deleted"] == {"refs": listed, "at": str(remote), "folders": [str(store)], "files": []}
     assert done.out.splitlines()[1] == f"removed    {lines[1]}"
     assert f" refs below refs/coord at {remote}, for everyone" in done.out.splitlines()[0]
 
@@ -439,8 +454,65 @@ def test_what_is_coordinated_in_this_clone_alone_goes_with_its_folder(run: Run, 
     told = run("uninstall", "--everything", "--remote", "--dry-run", "--json")
     done = run("uninstall", "--everything", "--remote", "--yes", "--json")
 
-    assert told.json["deleted"] == {"refs": [], "at": None, "folders": [str(repo / ".git/gitcoord")]}
+    assert told.json["deleted"] == {"refs": [], "at": None, "folders": [str(repo / ".git/gitcoord")], "files": []}
     assert done.json["deleted"] == told.json["deleted"]
+
+
+def test_a_run_and_a_dry_run_name_the_files_in_which_worktrees_keep_their_names(
+    run: Run, repo: Path, add_worktree: AddWorktree
+) -> None:
+    linked = add_worktree(repo, "linked")
+    run("claim", "add", "b.py", cwd=linked)
+    kept, store = repo / ".git/worktrees/linked/gitcoord-name", repo / ".git/gitcoord"
+    everything = ("uninstall", "--everything")
+
+    told, data = run(*everything, "--dry-run"), run(*everything, "--dry-run", "--json")
+    was_kept, plain = kept.exists(), run("uninstall", "--dry-run", "--json")
+    done = run(*everything, "--yes")
+
+    assert told.out.splitlines() == [f"remove     {store}", f"remove     {kept}"]
+    assert data.json["deleted"] == {"refs": [], "at": None, "folders": [str(store)], "files": [str(kept)]}
+    assert plain.json["deleted"] == {"refs": [], "at": None, "folders": [], "files": []}
+    assert (was_kept, kept.exists()) == (True, False)
+    assert done.out.splitlines()[:2] == [f"removed    {store}", f"removed    {kept}"]
+
+
+def test_what_cannot_be_removed_is_named_and_the_rest_goes(
+    run: Run, repo: Path, add_worktree: AddWorktree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("claim", "add", "b.py", cwd=add_worktree(repo, "linked"))
+    run("claim", "add", "a.py", cwd=add_worktree(repo, "other"))
+    kept, gone = (repo / f".git/worktrees/{name}/gitcoord-name" for name in ("linked", "other"))
+    unlink = Path.unlink
+
+    def denied(path: Path, *, missing_ok: bool = False) -> None:
+        if path == kept:
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", denied)
+
+    done = run("uninstall", "--everything", "--yes")
+
+    assert done.status == 1
+    assert f"skipped: {kept}: it could not be removed: Permission denied" in done.err
+    assert (f"removed    {gone}" in done.out, f"removed    {kept}" in done.out) == (True, False)
+    assert (gone.exists(), (repo / ".git/gitcoord").exists()) == (False, False)
+
+
+def test_a_folder_that_cannot_be_removed_is_named_with_the_reason_and_the_rest_goes(
+    run: Run, repo: Path, add_worktree: AddWorktree, tmp_path: Path
+) -> None:
+    run("claim", "add", "b.py", cwd=add_worktree(repo, "linked"))
+    store, kept = repo / ".git/gitcoord", repo / ".git/worktrees/linked/gitcoord-name"
+    store.symlink_to(store.rename(tmp_path / "elsewhere"), target_is_directory=True)
+
+    done = run("uninstall", "--everything", "--yes")
+
+    assert done.status == 1
+    assert f"skipped: {store}: not all of it could be removed: Cannot call rmtree on a symbolic link" in done.err
+    assert (f"removed    {store}" in done.out, f"removed    {kept}" in done.out) == (False, True)
+    assert (store.exists(), kept.exists()) == (True, False)
 
 
 def files_below(repo: Path) -> dict[str, bytes]:

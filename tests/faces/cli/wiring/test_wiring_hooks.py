@@ -90,7 +90,7 @@ def test_every_shim_is_for_posix_shells_and_says_what_it_is() -> None:
 
     for name in NAMES:
         text = (folder / name).read_text()
-        version = {"pre-push": 3, "pre-commit": 4, "prepare-commit-msg": 3}.get(name, 2)
+        version = {"pre-push": 3, "pre-commit": 4, "prepare-commit-msg": 4}.get(name, 2)
         assert text.startswith(f"#!/bin/sh\n# gitcoord:hook {name} {version}\n")
         assert os.access(folder / name, os.X_OK)
         assert subprocess.run(["sh", "-n", str(folder / name)], check=False, timeout=GIT_WAIT_S).returncode == 0

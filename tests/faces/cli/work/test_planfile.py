@@ -124,6 +124,11 @@ def test_a_mistake_is_named_with_its_line(text: str, line: int, words: str) -> N
         ('{"name": "a",\n\t"name": "b",\n\t"steps": [{"step_num": 1}]}', 2, "'name' is given twice"),
         ("name: a\nsteps:\n- step_num: 1\n- step_num: 2\n  depends_on: [9]\n", 5, "which does not exist"),
         ("name: a\nsteps:\n- step_num: 1\n  branch: x\n- step_num: 2\n  branch: x\n", 6, "have the same branch"),
+        (
+            "name: a\nsteps:\n- step_num: 1\n  branch: x\n- step_num: 2\n  branch: x/y\n",
+            6,
+            "branch 'x' (step 1) beside",
+        ),
         ("name: a\nsteps:\n- step_num: 1\n  depends_on: [2]\n- {step_num: 2, depends_on: [1]}\n", 4, "in a circle"),
     ],
 )

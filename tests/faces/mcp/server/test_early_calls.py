@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.caller_notice import CallerNotice
+from gitcoord.faces.mcp.channel import VARIABLE
 from gitcoord.faces.mcp.manifest import MODERN_VERSION, load, path_of
 from gitcoord.faces.mcp.manifest.recorder import VERSIONS, request_of
 from gitcoord.faces.mcp.server.early_calls import EarlyCalls
 from gitcoord.faces.mcp.server.engine import Engine
 from gitcoord.faces.mcp.server.handshake import Opening
 from gitcoord.faces.mcp.workplace import Workplace
+from gitcoord.service.watch.pending_notices import Pending
 from gitcoord.service.watch.watch import Tick
 from tests.conftest import AddWorktree
 from tests.faces.mcp.conftest import Serve
@@ -104,6 +107,13 @@ def waiting_claim(pattern: str) -> Message:
     }
 
 
+def waiting(server: ServerProcess, call: str) -> ServerProcess:
+    """Have a server's first call wait for what the holder has; return the server."""
+    server.send({"id": "opening", "method": "initialize", "params": handshake()})
+    server.send({"id": call, "method": "tools/call", "params": waiting_claim("a.py")})
+    return server
+
+
 @pytest.fixture
 def holder(serve: Serve, add_worktree: AddWorktree, repo: Path) -> ServerProcess:
     server = serve(add_worktree(repo, "side"))
@@ -113,9 +123,7 @@ def holder(serve: Serve, add_worktree: AddWorktree, repo: Path) -> ServerProcess
 
 
 def test_the_engine_goes_on_with_a_call_that_takes_longer(serve: Serve, repo: Path, holder: ServerProcess) -> None:
-    waiter = serve(repo, program=command())
-    waiter.send({"id": "opening", "method": "initialize", "params": handshake()})
-    waiter.send({"id": "first", "method": "tools/call", "params": waiting_claim("a.py")})
+    waiter = waiting(serve(repo, program=command()), "first")
 
     told = waiter.receive_until(lambda message: message.get("method") == "notifications/progress")
     holder.call("release_claims")
@@ -132,9 +140,7 @@ def test_the_engine_goes_on_with_a_call_that_takes_longer(serve: Serve, repo: Pa
 def test_a_call_that_is_cancelled_before_the_engine_is_up_is_not_answered(
     serve: Serve, repo: Path, holder: ServerProcess
 ) -> None:
-    waiter = serve(repo, program=command())
-    waiter.send({"id": "opening", "method": "initialize", "params": handshake()})
-    waiter.send({"id": "first", "method": "tools/call", "params": waiting_claim("a.py")})
+    waiter = waiting(serve(repo, program=command()), "first")
     waiter.send({"method": "notifications/cancelled", "params": {"requestId": "first"}})
 
     held = waiter.call("list_claims")["claims"]
@@ -143,6 +149,25 @@ def test_a_call_that_is_cancelled_before_the_engine_is_up_is_not_answered(
     assert [claim["agent"] for claim in held] == [holder.call("list_claims")["claims"][0]["agent"]]
     assert status == 0
     assert not [line for line in waiter.rest() if b'"first"' in line]
+
+
+def test_a_call_that_waits_is_cancelled_where_no_engine_will_come(
+    serve: Serve, repo: Path, no_sdk: str, holder: ServerProcess
+) -> None:
+    program = [sys.executable, "-c", f"import sys; sys.path.insert(0, {no_sdk!r}); {_EARLY}"]
+    waiter = waiting(serve(repo, program=program), "first")
+    refused = waiter.request("resources/read", {"uri": "coord://status"})["error"]["message"]  # once it is known
+
+    waiter.send({"method": "notifications/cancelled", "params": {"requestId": "first"}})
+    late = waiter.request("tools/call", {"name": "list_claims", "arguments": {}})["error"]["message"]
+    status = waiter.end()
+
+    assert late == refused
+    assert "broken installation" in late
+    assert "Nothing of this was carried out. Restart the server" in late
+    assert status == 0
+    assert not [line for line in waiter.rest() if b'"first"' in line]
+    assert len(holder.call("list_claims")["claims"]) == 1
 
 
 def claimed(answer: Message) -> str:
@@ -169,9 +194,7 @@ def test_a_call_under_an_id_that_was_used_before_is_carried_out(serve: Serve, re
 def test_a_call_under_the_id_of_one_that_was_cancelled_is_carried_out(
     serve: Serve, repo: Path, holder: ServerProcess
 ) -> None:
-    waiter = serve(repo, program=command())
-    waiter.send({"id": "opening", "method": "initialize", "params": handshake()})
-    waiter.send({"id": "x", "method": "tools/call", "params": waiting_claim("a.py")})
+    waiter = waiting(serve(repo, program=command()), "x")
     waiter.send({"method": "notifications/cancelled", "params": {"requestId": "x"}})
     waiter.request("resources/read", {"uri": "coord://status"})
 
@@ -258,3 +281,30 @@ def test_what_was_seen_before_the_engine_listens_is_not_lost(
     workplace.close()
 
     assert "coord://claims" in tick.changed
+
+
+def test_what_arrived_before_the_engine_is_up_wakes_a_session_with_a_channel() -> None:
+    lines: queue.Queue[bytes] = queue.Queue()
+    up: queue.Queue[Engine] = queue.Queue()
+    env = {VARIABLE: "1"}
+    early = EarlyCalls("work", "/", env)
+    asked = Pending(("r-1",), CallerNotice.of("request_pending", "ann asks for a.py"), is_due=True)
+    opening: Message = {"jsonrpc": "2.0", "id": "o", "method": "initialize", "params": handshake(client="claude-code")}
+    opening["params"]["clientInfo"]["version"] = "2.1.80"
+    engine = Engine(early, env, lines.put)
+
+    def is_up(engine: Engine) -> None:
+        engine.deliver(json.dumps(opening).encode())
+        up.put(engine)
+
+    early.workplace._tell(Tick(["coord://notices"], 0, [asked]))
+    thread = threading.Thread(target=engine.run, args=(is_up,), daemon=True)
+    thread.start()
+    up.get(timeout=ANSWER_S)
+    sent = [json.loads(lines.get(timeout=ANSWER_S)) for _ in range(2)]
+    engine.end(0)
+    thread.join(ANSWER_S)
+
+    (woken,) = [message for message in sent if "method" in message]
+    assert woken["method"] == "notifications/claude/channel"
+    assert woken["params"] == {"content": "ann asks for a.py", "meta": {"notice": "request_pending", "id": "r-1"}}

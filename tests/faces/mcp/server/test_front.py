@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gitcoord import __version__
-from gitcoord.faces.mcp.manifest import TOOL_SETS, Manifest, load, path_of
-from gitcoord.faces.mcp.manifest.recorder import CALL, VERSIONS, engine_answers, methods_of, request_of
+from gitcoord.faces.mcp.manifest import CALL, TOOL_SETS, Manifest, load, path_of
+from gitcoord.faces.mcp.manifest.recorder import VERSIONS, engine_answers, methods_of, request_of
 from gitcoord.faces.mcp.server import front
 from gitcoord.faces.mcp.server.early_calls import EarlyCalls
 from gitcoord.faces.mcp.server.engine import Engine

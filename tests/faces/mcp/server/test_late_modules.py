@@ -5,6 +5,10 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
+from gitcoord import source
+from gitcoord.faces.mcp.server import late_modules
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.conftest import Git
 from tests.faces.mcp.conftest import Serve
@@ -75,6 +79,22 @@ def call_every_tool(server: ServerProcess) -> set[str]:
     call("abort_project", name="app", reason="done")
     call("release_session")
     return called
+
+
+def test_a_module_that_cannot_be_loaded_keeps_none_of_the_others_from_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "late_broken").mkdir()
+    (tmp_path / "late_broken" / "__init__.py").write_text("raise RuntimeError('half of an upgrade')")
+    (tmp_path / "late_broken_too.py").write_text("from gitcoord import nothing_of_the_kind")
+    (tmp_path / "late_mixed.py").write_text("import gitcoord; gitcoord.nothing_of_the_kind()")
+    (tmp_path / "late_whole.py").write_text("")
+    monkeypatch.setattr(source, "__path__", [*source.__path__, str(tmp_path)])
+    monkeypatch.setattr(late_modules, "LAYERS", ("no_such_layer", "source"))
+
+    late_modules.load()
+
+    assert sys.modules.pop("gitcoord.source.late_whole").__file__ == str(tmp_path / "late_whole.py")
 
 
 def test_after_its_first_minute_a_server_imports_nothing(serve: Serve, repo: Path, git: Git, tmp_path: Path) -> None:
