@@ -26,7 +26,7 @@ SIDES = ("before", "after")
 HOW = ("kill", "exception", "full", "stop")
 _LEDGER, _REMOTE = "gitcoord.ledger", "gitcoord.remote"
 _LEADER, _TRANSACTIONS = f"{_LEDGER}.leader", f"{_LEDGER}.transactions"
-_STORE, _JOURNAL = f"{_REMOTE}.store", f"{_REMOTE}.journal"
+_STORE, _COPIES, _JOURNAL = f"{_REMOTE}.store", f"{_REMOTE}.copies", f"{_REMOTE}.journal"
 _SNAPSHOT = "gitcoord.service.watch.snapshot"
 
 # Scene -> area -> functions. In `home` worktrees of one clone share its store; in `hub` clones share a repository by
@@ -121,11 +121,11 @@ _HTTP: Mapping[str, Sequence[str]] = {
         f"{_REMOTE}.http.pack_writer:PackWriter.pack",
     ),
     "store": (
-        f"{_STORE}.known_tips:KnownTips.note",
-        f"{_STORE}.buffered_objects:BufferedObjects.write",
-        f"{_STORE}.buffered_objects:BufferedObjects.flush",
-        f"{_STORE}.buffered_objects:BufferedObjects.put",
-        f"{_STORE}.buffered_objects:BufferedObjects.discard",
+        f"{_COPIES}.known_tips:KnownTips.note",
+        f"{_COPIES}.buffered_objects:BufferedObjects.write",
+        f"{_COPIES}.buffered_objects:BufferedObjects.flush",
+        f"{_COPIES}.buffered_objects:BufferedObjects.put",
+        f"{_COPIES}.buffered_objects:BufferedObjects.discard",
         f"{_JOURNAL}.pack_files:write_pack",
     ),
 }

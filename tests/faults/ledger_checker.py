@@ -128,18 +128,18 @@ class Checker:
 
     def _check_overlaps(self, commit: str) -> None:
         rows = git(self.git_dir, "ls-tree", "-r", commit, "claims/").splitlines()
-        held: list[tuple[str, str, str]] = []
+        held: list[tuple[tuple[str, str], str, str]] = []
         for row in rows:
             oid = row.split("\t")[0].split(" ")[2]
             if oid not in self._blobs:
                 self._blobs[oid] = json.loads(git(self.git_dir, "cat-file", "blob", oid))
             claim = self._blobs[oid]
             written = [item["pattern"] for item in claim["items"] if item.get("mode", "write") == "write"]
-            held += [(claim["agent"], claim["id"], pattern) for pattern in written]
-        for index, (agent, claim_id, pattern) in enumerate(held):
+            held += [((claim["agent"], claim["clone"]), claim["id"], pattern) for pattern in written]
+        for index, (party, claim_id, pattern) in enumerate(held):
             for other, other_id, wanted in held[index + 1 :]:
-                assert agent == other or not overlap(pattern, wanted), (
-                    f"at {commit} {agent} ({claim_id}) has {pattern} and {other} ({other_id}) has {wanted}"
+                assert party == other or not overlap(pattern, wanted), (
+                    f"at {commit} {party} ({claim_id}) has {pattern} and {other} ({other_id}) has {wanted}"
                 )
 
     def _check_told(self, landed: Mapping[str, Mapping[str, Any]], commands: Mapping[str, Mapping[str, Any]]) -> None:

@@ -22,6 +22,7 @@ A, B = "a" * 40, "b" * 40
 CLAIMS, STEPS = RefName("refs/coord/claims"), RefName("refs/coord/steps/app")
 _ACTED_ON: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _ID: Final = re.compile("[0-9a-f]{40}")
+_SHALLOW: Final = re.compile(rb"shallow [0-9a-f]{40}")
 _MARKS: Final = {"0000": Mark.FLUSH, "0001": Mark.DELIMITER, "0002": Mark.END}
 
 
@@ -175,12 +176,18 @@ def check_advertisement(data: bytes) -> None:
 
 
 def check_fetched(data: bytes) -> None:
-    """The first byte says which version: a pack is all of band 1, behind the line that begins it, up to the flush."""
+    """The first byte says which version: a pack is all of band 1, behind the line that begins it, up to the flush.
+
+    What was left out is said before that line.
+    """
     is_first, body = data[:1] == b"1", data[1:]
-    pack = fetch.first_pack_in(body) if is_first else fetch.pack_in(body)
+    pack, boundaries = fetch.first_pack_in(body) if is_first else fetch.pack_in(body)
     found, _ = _first_packets(body)
-    assert not is_first or _stripped(found[0])[:3] in {b"ACK", b"NAK"}
-    start = 0 if is_first else next(at for at, each in enumerate(found) if _stripped(each) == b"packfile")
+    said = [_stripped(each) for each in found]
+    assert not is_first or said[0][:3] in {b"ACK", b"NAK"}
+    start = 0 if is_first else said.index(b"packfile")
+    left_out = [each for each in said[:start] if _SHALLOW.fullmatch(each)]
+    assert [f"shallow {oid}".encode() for oid in boundaries] == left_out
     rest = found[start + 1 :]
     assert Mark.FLUSH in rest
     banded = rest[: rest.index(Mark.FLUSH)]
@@ -544,6 +551,7 @@ TARGETS: Sequence[Target] = (
             b"2" + line("packfile") + packet(b"\x01PACK") + packet(b"\x02counting") + packet(b"\x01more") + FLUSH,
             b"1" + line("NAK") + packet(b"\x01PACK") + packet(b"\x01more") + FLUSH,
             b"1" + line(f"ACK {A}") + packet(b"\x01PACK") + FLUSH,
+            b"2" + line("shallow-info") + line(f"shallow {A}") + b"0001" + line("packfile") + packet(b"\x01P") + FLUSH,
             b"2" + line("acknowledgments") + line("NAK") + b"0001" + line("packfile") + packet(b"\x03no") + FLUSH,
             b"2" + packet(b"ERR upload-pack: not our ref"),
         ],

@@ -19,6 +19,18 @@ IMITATED = "owned-line"  # begins what is made to look as if we said it
 IMITATIONS = "".join(
     f"\n{IMITATED}\n{word}: {IMITATED}\n" for word in ("next", "note", "notice", "gitcoord", "hint", "error")
 )
+# What people and agents write, which any reader takes; and names, which sentences have as they are. "may": a document
+# that has none may have one.
+PROSE = {
+    **dict.fromkeys(("description", "title", "notes", "hint", "next_step"), "may"),
+    **dict.fromkeys(("reason", "note", "message"), "text"),
+}
+NAMES = {
+    **dict.fromkeys(("branch", "scope", "commit"), "may"),
+    **dict.fromkeys(("base", "base_commit", "commit_hash"), "text"),
+}
+SYMBOLS = {"symbols": "list"}
+PATTERNS = {"pattern": "text", "patterns": "list", "paths": "list"}
 DEEP = 10_000
 MANY = 100_000
 HUGE_BYTES = 200 * 1024 * 1024
@@ -207,13 +219,39 @@ def escapes_in_texts(ledger: Ledger) -> str:
 
 
 def escapes_in_descriptions(ledger: Ledger) -> str:
-    fields = ("description", "title", "reason", "notes", "note", "branch", "message")
-    return ledger.with_changes(lambda doc: {**doc, **{key: f"x{ESCAPES}" for key in fields if key in doc}})
+    return ledger.with_changes(lambda doc: _with(doc, PROSE, f"x{ESCAPES}"))
+
+
+def escapes_in_names(ledger: Ledger) -> str:
+    return ledger.with_changes(lambda doc: _with(doc, NAMES, f"x{ESCAPES}"))
 
 
 def imitations(ledger: Ledger) -> str:
-    fields = ("description", "title", "reason", "notes", "note", "branch", "message", "hint", "next_step")
-    return ledger.with_changes(lambda doc: {**doc, **{key: f"x{IMITATIONS}" for key in fields if key in doc}})
+    return ledger.with_changes(lambda doc: _with(doc, PROSE, f"x{IMITATIONS}"))
+
+
+def imitations_in_names(ledger: Ledger) -> str:
+    return ledger.with_changes(lambda doc: _with(doc, NAMES, f"x{IMITATIONS}"))
+
+
+def imitations_in_symbols(ledger: Ledger) -> str:
+    return ledger.with_changes(lambda doc: _with(doc, SYMBOLS, f"x{IMITATIONS}"))
+
+
+def imitations_in_patterns(ledger: Ledger) -> str:
+    return ledger.with_changes(lambda doc: _with(doc, PATTERNS, f"x{IMITATIONS}"))
+
+
+def _with(doc: dict[str, Json], fields: Mapping[str, str], text: str) -> Json:
+    """Return a document with a text in fields that it has or may have; of its items and what it calls for, too."""
+    inner = {key: [_with(item, fields, text) for item in doc[key]] for key in ("items", "wishes") if key in doc}
+    called = {"call": _with(doc["call"], fields, text)} if "call" in doc else {}
+    there = {
+        key: [text] if kind == "list" else text
+        for key, kind in fields.items()
+        if key in doc or kind == "may" or (key == "symbols" and "pattern" in doc)
+    }
+    return {**doc, **inner, **called, **there}
 
 
 def options_for_texts(ledger: Ledger) -> str:
@@ -285,7 +323,11 @@ CRAFTS: tuple[Craft, ...] = (
     no_meta,
     escapes_in_texts,
     escapes_in_descriptions,
+    escapes_in_names,
     imitations,
+    imitations_in_names,
+    imitations_in_symbols,
+    imitations_in_patterns,
     options_for_texts,
     long_texts,
     a_message_of_escapes,

@@ -129,13 +129,13 @@ def _decide_claim(board: Board | None, register: Register, actor: Actor, command
 
 
 def content_of(state: State) -> object:
-    """Return all of a state that later commands are decided by; two with the same content are one.
+    """Return all of a state that later commands are decided by, or whose answers tell; two with the same are one.
 
-    Fences of claims are no part of it: the number that the next one has to be above is.
+    Fences are part of it: who asks again for what it holds is told the fence of that.
     """
     board, register = state
     claims = [
-        (claim.id, claim.holder, claim.session, claim.step, claim.queue_id, claim.items, claim.partners)
+        (claim.id, claim.fence, claim.holder, claim.session, claim.step, claim.queue_id, claim.items, claim.partners)
         for _, claim in sorted(register.claims.items())
     ]
     line = [entry.id for entry in sorted(register.entries.values(), key=lambda entry: entry.number)]

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep, FailStep, RecoverStep
+from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
+from gitcoord.core.steps.step import StepDefinition
+from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep, CreateProject, FailStep, RecoverStep
 from gitcoord.ledger.format.meta import Applied
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome
 from tests.race.linearizable import FOREVER, Call, is_linearizable
 from tests.race.specification import Answer, State, answer_of
-from tests.unit.ledger.fakes import REFS, WON, Interleaved, Lossy, Member, World, Wrapped, add
+from tests.unit.ledger.fakes import BASE_COMMIT, REFS, WON, Interleaved, Lossy, Member, World, Wrapped, add
 
 
 class Recorder:
@@ -27,8 +29,10 @@ class Recorder:
         self._ticks += 1
         return self._ticks
 
-    def give(self, member: Member, command: Command, agent: str | None = None) -> Answer | None:
-        entry = member.entry(command, "app", agent)
+    def give(
+        self, member: Member, command: Command | ClaimFiles, agent: str | None = None, project: str | None = "app"
+    ) -> Answer | None:
+        entry = member.entry(command, project, agent)
         called = self.tick()
         reply = member.run(entry)[0]
         answer = None
@@ -87,6 +91,27 @@ def test_a_command_without_an_answer_may_have_landed_or_not(world: World, record
     assert recorder.give(world.clone("bob"), ClaimStep()) == claimed(2 if landed else 1)
     assert recorder.calls[0].answer is None
     assert is_linearizable(start, recorder.calls)
+
+
+def test_of_two_commands_at_once_either_may_be_the_first_also_where_only_fences_tell(
+    world: World, recorder: Recorder
+) -> None:
+    """Else a ledger is found to be broken that is not: the one that was answered first is tried first."""
+    carl, ann, bob = (world.clone(name) for name in ("carl", "ann", "bob"))
+    steps = tuple(StepDefinition(step_num=num, paths=(f"src/{num}.py",)) for num in (1, 2))
+    carl.do(CreateProject(name="paths", base_commit=BASE_COMMIT, steps=steps), "paths")
+    start = State(world.board("paths"))
+    wish = ClaimFiles(claim_id="c-again", wishes=(Wish(pattern="src/1.py"),))
+
+    recorder.give(ann, ClaimStep(step_num=1, claim_id="c-ann"), project="paths")
+    recorder.give(bob, ClaimStep(step_num=2, claim_id="c-bob"), project="paths")
+    recorder.give(ann, wish, project=None)
+    first, second, again = recorder.calls
+    calls = [first._replace(called=2, returned=4), second._replace(called=1, returned=3), again]
+
+    assert again.answer is not None
+    assert (again.answer.code, again.answer.fence) == ("claim_granted", 1)
+    assert is_linearizable(start, calls)
 
 
 def test_an_answer_from_before_the_command_was_given_is_not_linearizable(world: World, recorder: Recorder) -> None:

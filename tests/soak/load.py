@@ -90,6 +90,18 @@ class Load:
         for thread in self._threads:
             thread.start()
 
+    def turns(self, count: int) -> list[measures.Sample]:
+        """Have the agents work for so many rounds, one after the other, and nothing else; return a sample of each."""
+        for server in self._servers:
+            server.open("soak")
+        chances = [random.Random(f"{self._seed} {number}") for number, _ in enumerate(self._servers)]
+        samples: list[measures.Sample] = []
+        for turn in range(count):
+            for number, chance in enumerate(chances):
+                self._turn(number, turn, chance)
+            samples.append(dict(self.sample()))
+        return samples
+
     def sample(self) -> Iterator[tuple[str, int]]:
         """Yield what is measured now."""
         for number, server in enumerate(self._servers):
@@ -102,7 +114,8 @@ class Load:
         """End the work, then the processes."""
         self._end.set()
         for thread in self._threads:
-            thread.join(COMMAND_S)
+            if thread.ident is not None:
+                thread.join(COMMAND_S)
         if self._watch.poll() is not None:
             self.broken.append(f"watch ended with {self._watch.returncode}")
         for server in self._servers:
@@ -127,15 +140,18 @@ class Load:
     def _agent(self, number: int) -> None:
         chance = random.Random(f"{self._seed} {self.place.name} {number}")
         for turn in self._rounds():
-            files: list[Json] = [f"/src/{chance.randrange(FILES)}.py" for _ in range(chance.choice((1, 1, 3)))]
-            claimed = self._call(number, "claim_files", patterns=files, description="work")
-            self._call(number, "check_conflicts", files=[f"src/{chance.randrange(FILES)}.py"])
-            if turn % PROJECT_EVERY == number % PROJECT_EVERY:
-                self._project(number, f"p{number}-{turn}")
-            if isinstance(claim := claimed.get("claim_id"), str):
-                self._call(number, "extend_claims", ttl_hours=1, claim_ids=[claim])
-            self._call(number, "list_claims")
-            self._call(number, "release_session" if chance.randrange(2) else "release_claims")
+            self._turn(number, turn, chance)
+
+    def _turn(self, number: int, turn: int, chance: random.Random) -> None:
+        files: list[Json] = [f"/src/{chance.randrange(FILES)}.py" for _ in range(chance.choice((1, 1, 3)))]
+        claimed = self._call(number, "claim_files", patterns=files, description="work")
+        self._call(number, "check_conflicts", files=[f"src/{chance.randrange(FILES)}.py"])
+        if turn % PROJECT_EVERY == number % PROJECT_EVERY:
+            self._project(number, f"p{number}-{turn}")
+        if isinstance(claim := claimed.get("claim"), dict):
+            self._call(number, "extend_claims", ttl_hours=1, claim_ids=[claim["id"]])
+        self._call(number, "list_claims")
+        self._call(number, "release_session" if chance.randrange(2) else "release_claims")
 
     def _project(self, number: int, name: str) -> None:
         steps: list[Json] = [{"step_num": 1, "title": "first"}, {"step_num": 2, "title": "second", "depends_on": [1]}]

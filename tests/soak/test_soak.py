@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.torture_seed import SEED
 
 __all__ = ["servers"]
 
+FEW, CALLS_EACH = 30, 5  # rounds of an agent that are tried each time; calls of a round, at least
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 COMMIT_BYTES = 3_000  # of a store that was packed, at most, for each commit of its ledgers
 FIXED_BYTES = 4 << 20  # of a store, whatever its history
@@ -50,11 +52,11 @@ def test_growth_is_what_comes_after_the_warm_up_and_is_more_than_is_allowed(
     assert bool(measures.growth(series(*values))) is grew
 
 
-def embedded(make_repo: MakeRepo, git: Git) -> Place:
-    """Make a clone with two more worktrees, and a store of its own."""
+def embedded(make_repo: MakeRepo, git: Git, more: Sequence[str] = ("two", "three")) -> Place:
+    """Make a clone with more worktrees, and a store of its own."""
     repo = make_repo("embedded")
     others = []
-    for name in ("two", "three"):
+    for name in more:
         git(repo, "worktree", "add", "-q", "-b", name, str(repo.parent / name))
         others.append(repo.parent / name)
     common = repo / ".git/gitcoord"
@@ -71,6 +73,23 @@ def over_http(make_repo: MakeRepo, clone: Clone, git: Git, servers: Servers) -> 
     for each in clones:
         git(each, "config", "gitcoord.remote", "origin")
     return Place("http", clones, clones[0] / ".git/gitcoord", remote.git_dir)
+
+
+@pytest.mark.timeout(300)
+def test_nothing_but_memory_grows_over_a_few_rounds(make_repo: MakeRepo, git: Git, tmp_path: Path) -> None:
+    """The memory is still warming up, and is not looked at."""
+    load = Load(embedded(make_repo, git, ()), SEED, tmp_path)
+
+    try:
+        samples = load.turns(FEW)
+    finally:
+        load.end()
+
+    assert load.broken == []
+    assert load.done["calls"] >= FEW * CALLS_EACH
+    assert [grown for grown in measures.growth(samples) if not grown.startswith("memory")] == []
+    size, commits = _settled(load.place)
+    assert size <= FIXED_BYTES + COMMIT_BYTES * commits
 
 
 @pytest.mark.torture
