@@ -35,20 +35,28 @@ def main() -> None:
             if rows:  # a part that lacks something may leave itself out
                 print(f"{part.name}: {rows[0]['run']['took_s']} s", flush=True)
             fresh += rows
-            kept = _whole([row for row in kept if row.get("run", {}).get("part") != part.name] + rows, names)
+            kept = [row for row in kept if row.get("run", {}).get("part") != part.name] + rows
+            kept = _whole(kept, found, forecasts=promise(part.name) == "P6")
             write(kept, given.out)  # after each: a run that is interrupted keeps what it measured
     print(table([*fresh, *(row for row in kept if "run" not in row or row["run"]["part"] == FORECAST)]))
 
 
-def _whole(rows: Sequence[Row], names: set[str]) -> list[Row]:
-    """Return the rows of parts that there are, by number, with what follows from them and what is missing."""
+def _whole(rows: Sequence[Row], parts: Sequence[Measurement], *, forecasts: bool) -> list[Row]:
+    """Return the rows of parts that there are, by number, with what is missing; `forecasts`: made anew of the rows."""
+    names = {part.name for part in parts}
     measured = [row for row in rows if row.get("run", {}).get("part") in names]
-    missing = set(PROMISED) - {promise(name) for name in names}
-    forecasts = [{**figure.as_json(), "run": _of_forecast(measured)} for figure in compared(measured)]
-    gaps = [not_measured(name, "nothing measures it yet") for name in missing]
-    return sorted(
-        [*measured, *forecasts, *gaps], key=lambda row: order(row["run"]["part"] if "run" in row else row["id"])
-    )
+    if forecasts:
+        said = [{**figure.as_json(), "run": _of_forecast(measured)} for figure in compared(measured)]
+    else:
+        said = [row for row in rows if row.get("run", {}).get("part") == FORECAST]
+    wanted = {FORECAST: "forecasts of the crowds of P6", **{part.name: part.says for part in parts if not part.peers}}
+    there = {row["run"]["part"] for row in (*measured, *said)}
+    gaps = [
+        {**not_measured(name, f"{name} is not in these runs ({says})"), "met": None}
+        for name, says in wanted.items()
+        if name not in there
+    ]
+    return sorted([*measured, *said, *gaps], key=lambda row: order(row["run"]["part"] if "run" in row else row["id"]))
 
 
 def _of_forecast(rows: Sequence[Row]) -> dict[str, Any]:

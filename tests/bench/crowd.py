@@ -10,6 +10,7 @@ from typing import Any
 
 from gitcoord.core.steps.step_commands import CompleteStep
 from gitcoord.service.steps import step_work
+from gitcoord.service.watch import watch
 from tests.bench.places import as_agent, fill, repository, workspace
 from tests.bench.registry import measures
 from tests.bench.report import Figure
@@ -23,22 +24,30 @@ COMMIT = "0" * 40  # completing does not look the commit up here: the work is th
 @measures("P3s")
 def p3s() -> list[Figure]:
     """32 processes claim 3,200 steps, nothing else."""
-    return _crowd("P3s", "32 processes claim 3,200 steps of 32 projects", 32, 100, _claim_only, 3200)
+    return _crowd("P3s", "32 processes claim 3,200 steps of 32 projects", 32, 100, _claim_only)
 
 
 @measures("P4", limit_s=600)
 def p4() -> list[Figure]:
     """1,000 agents drain 10,000 steps."""
-    return _crowd("P4", "1,000 agents drain 10,000 steps of 100 projects", 100, 100, _drain, 10_000)
+    return drained(100, 100, PROCESSES)
 
 
-def _crowd(id_: str, work: str, projects: int, size: int, job: Any, total: int) -> list[Figure]:
+def drained(projects: int, size: int, processes: int) -> list[Figure]:
+    """Let processes drain the steps of projects; each is seen to be completed once, by plain git."""
+    work = f"{AGENTS:,} agents drain {projects * size:,} steps of {projects} projects"
+    return _crowd("P4", work, projects, size, _drain, processes)
+
+
+def _crowd(id_: str, work: str, projects: int, size: int, job: Any, processes: int = PROCESSES) -> list[Figure]:
+    total = projects * size
     with repository() as (top, env):
         one = workspace(top, env, "bench/cli/r")
         fill(one, projects, size, chained=job is _drain)
         context = multiprocessing.get_context("spawn")
-        results, barrier = context.Queue(), context.Barrier(PROCESSES + 1)
-        crowd = [context.Process(target=_worker, args=(top, env, k, job, results, barrier)) for k in range(PROCESSES)]
+        results, barrier = context.Queue(), context.Barrier(processes + 1)
+        shared = (job, processes, results, barrier)
+        crowd = [context.Process(target=_worker, args=(top, env, k, *shared)) for k in range(processes)]
         for process in crowd:
             process.start()
         barrier.wait(timeout=300)
@@ -47,6 +56,7 @@ def _crowd(id_: str, work: str, projects: int, size: int, job: Any, total: int) 
         seconds = time.perf_counter() - begin
         for process in crowd:
             process.join()
+        watch.sync(one)  # brings the repository up to the journal, for plain git
         checked = _check(top, env, "step_claimed" if job is _claim_only else "step_completed")
     assert sum(row["done"] for row in rows) == total == checked, (sum(row["done"] for row in rows), checked)
     latencies = [ms for row in rows for ms in row["ms"]]
@@ -66,11 +76,11 @@ def _crowd(id_: str, work: str, projects: int, size: int, job: Any, total: int) 
     return [figure, Figure(id_, work, [seconds], unit="s").at_most(30, 1.0)]
 
 
-def _worker(top: Path, env: dict[str, str], k: int, job: Any, results: Any, barrier: Any) -> None:
+def _worker(top: Path, env: dict[str, str], k: int, job: Any, processes: int, results: Any, barrier: Any) -> None:
     one = workspace(top, env, f"bench/cli/w{k}")
     barrier.wait(timeout=300)
     ms: list[float] = []
-    done = job(one, k, ms)
+    done = job(one, k, processes, ms)
     transactions = one.combiner.transactions
     results.put(
         {
@@ -91,16 +101,16 @@ def _timed(ms: list[float], call: Any) -> Any:
     return result
 
 
-def _claim_only(one: Any, k: int, ms: list[float]) -> int:
+def _claim_only(one: Any, k: int, _: int, ms: list[float]) -> int:
     for at in range(100):
         as_agent(one, f"bench/cli/w{k}a{at}")
         assert _timed(ms, lambda: step_work.claim_step(one))["step"]
     return 100
 
 
-def _drain(one: Any, k: int, ms: list[float]) -> int:
+def _drain(one: Any, k: int, processes: int, ms: list[float]) -> int:
     done = 0
-    agents = range(k, AGENTS, PROCESSES)
+    agents = range(k, AGENTS, processes)
     while True:
         for agent in agents:
             as_agent(one, f"bench/cli/a{agent}")

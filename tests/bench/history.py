@@ -15,7 +15,7 @@ CLAIMS = 60
 
 @measures("P2h", limit_s=300)
 def p2h() -> list[Figure]:
-    """Measure each time that the ledger has grown so far."""
+    """Measure claims each time that the ledger has grown so far."""
     figures: list[Figure] = []
     with repository() as (top, env):
         claimer = workspace(top, env, "bench/cli/r")

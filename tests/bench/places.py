@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gitcoord.ledger.clone.host import Host
 from gitcoord.runtime import open_workspace
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps import projects
@@ -41,9 +42,9 @@ def repository() -> Iterator[tuple[Path, dict[str, str]]]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def workspace(top: Path, env: dict[str, str], agent: str) -> Workspace:
-    """Open a workspace for an agent that has a session without a lock."""
-    return open_workspace(top, {**env, "GITCOORD_AGENT": agent}, tool="bench")
+def workspace(top: Path, env: dict[str, str], agent: str, host: Host | None = None) -> Workspace:
+    """Open a workspace for an agent that has a session without a lock. `host`: with a clock that a bench moves."""
+    return open_workspace(top, {**env, "GITCOORD_AGENT": agent}, tool="bench", host=host)
 
 
 def fill(one: Workspace, count: int, steps: int, *, chained: bool = False) -> None:

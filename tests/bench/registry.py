@@ -29,6 +29,11 @@ class Measurement(NamedTuple):
     limit_s: float
     peers: bool
 
+    @property
+    def says(self) -> str:
+        """Return what it measures, in one line."""
+        return (self.run.__doc__ or self.run.__name__).partition("\n")[0].rstrip(".")
+
 
 _REGISTERED: dict[str, Measurement] = {}
 

@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -78,6 +79,11 @@ def not_measured(name: str, why: str) -> dict[str, Any]:
     return {"id": name, "work": f"not measured: {why}", "n": 0, "target": "", "met": False, "notes": {}}
 
 
+def is_of_peers(row: Row) -> bool:
+    """Return whether a row is of what others take, or of ours in turn with them."""
+    return "+peers" in row.get("run", {}).get("part", "")
+
+
 def table(rows: Sequence[Row]) -> str:
     """Return rows as lines of text."""
     cells = [["id", "work", "median", "p95", "p99", "n", "target", "met"]]
@@ -97,8 +103,10 @@ def machine() -> dict[str, object]:
     return {
         "system": platform.system(),
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": processor(),
         "processors": os.cpu_count(),
+        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
+        "measured_on": file_system(Path(tempfile.gettempdir())),
         "python": platform.python_version(),
         "git": git.removeprefix("git version "),
         "pygit2": version("pygit2"),
@@ -122,7 +130,15 @@ def _percentile(share: float) -> str:
     return {0.0: "least", 1.0: "most"}.get(share, f"p{share * 100:g}")
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of this machine's processor."""
     path = Path("/proc/cpuinfo")
     found = re.search(r"^model name\s*: (.*)$", path.read_text("utf-8"), re.MULTILINE) if path.is_file() else None
     return found[1] if found else platform.processor()
+
+
+def file_system(folder: Path) -> str:
+    """Return what a folder is on: kind and device, as `df` names them."""
+    words = ["df", "-PT" if platform.system() == "Linux" else "-P", str(folder)]
+    fields = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()[-1].split()
+    return f"{fields[1]} on {fields[0]}" if platform.system() == "Linux" else fields[0]

@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.registry import Measurement
-from tests.bench.report import not_measured
+from tests.bench.report import not_measured, processor
 
 END_S = 30.0  # for the interpreter to start, and for what was measured to be removed
 
 
 def rows_of(measurement: Measurement) -> list[dict[str, Any]]:
-    """Measure, within the time that it may take. Each row says when, for how long, and what else the machine did."""
+    """Measure, within the time that it may take. Each row says when, for how long and where, and the load there."""
     now, load, pass_ms = datetime.now(UTC), os.getloadavg()[0], _pass_ms()
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         rows = _measured(measurement, Path(folder))
     took_s = round(time.monotonic() - begin, 1)
-    machine = {"load": round(load, 1), "pass_ms": round(pass_ms, 1)}
+    machine = {"load": round(load, 1), "pass_ms": round(pass_ms, 1), "processor": processor()}
     run = {"at": f"{now:%Y-%m-%d %H:%M}", "took_s": took_s, "part": measurement.name, **machine}
     return [{**row, "run": run} for row in rows]
 

@@ -16,15 +16,17 @@ from gitcoord.service.claims import claims as use_cases
 from gitcoord.source.symbols.definitions import CannotCheck, DefinitionReader
 from gitcoord.source.symbols.languages import LANGUAGES, language_of
 from tests.bench import __main__ as bench
-from tests.bench import claimers, claims, page, plots, runs, signed_claims
-from tests.bench.hooks import committing
+from tests.bench import claimers, claims, crowd, installed, page, plots, runs, signed_claims, startup
+from tests.bench.hooks import committing, pushing, receiving
 from tests.bench.peers import coord
 from tests.bench.places import repository, workspace
 from tests.bench.registry import Measurement, Run, measurements, order
-from tests.bench.remote import crowds_of_clones, hosted_hour, http_claims, p16, packed_remote, slow_clone
+from tests.bench.remote import crowds_of_clones, hosted_hour, http_claims, p16, packed_remote, slow_clone, wire_bytes
 from tests.bench.report import Figure, not_measured, read, table, write
 from tests.bench.source import definitions, folder_claims
 from tests.bench.source.sources import SOURCES
+
+HERE = Path(sys.executable).parent
 
 
 def test_a_crowd_claims_each_file_once() -> None:
@@ -43,11 +45,35 @@ def test_claims_are_made_among_those_of_others() -> None:
         assert use_cases.list_claims(one)["count"] == 71
 
 
+def test_plain_git_sees_every_step_that_a_crowd_completes() -> None:
+    latency, took = crowd.drained(2, 12, 2)
+
+    assert (latency.notes["steps"], len(took.samples)) == (24, 1)
+
+
 def test_commits_and_rebases_are_made_with_hooks_and_without() -> None:
-    with repository() as (top, env), committing.among(top, env, 3) as given:
+    with repository() as (top, env), committing.among(top, installed.on_path(env, HERE), 3) as given:
         figures = committing.measured("a few", top, given, commits=1, rebases=1)
 
     assert [(figure.id, len(figure.samples), figure.unit) for figure in figures] == [("P7c", 1, "x python -c pass")] * 2
+
+
+def test_a_push_is_checked_by_the_shim_that_init_installs() -> None:
+    figure = pushing.measured(HERE, 10, 1, remote=False)
+
+    assert (figure.work, len(figure.samples)) == ("pre-push, 300 files, 10 claims, the store of the clone", 1)
+
+
+def test_a_push_to_a_server_with_its_hook_is_measured() -> None:
+    figure = receiving.measured(HERE, 1)
+
+    assert (figure.id, len(figure.samples), figure.target) == ("P7r", 1, "")
+
+
+def test_cold_commands_are_measured_in_turn_with_python() -> None:
+    figures = startup.measured(HERE, 1)
+
+    assert [figure.target.partition(" x")[0] for figure in figures] == ["p50 <= 10", "", "", "p50 <= 2", "p50 <= 40"]
 
 
 def test_folders_are_claimed_in_a_whole_and_in_a_sparse_checkout() -> None:
@@ -105,7 +131,7 @@ def test_the_table_and_the_file_have_what_was_measured(tmp_path: Path) -> None:
     row = found["figures"][0]
     assert [row[name] for name in ("median", "p95", "p99", "n")] == [2.0, 3.0, 3.0, 3]
     assert (row["target"], row["met"]) == ("p50 <= 2.5 ms; p99 <= 2.5 ms", False)
-    assert found["machine"].keys() >= {"processors", "processor", "python", "git", "gitcoord"}
+    assert found["machine"].keys() >= {"processors", "processor", "memory", "measured_on", "python", "git", "gitcoord"}
     assert "2.00 ms" in table([row])
 
 
@@ -161,8 +187,21 @@ def test_claims_over_a_line_are_measured_with_their_requests() -> None:
     with http_claims.line(0) as given:
         figures = http_claims.measured(given, 0, 1)
 
-    assert [len(figure.samples) for figure in figures] == [1] * 4
-    assert [figure.notes["requests"] for figure in figures][:2] == [2, 1]
+    http_claims.few_requests(figures)
+    assert [len(figure.samples) for figure in figures] == [2, 1, 1, 1, 1, 1]
+    assert [figure.notes["at most"] for figure in figures] == [2, 1, 1, 1, 4, 3]
+    assert [figure.met for figure in figures] == [None] * 4 + [True] * 2
+
+
+def test_the_bytes_of_a_claim_over_http_are_counted_both_ways() -> None:
+    figure = wire_bytes.over_http(3, 2)
+
+    assert (len(figure.samples), figure.notes["requests"]) == (2, 1)
+    assert min(figure.samples) > wire_bytes.measured(3, 1)[0].samples[0]
+
+
+def test_a_cold_load_is_of_steps_and_claims() -> None:
+    assert startup.loaded(3, 4).work == "cold load of a packed store with 3 steps and 4 claims"
 
 
 def test_the_pages_and_their_plots_are_those_of_the_committed_measurements() -> None:
@@ -196,6 +235,59 @@ def test_of_many_rows_alike_the_page_shows_the_worst() -> None:
     ]
 
 
+def test_of_many_ratios_alike_the_page_shows_the_one_that_is_farthest_from_one() -> None:
+    ratios = (0.29, 0.8, 1.2, 1.3, 1.6)
+    rows = [Figure("P16", f"f{ratio}", [ratio], "x").must("within 25 %", ratio == 0.8).as_json() for ratio in ratios]
+    given = {"machine": {}, "figures": [{**row, "run": _run("P16f")} for row in rows]}
+
+    text = page.filled("<!-- targets: made by tests/bench/page.py -->\n<!-- end -->", given)
+
+    assert "| f0.29, the worst of 5 | 0.29 x |" in text
+
+
+@pytest.mark.parametrize(
+    ("processors", "said"),
+    [
+        (("EPYC", "EPYC"), ["| processor | EPYC |"]),
+        (("EPYC", "Xeon"), ["| processor of P2 | EPYC |", "| processor of P13 | Xeon |"]),
+        (("EPYC", None), ["| processor of P2 | EPYC |", "| processor of P13 | this one (not recorded) |"]),
+        ((None, None), ["| processor | this one (not recorded) |"]),
+    ],
+)
+def test_the_page_says_on_which_processor_each_row_was_measured(
+    processors: tuple[str | None, ...], said: list[str]
+) -> None:
+    runs = [{**_run("P0"), **({"processor": name} if name else {})} for name in processors]
+    rows = [{**not_measured(name, "no server"), "run": run} for name, run in zip(("P2", "P13"), runs, strict=True)]
+    given = {"machine": {"processor": "this one", "processors": 2}, "figures": rows}
+
+    text = page.filled("<!-- machine: made by tests/bench/page.py -->\n<!-- end -->", given)
+
+    assert [line for line in text.splitlines() if line.startswith("| processor ")] == said
+
+
+def test_the_page_says_how_many_times_a_push_a_claim_takes_what_requests_cost_and_where_the_forecasts_were() -> None:
+    claim = Figure("P5", "claim", [9.0], notes={"of a push": 1.1}).over("the line", 50, "claim").as_json()
+    crowd = Figure("P16", "forecast by measured: 16 clones", [0.5], "x").as_json()
+    crowd["notes"] = {"forecast": 10, "measured": 20, "unit": "ms", "client_ms": 3, "client_ms_measured": 4}
+    costs = {"client_ms": (1.5, 0.25), "server_ms": (4.0, 0.5), "wait_ms": 2.0, "requests_a_clone": 2.83}
+    listing = Figure("P6c", "listing", [5.5], notes={"part": "a listing", **costs}).as_json()
+    names = ("pushes", "forecasts", "requests")
+    marks = "".join(f"<!-- {name}: made by tests/bench/page.py -->\n<!-- end -->" for name in names)
+
+    text = page.filled(marks, {"machine": {}, "figures": [claim, crowd, listing]})
+
+    assert "| the line | claim | 1.1 at 50 |" in text
+    assert "| 16 clones | ms | 20 | 10 | 0.5 | 4 | 3 |" in text
+    assert "| a listing | 1.5 | 4 | 2 | 0.75 | 2.83 |" in text
+
+
+def test_without_peers_the_page_says_so() -> None:
+    text = page.filled("<!-- peers: made by tests/bench/page.py -->\n<!-- end -->", {"machine": {}, "figures": []})
+
+    assert "make bench BENCH_ARGS=--peers" in text
+
+
 def test_a_plot_has_a_line_for_each_name_and_a_place_for_each_size() -> None:
     rows = [
         Figure("P2", "claims", [ms, ms]).over("claims", size, line).as_json()
@@ -221,6 +313,7 @@ def test_a_month_an_hour_and_a_remote_are_measured_in_a_small_form() -> None:
     hour, packed = hosted_hour.hour(2, 2), packed_remote.packed(10)
 
     assert [figure.notes["writes_a_day"] for figure in month] == [12] * 3
+    assert month[1].notes["packs_of_the_remote"] == [2, 3]  # the code's, and one each day
     assert len(hour.samples) == 2
     assert packed.notes["commands"] == 10
 
@@ -233,9 +326,29 @@ def test_a_run_of_one_part_keeps_the_rows_of_the_others(monkeypatch: pytest.Monk
 
     bench.main()
 
-    rows = {row["run"]["part"]: row for row in read(out)["figures"] if "run" in row}
+    written = read(out)["figures"]
+    rows = {row["run"]["part"]: row for row in written if "run" in row}
     assert [*rows] == ["P3", "P10"]
     assert [row["n"] for row in rows.values()] == [0, claims.CHECKS]
+    assert "processor" in rows["P10"]["run"]
+    gaps = {row["id"] for row in written if "run" not in row}
+    assert gaps == {bench.FORECAST, *(part.name for part in measurements() if not part.peers)} - {"P3", "P10"}
+
+
+def test_a_part_that_was_not_measured_is_named_where_others_of_its_promise_were() -> None:
+    rows = [{**not_measured("P9", "as it was"), "run": _run("P9h")}]
+
+    written = bench._whole(rows, measurements(), forecasts=False)
+
+    text = page.filled(
+        "<!-- targets: made by tests/bench/page.py -->\n<!-- end -->", {"machine": {}, "figures": written}
+    )
+    works = [line.split(" | ")[1].partition(" (")[0] for line in text.splitlines() if line.startswith("| P9")]
+    assert works == [
+        "not measured: P9 is not in these runs",
+        "not measured: as it was",
+        *(f"not measured: {name} is not in these runs" for name in ("P9r", "P9w")),
+    ]
 
 
 def is_left_out() -> list[Figure]:

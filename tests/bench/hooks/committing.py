@@ -4,7 +4,6 @@ Counted is the whole tree of processes, those that hooks start apart included wh
 a unit is `python -c pass` of the interpreter that the hooks use, measured in turn with each pair.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from gitcoord.service.steps.projects import create_project
 from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.watch.snapshot import Snapshot
 from tests.bench import claims
+from tests.bench.installed import on_path, programs
 from tests.bench.places import repository, workspace
 from tests.bench.registry import measures
 from tests.bench.report import Figure
@@ -44,30 +44,30 @@ except ChildProcessError:
 @measures("P7c")
 def p7c() -> list[Figure]:
     """A commit and a rebase of 20 commits, alone in a clone and among many."""
-    with repository() as (top, env), among(top, env, 0) as given:
-        figures = measured("nobody claims", top, given)
-    with repository() as (top, env), among(top, env, FOREIGN) as given:
-        figures += measured(f"{FOREIGN:,} claims of others, a step held in another worktree", top, given)
+    with programs() as folder:
+        with repository() as (top, env), among(top, on_path(env, folder), 0) as given:
+            figures = measured("no one claims", top, given)
+        with repository() as (top, env), among(top, on_path(env, folder), FOREIGN) as given:
+            figures += measured(f"{FOREIGN:,} claims of others, a step held in another worktree", top, given)
     return figures
 
 
 @contextmanager
 def among(top: Path, env: dict[str, str], foreign: int) -> Iterator[dict[str, str]]:
-    """Install our hooks, and let others be at work."""
-    given = {**env, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"}
-    _run(top, given, "gitcoord", "init", "--tool", "none", "--remote", ".", "--yes")
+    """Install the hooks of the `gitcoord` on PATH, and let others be at work."""
+    _run(top, env, "gitcoord", "init", "--tool", "none", "--remote", ".", "--yes")
     one = workspace(top, env, "bench/cli/r")
     if foreign:
         claims.fill(one, foreign)
         create_project(one, name="app", base_commit="HEAD", steps=[{"step_num": 1, "title": "x", "branch": "feat/1"}])
-        _run(top, given, "git", *_WITHOUT, "worktree", "add", "-q", "-b", "feat/1", str(top.parent / "other"))
+        _run(top, env, "git", *_WITHOUT, "worktree", "add", "-q", "-b", "feat/1", str(top.parent / "other"))
         other = workspace(top.parent / "other", env, "bench/cli/other")
         assert claim_step(other, project="app")["step"]
         other.close()
     listed = one.listed()
     Snapshot(one).write(one.register(listed), listed)
     one.close()
-    yield given
+    yield env
 
 
 def measured(
@@ -83,7 +83,7 @@ def _commits(top: Path, env: dict[str, str], count: int) -> Iterator[float]:
     def commit(*settings: str) -> float:
         file = top / "lib" / "part0" / "file0.py"
         file.write_text(f"{file.read_text()}# more\n")
-        return _processor_s(top, env, "git", *settings, "commit", "-q", "-a", "-m", "more")
+        return processor_s(top, env, "git", *settings, "commit", "-q", "-a", "-m", "more")
 
     yield from _pairs(top, env, count, commit)
 
@@ -101,7 +101,7 @@ def _rebases(top: Path, env: dict[str, str], count: int) -> Iterator[float]:
 
     def rebase(*settings: str) -> float:
         _run(top, env, "git", *_WITHOUT, "switch", "-q", "-C", "picked", work)
-        return _processor_s(top, env, "git", *settings, "rebase", "-q", onto)
+        return processor_s(top, env, "git", *settings, "rebase", "-q", onto)
 
     yield from _pairs(top, env, count, rebase)
 
@@ -109,12 +109,12 @@ def _rebases(top: Path, env: dict[str, str], count: int) -> Iterator[float]:
 def _pairs(top: Path, env: dict[str, str], count: int, run: Callable[..., float]) -> Iterator[float]:
     run()
     for _ in range(count):
-        unit = sorted(_processor_s(top, env, sys.executable, "-c", "pass") for _ in range(3))[1]
+        unit = sorted(processor_s(top, env, "python", "-c", "pass") for _ in range(3))[1]
         without, with_hooks = run(*_WITHOUT), run()
         yield (with_hooks - without) / unit
 
 
-def _processor_s(top: Path, env: dict[str, str], *words: str) -> float:
+def processor_s(top: Path, env: dict[str, str], *words: str) -> float:
     """Run a program; return the processor time that it took, with all that it started."""
     return float(_run(top, env, sys.executable, "-c", _MEASURING, *words))
 

@@ -2,12 +2,12 @@
 
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from gitcoord.service.claims.claims import claim_files
+from tests.bench.installed import on_path, programs
 from tests.bench.places import environment, workspace
 from tests.bench.registry import measures
 from tests.bench.report import Figure
@@ -16,23 +16,28 @@ CLAIMS = 1000
 FILES = 300
 RUNS = 15
 LIMIT_MS = 100
-ROOT = Path(__file__).parents[3]
+_WITHOUT = ("-c", "core.hooksPath=/dev/null")
 
 
 @measures("P7p")
 def p7_push() -> list[Figure]:
     """A push to a remote on a path, where the claims are too: with our hook, and with a hook that does nothing."""
+    with programs() as folder:
+        return [measured(folder, CLAIMS, RUNS, remote=remote) for remote in (True, False)]
+
+
+def measured(folder: Path, claims: int, runs: int, *, remote: bool) -> Figure:
+    """Push in pairs, with the shim that `init` installs and with a hook that does nothing. `folder`: of programs."""
     home = Path(tempfile.mkdtemp(prefix="gitcoord-bench-"))
-    env = environment(home)
+    env = on_path(environment(home), folder)
     (home / ".gitconfig").write_text("[user]\n name = bench\n email = bench@localhost\n[init]\n defaultBranch = main\n")
     try:
-        return [_measured(home, env, remote=True), _measured(home / "alone", env, remote=False)]
+        return _pushed(home, env, claims, runs, remote=remote)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _measured(home: Path, env: dict[str, str], *, remote: bool) -> Figure:
-    home.mkdir(exist_ok=True)
+def _pushed(home: Path, env: dict[str, str], claims: int, runs: int, *, remote: bool) -> Figure:
     one, two, bare = home / "one", home / "two", home / "remote.git"
     _git(home, env, "init", "-q", "--bare", str(bare))
     _git(home, env, "init", "-q", str(one))
@@ -42,47 +47,42 @@ def _measured(home: Path, env: dict[str, str], *, remote: bool) -> Figure:
     if remote:
         _git(home, env, "clone", "-q", str(bare), str(two))
     holder = two if remote else one
-    for repo in (one, holder):
-        if remote:
-            _git(repo, env, "config", "gitcoord.remote", "origin")
-    _claim(holder, env)
+    for repo in {one, holder}:
+        words = ["init", "--tool", "none", "--remote", "origin" if remote else ".", "--yes"]
+        subprocess.run(["gitcoord", *words], cwd=repo, env=env, check=True, capture_output=True)
+    _claim(holder, env, claims)
     workspace(one, env, "bench/cli/one").close()
-    hook, nothing = _hooks(home)
+    shims, nothing = one / ".git" / "hooks", _nothing(home)
+    assert (shims / "pre-push").is_file()
     added: list[float] = []
-    for at in range(RUNS):
-        times = {which: _push(one, env, which, f"{at}-{which.name}") for which in (nothing, hook)}
-        added.append((times[hook] - times[nothing]) * 1000)
+    for at in range(runs):
+        times = {which: _push(one, env, which, f"{at}-{which.name}") for which in (nothing, shims)}
+        added.append((times[shims] - times[nothing]) * 1000)
     where = "a remote on a path" if remote else "the store of the clone"
-    work = f"pre-push, {FILES} files, {CLAIMS:,} claims, {where}"
+    work = f"pre-push, {FILES} files, {claims:,} claims, {where}"
     return Figure("P7p", work, added, unit="ms added").at_most(LIMIT_MS)
 
 
-def _claim(repo: Path, env: dict[str, str]) -> None:
+def _claim(repo: Path, env: dict[str, str], claims: int) -> None:
     """Make claims of other files, a tenth of them with wildcards."""
     for agent in range(10):
         one = workspace(repo, env, f"bench/cli/holder-{agent}")
-        for at in range(CLAIMS // 10):
+        for at in range(claims // 10):
             name = f"held/part{at % 97}/file{agent}-{at}"
             claim_files(one, patterns=[f"{name}/**/*.py" if at % 10 == 0 else f"{name}.py"])
         one.close()
 
 
-def _hooks(home: Path) -> tuple[Path, Path]:
-    made: list[Path] = []
-    for name, line in (
-        ("ours", f'exec "{sys.executable}" -m gitcoord hook pre-push "$@"'),
-        ("nothing", "cat >/dev/null"),
-    ):
-        folder = home / name
-        folder.mkdir()
-        (folder / "pre-push").write_text(f"#!/bin/sh\n{line}\n")
-        (folder / "pre-push").chmod(0o755)
-        made.append(folder)
-    return made[0], made[1]
+def _nothing(home: Path) -> Path:
+    hook = home / "nothing" / "pre-push"
+    hook.parent.mkdir()
+    hook.write_text("#!/bin/sh\ncat >/dev/null\n")
+    hook.chmod(0o755)
+    return hook.parent
 
 
 def _push(repo: Path, env: dict[str, str], hooks: Path, branch: str) -> float:
-    _git(repo, env, "switch", "-q", "--create", branch, "main")
+    _git(repo, env, *_WITHOUT, "switch", "-q", "--create", branch, "main")
     _commit(repo, env, branch, 1)
     begin = time.perf_counter()
     _git(repo, env, "-c", f"core.hooksPath={hooks}", "push", "-q", "origin", branch)
@@ -95,8 +95,8 @@ def _commit(repo: Path, env: dict[str, str], text: str, at: int) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"value = {at}\n# {text}\n")
     _git(repo, env, "add", ".")
-    _git(repo, env, "commit", "-q", "-m", text)
+    _git(repo, env, *_WITHOUT, "commit", "-q", "-m", text)
 
 
 def _git(cwd: Path, env: dict[str, str], *words: str) -> None:
-    subprocess.run(["git", *words], cwd=cwd, env={**env, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
+    subprocess.run(["git", *words], cwd=cwd, env=env, check=True, capture_output=True)

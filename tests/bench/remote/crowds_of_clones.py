@@ -49,12 +49,12 @@ def p6() -> list[Figure]:
 
 
 @contextmanager
-def site(clones: int) -> Iterator[Site]:
-    """Serve a repository to so many clones; one of them has put a project there."""
+def site(clones: int, around: Callable[[str], Path] | None = None) -> Iterator[Site]:
+    """Serve a repository to so many clones; one of them has put a project there. `around`: see `HttpBackend`."""
     home = Path(tempfile.mkdtemp(prefix="gitcoord-bench-p6-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
-        server = HttpBackend(home)
+        server = HttpBackend(home, around=around)
         stack.callback(server.stop)
         bare = server.root / "open" / "r.git"
         subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
@@ -80,7 +80,8 @@ def together(given: Site, times: int) -> list[Figure]:
             _, rows = crowd(len(given.clones), _once, (given.clones, given.env, what, manager.Lock()))
         begun, ended = max(row["warm"] for row in rows), [row["begun"] + row["ms"] / 1000 for row in rows]
         pushes = [at for at, took, push in given.server.requests()[len(asked) :] if push and at - took / 1000 >= begun]
-        last_ms = (max(ended) - min(row["begun"] for row in rows)) * 1000
+        begins = [row["begun"] for row in rows]
+        last_ms = (max(ended) - min(begins)) * 1000
         limit_ms = times * lone_ms + len(pushes) * push_ms
         work = f"{len(given.clones)} clones claim a {what} each at the same moment (latency of a claim)"
         figure = Figure("P6", work, [row["ms"] for row in rows])
@@ -94,6 +95,8 @@ def together(given: Site, times: int) -> list[Figure]:
             "failed": failed,
             "pushes_a_clone": round(len(pushes) / len(given.clones), 2),
             "last_ms": round(last_ms),
+            "begun_within_ms": round((max(begins) - min(begins)) * 1000, 1),
+            "cpu_ms_a_claim": round(sum(row["cpu"] for row in rows) * 1000 / len(rows), 1),
             "may_take_ms": round(limit_ms),
             "lone_ms": round(lone_ms, 1),
             "server_ms_a_push": round(push_ms, 1),
@@ -134,6 +137,7 @@ def sustained(given: Site, worktrees: int, seconds: float) -> Figure:
         "most_of_a_process": max(len(row["ms"]) for row in rows),
         "pushes": pushes,
         "cpu_seconds": round(sum(row["cpu"] for row in rows), 1),
+        "cpu_ms_a_claim": round(sum(row["cpu"] for row in rows) * 1000 / len(latencies), 1),
         **{name: sum(row[name] for row in rows) for name in ("won", "lost")},
     }
     return figure
@@ -181,8 +185,9 @@ def _once(
         "file": lambda: claim_files(claimer, patterns=[f"made/{k}.py"])["granted"],
         "step": lambda: claim_step(claimer)["step"],
     }[what]
+    cpu = time.process_time()
     ms, failed = _timed(call)
-    return {"warm": warm, "begun": begun, "ms": ms, "failed": failed}
+    return {"warm": warm, "begun": begun, "ms": ms, "failed": failed, "cpu": time.process_time() - cpu}
 
 
 def on_and_on(

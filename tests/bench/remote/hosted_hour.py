@@ -34,7 +34,7 @@ PUSHES_MAX = 6
 
 @measures("P9h", limit_s=1800)
 def p9h() -> list[Figure]:
-    """Let an hour pass."""
+    """Let twenty agents of a clone work for an hour, and count the pushes of each minute."""
     return [hour(AGENTS, MINUTES)]
 
 

@@ -22,7 +22,7 @@ FAIR = 1 / TIMES
 
 @measures("P6f", limit_s=300)
 def p6f() -> list[Figure]:
-    """Measure what the far one gets."""
+    """Measure what a clone far away gets beside others."""
     figures: list[Figure] = []
     for near_ms in NEAR_MS:
         with site(CLONES + 1) as given, lines(given, near_ms) as envs:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bench.places import repository, workspace
 from tests.bench.registry import measures
-from tests.bench.remote.http_claims import JUDGED_MS, ROUND_TRIPS_MS, RUNS, Line, judged, measured
+from tests.bench.remote.http_claims import JUDGED_MS, ROUND_TRIPS_MS, RUNS, Line, Passing, judged, measured
 from tests.bench.report import Figure
 from tests.servers.delaying_proxy import DelayingProxy
 from tests.servers.sshd import Sshd, sockets_in
@@ -19,7 +19,7 @@ RATIO = 0.6  # of a push
 
 @measures("P5ssh", limit_s=400)
 def p5ssh() -> list[Figure]:
-    """Measure as over http."""
+    """Measure claims over ssh as those over http are."""
     figures: list[Figure] = []
     for round_trip_ms in ROUND_TRIPS_MS:
         with line(round_trip_ms) as given:
@@ -50,11 +50,11 @@ def line(round_trip_ms: int) -> Iterator[Line]:
         with repository() as (top, env), repository() as (elsewhere, other_env):
             here = {**ssh, "GITCOORD_REMOTE": url}
             subprocess.run(["git", "remote", "add", "origin", url], cwd=top, env=env, check=True)
-            other = workspace(elsewhere, {**other_env, **here}, "other/cli/r")
-            mine = {**env, **here}
-            claimer = workspace(top, mine, "bench/cli/r")
+            passing, mine = Passing(), {**env, **here}
+            other = workspace(elsewhere, {**other_env, **here}, "other/cli/r", passing.host)
+            claimer = workspace(top, mine, "bench/cli/r", passing.host)
             claimer.setting.transport.read(["refs/coord/"])  # the connection that the push shares
-            yield Line(proxy, top, mine, claimer, other, shared)
+            yield Line(proxy, top, mine, claimer, other, passing, shared)
     finally:
         server.stop()
         proxy.stop()

@@ -1,15 +1,18 @@
-"""P9, the wire: the pack of one claim, among many others. What http adds to it, P5 counts."""
+"""P9, the wire: the pack of one claim among many others, and all that goes over the line for it with http."""
 
 from gitcoord.remote.contract.protocol import Oid
 from gitcoord.remote.http.pack_writer import PackWriter
 from tests.bench.claims import claim_one, fill
 from tests.bench.places import repository, workspace
 from tests.bench.registry import measures
+from tests.bench.remote.http_claims import line, notes_of
 from tests.bench.report import Figure
 
 SIZES = (100, 10_000)
 CLAIMS = 30
 PACK_MAX = 1536
+HTTP_MAX = 2560  # both ways: headers, the command, the pack and the answer
+WARM_UP = 3
 
 
 @measures("P9")
@@ -37,3 +40,24 @@ def measured(size: int, claims: int) -> list[Figure]:
             tip = Oid(new)
     figure = Figure("P9", f"pack of a claim, {size:,} claims", sent, unit="bytes")
     return [figure.at_most(PACK_MAX), Figure("P9", f"the same without deltas, {size:,} claims", whole, unit="bytes")]
+
+
+@measures("P9w", limit_s=600)
+def p9w() -> list[Figure]:
+    """The bytes of a claim over http among 10,000 others, as a proxy counts them."""
+    return [over_http(SIZES[-1], CLAIMS)]
+
+
+def over_http(size: int, claims: int) -> Figure:
+    """Claim now and then in a running process, where no other clone writes."""
+    asked: list[tuple[int, int]] = []
+    with line(0) as given:
+        fill(given.claimer, size)
+        for turn in range(WARM_UP + claims):
+            given.rest()
+            before = given.proxy.requests, given.proxy.size_bytes
+            claim_one(given.claimer, turn)
+            asked.append((given.proxy.requests - before[0], given.proxy.size_bytes - before[1]))
+    sizes = [float(size_bytes) for _, size_bytes in asked[WARM_UP:]]
+    figure = Figure("P9w", f"a claim over http, {size:,} claims", sizes, unit="bytes", notes=notes_of(asked[WARM_UP:]))
+    return figure.at_most(HTTP_MAX)

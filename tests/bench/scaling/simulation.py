@@ -4,6 +4,7 @@
         push ──the ledger is as it was seen──> done
              └─it moved: list ──the write was old──> push again
                               └─others are at it──> post ──> look … ──the first that posted──> one push for all posts
+    others were met in the last 10 s: post at once
 
 A clone is a generator that yields for how many seconds it waits. A pool serves in the order of requests, so that the
 end of a job is known when it begins, and no queue is kept. Chance is seeded: a run is repeated exactly.
@@ -19,12 +20,16 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 TOGETHER_MAX = 64  # commands of one clone in one push: `ledger/leader/spool`
+# Of clones that meet: `ledger/transactions/inbox`.
 FOLDED_MAX = 100  # posts in one push
-LOOKS_MAX = 6
-CROWDED_S = 10.0  # for so long after a lost race a clone lists refs before it pushes: `ledger/leader/lead_time`
+FOLD_PUSHES, PLACES_MAX, LOOKS_A_FOLD, GATHER_PUSHES, FOLD_OF_WAIT = 4, 4, 4, 0.5, 2 / 3
+PUSH_MIN_S, PUSH_MAX_S = 0.02, 2.0
 RACE_S = 2.0
+MET_S, FOLD_MAX_S = 10.0, 8.0  # `ledger/leader/crowd`
+COMPANY_OF_FOLD, COMPANY_MAX_S = 0.25, 0.1  # for so long a leader lets others of its clone come: `combiner`
+CROWDED_S = 10.0  # for so long after a lost race a clone lists refs before it pushes: `ledger/leader/lead_time`
 LOOK_S = 15.0  # so often a server of a clone looks what others did
-GATHER_S = 10.0  # where a host limits pushes, a clone lets so long pass between two: `ledger/leader/push_budget`
+REFILL_S, PACED_MAX_S = 60.0 * 60 / 59, 25.0  # `ledger/leader/push_budget`, and for how long it is waited for at most
 
 Process = Generator[float, None, None]
 
@@ -71,6 +76,7 @@ class Team:
         processors: of the server.
         shared: the clients compute on the same ones, as in a bench on one machine.
         pushes_a_minute: which the host admits; 0: all.
+        budget: of pushes a minute, that a clone keeps by itself; 0: none, as where the host's limit is of each user.
         ledgers: over which commands are spread; 1: all claims of a team are in one.
         beat_s: a clone that has not pushed for so long says that it is alive; 0: no beats.
     """
@@ -82,6 +88,7 @@ class Team:
     processors: int = 2
     shared: bool = False
     pushes_a_minute: float = 0
+    budget: float = 0
     ledgers: int = 1
     beat_s: float = 0
 
@@ -187,7 +194,11 @@ class _Clone:
     def __init__(self, world: Simulation) -> None:
         self._world = world
         self._seen = [0] * world.team.ledgers
-        self._lost_at = self._pushed_at = -1e9
+        self._lost_at = self._pushed_at = self._met_at = self._paid_at = -1e9
+        self._left = world.team.budget
+        self._fold_s = 0.0  # what a fold was seen to take, where others were met
+        self._push_s = PUSH_MIN_S
+        self._has_company = False
         agents = world.team.agents
         self.arrivals = [0.0 if self._is_closed else self._next() for _ in range(agents)]
         heapq.heapify(self.arrivals)
@@ -213,12 +224,14 @@ class _Clone:
             if min(due, beat_at) > world.now:
                 yield min(due, beat_at) - world.now
             if self.arrivals[0] > world.now:
-                yield from world.push()
+                yield from self._push()
                 self._pushed_at = world.now
                 continue
-            if world.team.pushes_a_minute:
-                yield max(0.0, self._pushed_at + GATHER_S - world.now)
+            yield self._paced_s()
+            if self._has_company and self._expects_crowd:
+                yield min(COMPANY_OF_FOLD * self._fold_s, COMPANY_MAX_S)
             groups = self._take()
+            self._has_company = sum(map(len, groups.values())) > 1
             for number, group in groups.items():
                 yield from self._carry_out(number, group)
                 self._pushed_at = world.now
@@ -226,6 +239,31 @@ class _Clone:
             self.taken = []
             for _ in () if world.team.once else itertools.chain(*groups.values()):
                 heapq.heappush(self.arrivals, self._next())
+
+    def _push(self) -> Process:
+        """Push, and count that."""
+        self._left, self._paid_at = max(self._budget() - 1, -self._world.team.budget), self._world.now
+        yield from self._world.push()
+
+    def _budget(self) -> float:
+        most, passed_s = self._world.team.budget, self._world.now - self._paid_at
+        return min(most, self._left + passed_s * most / REFILL_S)
+
+    def _paced_s(self) -> float:
+        """Return for how long what waits is gathered until there is a push to make; not where that is too long."""
+        per_minute = self._world.team.budget
+        wait_s = max(0.0, 1 - self._budget()) * REFILL_S / per_minute if per_minute else 0.0
+        return wait_s if wait_s <= PACED_MAX_S else 0.0
+
+    @property
+    def _expects_crowd(self) -> bool:
+        return self._world.now - self._met_at < MET_S
+
+    def _meet_others(self, fold_s: float = 0.0) -> None:
+        """Note that others are at work, and what a fold of theirs took."""
+        last_s = self._fold_s if self._expects_crowd else 0.0
+        known = [took_s for took_s in (last_s, min(fold_s, FOLD_MAX_S)) if took_s]
+        self._met_at, self._fold_s = self._world.now, sum(known) / len(known) if known else 0.0
 
     def _take(self) -> dict[int, list[float]]:
         """Take what waits, by the ledger that it is for."""
@@ -239,6 +277,9 @@ class _Clone:
 
     def _carry_out(self, number: int, group: Sequence[float]) -> Process:
         world, ledger = self._world, self._world.ledgers[number]
+        if self._expects_crowd:
+            yield from self._meet(number, _Post(group))
+            return
         is_listed = world.now - self._lost_at < CROWDED_S
         looked_at = world.now - world.chance.random() * LOOK_S  # by a server of the clone
         self._seen[number] = max(self._seen[number], bisect_right(ledger.writes, looked_at))
@@ -250,7 +291,7 @@ class _Clone:
                     break
             yield from world.compute()
             began = world.now
-            yield from world.push()
+            yield from self._push()
             if ledger.version == self._seen[number]:
                 self._write(number)
                 yield from world.answer()
@@ -270,32 +311,59 @@ class _Clone:
     def _meet(self, number: int, post: _Post) -> Process:
         """Post, and have one of those who posted write for all."""
         world, ledger = self._world, self._world.ledgers[number]
+        self._meet_others()
         yield from world.compute()
         began = world.now
-        yield from world.push()
+        yield from self._push()
         ledger.posts.append(post)
         yield from world.answer()
-        push_s, looks = world.now - began, 0
-        while post in ledger.posts:
+        posted_at, self._push_s = world.now, world.now - began
+        yield self._gather_s
+        oldest, since = post, posted_at
+        while True:
             yield from world.read()
             self._seen[number] = ledger.version
             if post not in ledger.posts:
-                break
-            rank, looks = ledger.posts.index(post), looks + 1
-            if looks <= min(rank, LOOKS_MAX):
-                yield push_s * (1 + min(rank, 2 * LOOKS_MAX) / LOOKS_MAX) * (0.75 + world.chance.random() / 2)
-                continue
-            folded = [post, *(other for other in ledger.posts if other is not post)][:FOLDED_MAX]
-            yield from world.compute()
-            yield from world.push()
-            if ledger.version == self._seen[number] and all(other in ledger.posts for other in folded):
-                self._write(number)
-                ledger.posts = [other for other in ledger.posts if other not in folded]
-                yield from world.answer()
+                self._meet_others((world.now - posted_at) * FOLD_OF_WAIT)
                 return
+            if ledger.posts[0] is not oldest:
+                oldest, since = ledger.posts[0], world.now
+            place = min(ledger.posts.index(post), PLACES_MAX)
+            fold_s = max(self._fold_s, FOLD_PUSHES * self._usual_push_s)
+            if world.now - since < place * fold_s + self._gather_s:
+                self._meet_others()
+                yield (fold_s / LOOKS_A_FOLD if place else self._gather_s) * (0.75 + world.chance.random() / 2)
+            elif (yield from self._fold(number, post)):
+                return
+
+    def _fold(self, number: int, post: _Post) -> Generator[float, None, bool]:
+        """Carry out what was posted; return whether that was won."""
+        world, ledger = self._world, self._world.ledgers[number]
+        folded = [post, *(other for other in ledger.posts if other is not post)][:FOLDED_MAX]
+        if folded[1:]:
+            self._meet_others()
+        else:
+            self._met_at = -1e9
+        yield from world.compute()
+        began = world.now
+        yield from self._push()
+        is_won = ledger.version == self._seen[number] and all(other in ledger.posts for other in folded)
+        if is_won:
+            self._write(number)
+            ledger.posts = [other for other in ledger.posts if other not in folded]
+        else:
             world.lost += 1
-            yield from world.answer()
-        yield from world.read()  # what became of it
+            self._push_s = max(self._push_s, (world.now - began) / FOLD_PUSHES)
+        yield from world.answer()
+        return is_won
+
+    @property
+    def _usual_push_s(self) -> float:
+        return min(max(self._push_s, PUSH_MIN_S), PUSH_MAX_S)
+
+    @property
+    def _gather_s(self) -> float:
+        return GATHER_PUSHES * self._usual_push_s if self._expects_crowd else 0.0
 
     def _write(self, number: int) -> None:
         ledger = self._world.ledgers[number]
