@@ -52,7 +52,7 @@ def take_out(path: Path, part: str) -> None:
     """Take out the lines of the tests below a folder, or in a file, which are to run again."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
     below = (f"{part.rstrip('/')}/", f"{part}::")
-    tests = [(line, json.loads(line)["test"]) for line in lines]
+    tests = [(line, json.loads(line).get("test", "")) for line in lines]
     kept = [line for line, test in tests if test != part and not test.startswith(below)]
     path.write_text("".join(kept), encoding="utf-8")
 
@@ -62,6 +62,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "histories": ("histories of several processes, for which an order exists that the rules allow", "calls"),
     "faults": ("faults injected: ends, exceptions, full disks, bad networks, calamities", "commits"),
     "fuzz": ("parsers fuzzed", "inputs"),
+    "branches": ("branches of these parsers that the inputs took", "branches"),
     "mutants": ("faults planted in the code, each found", "inputs or runs until then"),
     "soak": ("seconds under a load, with nothing that grows", "calls and commands"),
     "violations": ("violations", "tests that ran"),

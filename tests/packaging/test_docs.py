@@ -34,6 +34,8 @@ _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`(gitcoord [^`]+)`", re.DOTALL)
 _QUOTED = re.compile(r"`([\w.-]+(?:/[\w.-]*)+)`")
 _HANDS_ON = "gitcoord/core/claims/rules/wait.py"  # the word of two refusals, by `_later`
+_MERGED = re.compile(r"^(?:<<<<<<<|>>>>>>>)", re.MULTILINE)
+_DECISION = re.compile(r"^\*\*(\d+)\.", re.MULTILINE)
 _LINE = re.compile(r"^(?:\S+ +\$ )?(?:[A-Z_]+=\S* )*(gitcoord .*)$", re.MULTILINE)
 
 pytestmark = pytest.mark.docs
@@ -274,3 +276,13 @@ def _every_command() -> Iterator[tuple[str, ...]]:
         verbs = getattr(command, "commands", None)
         yield from [(noun,)] * getattr(command, "invoke_without_command", False)
         yield from [(noun,)] if verbs is None else ((noun, verb) for verb, one in verbs.items() if not one.hidden)
+
+
+def test_the_decisions_stand_in_their_order_and_no_page_has_two_sides_of_a_merge() -> None:
+    design = (ROOT / "gitcoord" / "DESIGN.md").read_text("utf-8")
+    numbers = [int(number) for number in _DECISION.findall(design)]
+
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) > 90
+    assert [path.name for path in PAGES if _MERGED.search(path.read_text("utf-8"))] == []
+    assert _MERGED.search(design) is None

@@ -79,7 +79,9 @@ def test_what_tmux_runs_quotes_the_folder_that_others_may_have_named(tmp_path: P
     try:
         run(*server, "new-session", "-d", "-c", str(tmp_path / "it's; $(here)"), "cat", TERM="screen")
         assert bar in run(*server, "show", "-gv", "status-right")
-        quoted = run(*server, "display-message", "-p", bar).rstrip("\n")
+        # Empty until the pane's process has begun, which on a busy machine is after the session is there.
+        asked = (run(*server, "display-message", "-p", bar).rstrip("\n") for _ in range(1_000))
+        quoted = next((path for path in asked if path), "")
     finally:
         run(*server, "kill-server")
 

@@ -1,33 +1,21 @@
 """The wheel holds all that is needed and nothing else, and works where there is no checkout.
 
-No network: the wheel is built with the hatchling that is here, and installed without dependencies into a fresh
-environment that finds those of this environment through a `.pth` file.
+No network: the wheel is built with the hatchling that is here, and installed beside the dependencies that are here.
 """
 
-import sys
-import sysconfig
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
 import gitcoord
-from tests.packaging.programs import ROOT, run
+from tests.packaging.programs import ROOT, beside_dependencies, run
 
 
 @pytest.fixture(scope="module")
 def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of programs of an environment in which the wheel is installed."""
-    environment = tmp_path_factory.mktemp("environment")
-    venv.create(environment, with_pip=False, symlinks=True)
-    python = environment / "bin" / "python"
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-index", "--no-deps", wheel, cwd=environment)
-    site_packages = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=environment))
-    # Read as plain folders: the `.pth` files inside them, such as that of an editable gitcoord, have no effect here.
-    here = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
-    (site_packages / "dependencies.pth").write_text("\n".join(here) + "\n", encoding="utf-8")
-    return python.parent
+    return beside_dependencies(wheel, tmp_path_factory.mktemp("environment"))
 
 
 def test_the_installed_program_tells_its_version(scripts: Path, tmp_path: Path) -> None:

@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.unit.test_rules import ids_kept, ids_listed, ids_marked
+from tests.unit.test_rules import PROMISES, ids_kept, ids_listed, ids_marked
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "guarantees.md"
 BEGIN, END = "<!-- what keeps them -->", "<!-- end of what keeps them -->"
-KINDS = ("SAFE-", "LIVE-", "TIME-", "SEC-")
 
 
 def page() -> str:
@@ -31,7 +30,7 @@ def _table() -> str:
 def _promised() -> Iterator[str]:
     """Yield the ids of the promises, in the order of their kinds and numbers."""
     listed = ids_listed((ROOT / "gitcoord" / "DESIGN.md").read_text("utf-8"))
-    for kind in KINDS:
+    for kind in PROMISES:
         yield from sorted((rule for rule in listed if rule.startswith(kind)), key=lambda rule: int(rule.split("-")[1]))
 
 

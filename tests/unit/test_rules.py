@@ -18,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+PROMISES = ("SAFE-", "LIVE-", "TIME-", "SEC-")  # the kinds of rules that a user is promised
 ID = re.compile(r"(?<![\w-])[A-Z]+-\d+(?![\w-])")
 _LISTED = re.compile(r"^\s*(?:[-*|]|#+|\d+\.)\s*[*`]*(?P<id>[A-Z]+-\d+)(?![\w-])", re.MULTILINE)
 _KEPT = re.compile(r"^\s*\* ((?:[A-Z]+-\d+(?:, )?)+):", re.MULTILINE)
@@ -171,6 +172,14 @@ def test_a_comment_names_no_rule_that_is_not_promised() -> None:
 @pytest.mark.docs
 def test_readme_and_guarantees_promise_nothing_that_the_design_does_not_list() -> None:
     assert sorted(_ids_of_guarantees() - ids_listed(_read("gitcoord/DESIGN.md"))) == []
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize(("page", "title"), [("README.md", "Guarantees"), ("docs/guarantees.md", "Promised")])
+def test_a_page_has_every_promise_of_the_design(page: str, title: str) -> None:
+    promises = {rule for rule in ids_listed(_read("gitcoord/DESIGN.md")) if rule.startswith(PROMISES)}
+
+    assert sorted(promises - ids_in_section(_read(page), title)) == []
 
 
 def test_an_id_is_listed_only_where_it_begins_an_item_a_row_or_a_heading() -> None:

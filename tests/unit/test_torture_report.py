@@ -23,6 +23,7 @@ def test_a_part_that_runs_again_counts_once(tmp_path: Path, monkeypatch: pytest.
     report = tmp_path / "report"
     monkeypatch.setenv(torture_report.VARIABLE, str(report))
     torture_report.take_out(report, "tests/fuzz")
+    report.write_text('{"kind": "histories", "count": 1, "operations": 5}\n')  # of an older run, without its test
     torture_report.add("violations", count=1, operations=9, test="tests/fuzz/test_fuzz.py")
     torture_report.add("fuzz", count=1, operations=100, test="tests/fuzz/test_fuzz.py::test_much[a b] (a)")
     torture_report.add("histories", count=1, operations=5, test="tests/fuzzy/test_x.py::test")
@@ -31,7 +32,7 @@ def test_a_part_that_runs_again_counts_once(tmp_path: Path, monkeypatch: pytest.
     torture_report.add("fuzz", count=1, operations=100)
 
     sums = torture_report.totals(report)
-    assert sums == {"histories": {"count": 1, "operations": 5}, "fuzz": {"count": 1, "operations": 100}}
+    assert sums == {"histories": {"count": 2, "operations": 10}, "fuzz": {"count": 1, "operations": 100}}
     mine = "tests/unit/test_torture_report.py::test_a_part_that_runs_again_counts_once"
     assert f'"test": "{mine}"' in report.read_text()
     torture_report.take_out(report, "tests/unit/test_torture_report.py")
