@@ -14,9 +14,10 @@ Rules:
     one that says more than can have been written stops no clone, and `doctor` names it.
   * A tip that is marked costs nothing; one that another clone wrote costs a few reads. No ref is listed for it.
   * A clone may lack what its ledgers came from (`boundaries`). All marks of a place are of what came later, and what
-    both histories lack has neither tip; where one alone lacks it, it is brought to judge, as long as the remote can be
-    reached. Only at another place its first commit is missed, by which any copy is known: there a ledger is the same
-    one where a clone has written into both.
+    both histories lack has neither tip; where one alone lacks it, it is brought to judge. While it does not come, the
+    ledger counts as well, and the mark stays where it is, so that the next look judges again. Only at another place its
+    first commit is missed, by which any copy is known: there a ledger is the same one where a clone has written into
+    both.
 
 What this file does not know: commands; `transactions` and the services refuse.
 """
@@ -80,6 +81,7 @@ class Lookback:
         self._heard: Reports | None = None  # by the last listing
         self._proved: Reports | None = None  # by the one before
         self._elsewhere: dict[RefName, Mark] = {}  # what was seen of ledgers of this place at another one
+        self._unjudged: set[RefName] = set()  # ledgers of which history does not come now that was left out
 
     @classmethod
     def of_place(
@@ -134,8 +136,9 @@ class Lookback:
     def acknowledge(self, state: LedgerState[Any], command_id: str, now: datetime) -> None:
         """Note what landed, under the clone's lock: the id of the last command is `<clone>.<counter>`."""
         clone, _, counter = command_id.rpartition(".")
-        mark = Mark(state.tip or "", state.meta.seq, clone, int(counter), int(now.timestamp()))
-        self.marks.note(state.ref, mark)
+        seen = self.marks.of(state.ref) if state.ref in self._unjudged else None
+        seen = seen or Mark(state.tip or "", state.meta.seq)
+        self.marks.note(state.ref, Mark(seen.tip, seen.seq, clone, int(counter), int(now.timestamp())))
         self.marks.compact(command_id)
 
     def rewound(self, listed: Mapping[RefName, Oid], now: datetime) -> list[RewoundError]:
@@ -149,6 +152,7 @@ class Lookback:
     def find(self, ref: RefName, listed: Mapping[RefName, Oid], now: datetime) -> RewoundError | None:
         """Return the problem of one ledger; `None`: none, or it cannot be read, which its reader says."""
         tip, mark = listed.get(ref), self.marks.of(ref)
+        self._unjudged.discard(ref)
         if self._strays.why(ref, tip) is not None:
             return None
         try:
@@ -216,19 +220,18 @@ class Lookback:
         if mark is None and tip is not None:
             mark = self._seen_elsewhere(ref, tip)
         present = present_at(self._objects, tip, mark.clone if mark else "") if tip else None
-        found = self._verdict(mark, tip, present, now)
-        if mark is not None and found is Rewind.BACK:
-            mark = _sound(self._objects, mark)  # who puts a damaged ledger back to its last good commit takes nothing
+        try:
             found = self._verdict(mark, tip, present, now)
+            if mark is not None and found is Rewind.BACK:
+                # Who puts a damaged ledger back to its last good commit takes nothing.
+                mark = _sound(self._objects, mark)
+                found = self._verdict(mark, tip, present, now)
+        except UnreachableError:
+            self._unjudged.add(ref)
+            return None
         if mark is None or found is None:
             if tip and present:
-                before = self.marks.of(ref)
-                if before is None:
-                    self._note_first(ref, tip)
-                if before is not None and before.seq >= present.seq:  # what was seen was damaged
-                    self.marks.decide(ref, before._replace(tip=tip, seq=present.seq))
-                else:
-                    self.marks.note(ref, Mark(tip, present.seq))
+                self._note_seen(ref, tip, present.seq)
             return None
         if self._is_decided(ref, mark, present, listed):
             if tip and present:
@@ -243,6 +246,15 @@ class Lookback:
             text = f"{ref} went back: {saw}, and the remote has {present.seq} ({(tip or '')[:12]}) without that commit."
         return RewoundError(f"{text} {_STOPPED}", where=ref, hint=_HINT)
 
+    def _note_seen(self, ref: RefName, tip: Oid, seq: int) -> None:
+        before = self.marks.of(ref)
+        if before is None:
+            self._note_first(ref, tip)
+        if before is not None and before.seq >= seq:  # what was seen was damaged
+            self.marks.decide(ref, before._replace(tip=tip, seq=seq))
+        else:
+            self.marks.note(ref, Mark(tip, seq))
+
     def _note_first(self, ref: RefName, tip: Oid) -> None:
         """Note the first commit of a history, by which any copy of it is known, however old."""
         roots = [oid for oid, commit in _ancestry(self._objects, tip) if commit is not None and not commit.parents]
@@ -255,8 +267,8 @@ class Lookback:
         is_kept = now.timestamp() - mark.at_s < APPLIED_KEPT.total_seconds()
         # The numbers first: they cost nothing, and a history that lacks the mark is walked to its end.
         is_lower = is_behind(mark, present, counter_is_kept=is_kept)
-        is_later = None if is_lower else descent(self._whole, tip, Oid(mark.tip))
-        return judge(mark, present, descends=is_later, counter_is_kept=is_kept)
+        descends_from_it = None if is_lower else descent(self._whole, tip, Oid(mark.tip))
+        return judge(mark, present, descends=descends_from_it, counter_is_kept=is_kept)
 
     def _seen_elsewhere(self, ref: RefName, tip: Oid) -> Mark | None:
         for place, mark in self.marks.elsewhere(ref):
@@ -305,32 +317,39 @@ def descends(objects: Objects, tip: Oid, seen: Oid) -> bool | None:
     Raises:
         CoordError: a commit is damaged.
     """
-    line = commits.walk(objects, tip)  # along the first parents, as most are: no post has to be read for that
-    if any(seen in (oid, commits.before(objects, commit)) for oid, commit in line):
-        return True
-    is_whole = True
-    for oid, commit in _ancestry(objects, tip):
-        if oid == seen:
-            return True
-        is_whole = is_whole and commit is not None
-    return False if is_whole else None
+    lacking = _lacking(objects, tip, seen)
+    return True if lacking is None else None if lacking else False
 
 
 def descent(objects: Objects, tip: Oid, seen: Oid) -> bool | None:
-    """Return the same of objects of which history may have been left out: that is brought only where it may tell."""
+    """Return the same of objects of which history may have been left out: that is brought only where it may tell.
+
+    Raises:
+        UnreachableError: it does not come now.
+        CoordError: a commit is damaged.
+    """
     known = here(objects)
-    found = descends(known, tip, seen)
-    if found is not None or not isinstance(objects, LeavesOut):
-        return found
-    lacking = _lacking(known, tip) - _lacking(known, seen)  # what the one that was seen came from does not come from it
-    if any(objects.why_left_out(oid) is not None for oid in lacking):
-        with contextlib.suppress(UnreachableError):
+    lacking = _lacking(known, tip, seen)
+    if lacking and isinstance(objects, LeavesOut):
+        # What the one that was seen came from does not come from it.
+        lacking -= {oid for oid, commit in _ancestry(known, seen) if commit is None}
+        if any(objects.why_left_out(oid) is not None for oid in lacking):
             return descends(objects, tip, seen)
-    return None if lacking else False
+    return True if lacking is None else None if lacking else False
 
 
-def _lacking(objects: Objects, tip: Oid) -> set[Oid]:
-    return {oid for oid, commit in _ancestry(objects, tip) if commit is None}
+def _lacking(objects: Objects, tip: Oid, seen: Oid) -> set[Oid] | None:
+    """Return the commits of a history that are not here; `None`: one that was seen is in it."""
+    line = commits.walk(objects, tip)  # along the first parents, as most are: no post has to be read for that
+    if any(seen in (oid, commits.before(objects, commit)) for oid, commit in line):
+        return None
+    lacking = set[Oid]()
+    for oid, commit in _ancestry(objects, tip):
+        if oid == seen:
+            return None
+        if commit is None:
+            lacking.add(oid)
+    return lacking
 
 
 def _sound(objects: Objects, mark: Mark) -> Mark:

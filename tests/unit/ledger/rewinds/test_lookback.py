@@ -4,17 +4,22 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.rewind import Mark
 from gitcoord.ledger.format import commits, trees
-from gitcoord.ledger.format.meta import Meta
+from gitcoord.ledger.format.meta import META, Applied, Meta, applied_path
+from gitcoord.ledger.kinds.ledger import absent
+from gitcoord.ledger.kinds.steps import STEPS
 from gitcoord.ledger.rewinds.lookback import Lookback, descends
 from gitcoord.ledger.rewinds.marks import BYTES_MAX, Marks
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.copies.whole_history import AGAIN_S
 from gitcoord.remote.transports.memory import MemoryObjects
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, Member, World
+from tests.unit.left_out import LeftOut
 
 APP = REFS.steps("app")
 
@@ -99,6 +104,35 @@ def test_a_commit_that_joins_two_histories_has_what_either_saw(world: World) -> 
     assert [descends(objects, further, seen) for seen in (ours, theirs, first)] == [True, True, True]
     assert [descends(objects, joined, seen) for seen in (ours, theirs, first)] == [True, True, True]
     assert [descends(objects, ours, theirs), descends(objects, commit("on", Oid("9" * 40)), ours)] == [False, None]
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("writes", [False, True], ids=["looks", "writes"])
+def test_what_cannot_be_judged_while_the_remote_is_away_is_judged_later(tmp_path: Path, *, writes: bool) -> None:
+    """The history that comes again was left out of the clone, and its successor was not."""
+    objects = MemoryObjects()
+
+    def commit(seq: int, *parents: Oid) -> Oid:
+        files = {META: Meta(seq=seq).encode(), applied_path("ann"): Applied(clone="ann", counter=seq).encode()}
+        tree = trees.write(objects, trees.EMPTY, files).oid or Oid("")
+        return commits.write(objects, tree, parents, SIGNATURE, START, str(seq))
+
+    left_out, seen = commit(1), commit(5, commit(4))
+    tip = boundary = commit(9, left_out)
+    remote = LeftOut(objects, {left_out}, is_away=True)
+    marks = Marks(tmp_path, "url", REFS.namespace, None)
+    lookback = Lookback(remote.objects(tmp_path, [boundary]), REFS, marks)
+    marks.note(APP, Mark(seen, 5))
+
+    assert lookback.find(APP, {APP: tip}, START) is None
+    if writes:
+        tip = commit(10, tip)
+        lookback.acknowledge(replace(absent(STEPS, APP), tip=tip, meta=Meta(seq=10)), "ann.10", START)
+    remote.is_away, remote.now = False, remote.now + AGAIN_S
+    found = lookback.find(APP, {APP: tip}, START)
+
+    assert found is not None
+    assert (lookback.mark_of(APP).tip, lookback.mark_of(APP).counter) == (seen, 10 * writes)
 
 
 @pytest.mark.rule("SAFE-9")
