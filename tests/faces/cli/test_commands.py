@@ -74,6 +74,16 @@ def test_a_claim_is_shown_with_what_its_worker_needs(run: Run, project: str) -> 
     assert "`gitcoord step complete app/1 HEAD`" in done.err
 
 
+def test_a_step_that_waits_has_nothing_yet_to_start_from(run: Run, project: str) -> None:
+    waiting = run("step", "show", "app/2").out
+    run("step", "claim")
+    run("step", "complete", "app/1", "HEAD")
+
+    assert "waits for:   step 1" in waiting
+    assert "start from" not in waiting
+    assert ", step 1" in run("step", "show", "app/2").out
+
+
 def test_the_same_claim_twice_gives_the_same_step(run: Run, project: str) -> None:
     first, second = run("step", "claim", "--json").json, run("step", "claim", "--json").json
 

@@ -78,20 +78,26 @@ def step_whole(result: Result, now: datetime) -> None:
         value = step.get(name)
         if value not in (None, "", []):
             _labelled(label, listed(value) if isinstance(value, list) else text(value))
+    waiting = strings(result.get("waiting_on"))
+    if waiting:
+        _labelled("waits for", f"step {', '.join(waiting)}")
+    else:
+        _base(step)
+    _checkpoint(record(step.get("checkpoint")), now)
+    holder = record(result.get("holder"))
+    if holder:
+        life = life_word(holder.get("life"), step.get("session_id"))
+        _labelled("holder is", f"{life} ({text(holder.get('why'))})")
+
+
+def _base(step: dict[str, Json]) -> None:
+    """Show where the work of a step begins, which is known once nothing is left to wait for."""
     base = records(step.get("base"))
     for start in base:
         branch = f" ({text(start.get('branch'))})" if start.get("branch") else ""
         _labelled("start from", f"{short(start.get('commit_hash'))}{branch}, step {text(start.get('step_num'))}")
     if not base and step.get("base_commit"):
         _labelled("start from", f"{short(step.get('base_commit'))}, the project's base")
-    _checkpoint(record(step.get("checkpoint")), now)
-    waiting = strings(result.get("waiting_on"))
-    if waiting:
-        _labelled("waits for", f"step {', '.join(waiting)}")
-    holder = record(result.get("holder"))
-    if holder:
-        life = life_word(holder.get("life"), step.get("session_id"))
-        _labelled("holder is", f"{life} ({text(holder.get('why'))})")
 
 
 def step_claimed(result: Result, now: datetime) -> None:

@@ -14,14 +14,14 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount
-from gitcoord.errors import RefusedError
+from gitcoord.errors import CoordError, RefusedError
 from gitcoord.faces.cli.screens import change_list
 from gitcoord.faces.cli.setup import config
 from gitcoord.faces.cli.setup.init import PROGRAM
@@ -33,12 +33,14 @@ from gitcoord.faces.cli.wiring.change import Action, Change, write
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.redaction import redact
+from gitcoord.remote.store.store import StoreMode, open_store
 from gitcoord.source.checkout.repository import Repository, open_repository
 
 if TYPE_CHECKING:
     from gitcoord.faces.cli.wiring.record import Record
 
-EXAMPLES = ("gitcoord uninstall", "gitcoord uninstall --dry-run", "gitcoord uninstall --everything --remote")
+EVERYTHING = "gitcoord uninstall --everything"
+EXAMPLES = ("gitcoord uninstall", "gitcoord uninstall --dry-run", f"{EVERYTHING} --remote")
 OURS = ("gitcoord.remote", "gitcoord.repo", PROGRAM)
 
 
@@ -111,7 +113,7 @@ def uninstall(
         if change.before and change.after and record.before(change.path, change.before)
     }
     if not dry_run:
-        folders = _folders(record, changes)
+        folders = _folders(record, changes, {file.change.path for file in planned})
         changes = [write(change) for change in changes]
         _remove_empty(repository, folders | {".husky/gitcoord"})
         for name, value in settings.items():
@@ -233,10 +235,17 @@ def _settings(repository: Repository, record: "Record") -> dict[str, str | None]
     return values
 
 
-def _folders(record: "Record", changes: list[Change]) -> set[str]:
-    """Return the folders that were made for files that go."""
-    known = (record.before(change.path, change.before) for change in changes if change.before and change.after is None)
-    return {folder for before in known if before is not None for folder in before.folders}
+def _folders(record: "Record", changes: list[Change], tracked: set[str]) -> set[str]:
+    """Return the folders that were made for files that go; git made those of the ones that came with a clone."""
+    folders: set[str] = set()
+    for change in changes:
+        if change.before and change.after is None:
+            before = record.before(change.path, change.before)
+            if before is not None:
+                folders.update(before.folders)
+            elif change.path in tracked:
+                folders.update(str(parent) for parent in PurePosixPath(change.path).parents if parent.name)
+    return folders
 
 
 def _remove_empty(repository: Repository, folders: set[str]) -> None:
@@ -273,6 +282,15 @@ def _tell(
         show.line(f"{'restored' if value else 'removed':<10} git config {name}")
     if not changes and not settings and not is_more:
         show.line("Nothing of gitcoord is here.")
-    store = repository.common_dir / "gitcoord"
-    if (store / "store.git").is_dir():
-        show.aside("note", f"what was coordinated is kept in {store}; delete that folder when it is no longer needed")
+    if (repository.common_dir / "gitcoord" / "store.git").is_dir():
+        show.aside("note", _kept(repository))
+
+
+def _kept(repository: Repository) -> str:
+    """Say where what was coordinated is, and what deletes what is here of it."""
+    store, found = repository.common_dir / "gitcoord", None
+    with suppress(CoordError):  # of a damaged one nothing says that it is a copy
+        found = open_store(repository.common_dir)
+    if found is not None and found.mode is StoreMode.CACHE:
+        return f"what was coordinated stays at the remote; `{EVERYTHING}` deletes the copy in {store}"
+    return f"what was coordinated is kept in {store}; `{EVERYTHING}` deletes it"

@@ -273,6 +273,25 @@ def test_each_worktree_gets_back_its_own(run: Run, repo: Path, git: Git, add_wor
     assert not (other / ".codex").exists()
 
 
+def test_a_folder_that_came_with_a_clone_goes_with_the_last_file_in_it(
+    run: Run, repo: Path, git: Git, tmp_path: Path
+) -> None:
+    run("init", "--tool", "claude", "--tool", "codex", "--no-hooks")
+    (repo / ".claude" / "theirs.md").write_text("theirs\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "--message", "gitcoord")
+    git(repo, "clone", "--quiet", str(repo), str(tmp_path / "clone"))
+
+    done = run("uninstall", cwd=tmp_path / "clone")
+
+    assert done.status == 0, done.err
+    assert contents(tmp_path / "clone") == {
+        "README.md": (repo / "README.md").read_bytes(),
+        ".claude/theirs.md": b"theirs\n",
+    }
+    assert folders(tmp_path / "clone") == {".claude"}
+
+
 def test_settings_that_were_there_come_back(run: Run, repo: Path, git: Git, make_bare: MakeBare) -> None:
     git(repo, "remote", "add", "origin", str(make_bare()))
     git(repo, "config", "gitcoord.repo", "older")
@@ -405,6 +424,22 @@ def test_everything_leaves_no_trace_in_the_clone_and_touches_no_remote(
     assert done.status == 0
     assert files_below(repo) == before
     assert git(remote, "for-each-ref", "refs/coord") == ""
+
+
+@pytest.mark.parametrize(("remote", "kept"), [(".", "is kept in"), ("origin", "stays at the remote")])
+def test_what_stays_is_said_to_be_where_it_is(
+    run: Run, repo: Path, make_bare: MakeBare, git: Git, remote: str, kept: str
+) -> None:
+    git(repo, "remote", "add", "origin", str(make_bare()))
+    run("init", "--tool", "none", "--remote", remote, "--yes")
+    run("claim", "add", "README.md")
+
+    notes = [line for line in run("uninstall").err.splitlines() if line.startswith("note: ")]
+
+    assert len(notes) == 1
+    assert f"what was coordinated {kept}" in notes[0]
+    assert str(repo / ".git/gitcoord") in notes[0]
+    assert "`gitcoord uninstall --everything` deletes" in notes[0]
 
 
 def test_everything_at_the_remote_goes_when_a_person_says_so(
