@@ -7,6 +7,7 @@ Rules:
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -19,8 +20,10 @@ from typing import NoReturn
 
 import pytest
 
-START_S = 20.0  # A bound for a hang; each of these servers starts within 0.2 s.
+START_S = 60.0  # A bound for a hang; each of these servers starts within 0.2 s.
 STOP_S = 5.0  # As START_S; then it is killed.
+_PORTS = (10_000, 32_000)  # Linux gives away what is above them, macOS and the IANA from 49,152 on.
+_CHANCE = random.SystemRandom()  # of no seed, which all workers would share
 _IS_CI = os.environ.get("CI") == "true"  # read before a test, which gets an environment without it
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", "/usr/lib/git-core"])
 
@@ -46,9 +49,14 @@ def server_env(folder: Path) -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port for a server that is started with it.
+
+    The system gives none of these to a client, nor to a server that takes any: it would, before this one has begun.
+    """
+    while True:
+        with socket.socket() as probe, suppress(OSError):  # where something else listens
+            probe.bind(("127.0.0.1", _CHANCE.randrange(*_PORTS)))
+            return int(probe.getsockname()[1])
 
 
 class Daemon:
