@@ -249,7 +249,7 @@ def reader(programs: Path, git: Git, tmp_path: Path) -> Iterator[Reader]:
 
 
 @pytest.mark.docs
-@pytest.mark.timeout(300)  # it makes an environment and installs into it, which takes a minute on a busy machine
+@pytest.mark.timeout(600)  # it makes an environment and installs into it, which takes a minute on a busy machine
 def test_who_pastes_the_quick_start_sees_what_it_says(reader: Reader) -> None:
     for piece in pieces():
         printed = reader.follow(piece)

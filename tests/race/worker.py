@@ -33,7 +33,7 @@ from gitcoord.service.session.workspace import Workspace
 
 PROJECT = "app"
 COMMIT = "c" * 40
-WORK_S = 60.0  # a bound for a race that hangs
+WORK_S = 150.0  # a bound for a race that hangs
 PAUSE_S = 0.02  # while others hold what is left
 
 

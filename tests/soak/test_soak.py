@@ -75,7 +75,7 @@ def over_http(make_repo: MakeRepo, clone: Clone, git: Git, servers: Servers) -> 
     return Place("http", clones, clones[0] / ".git/gitcoord", remote.git_dir)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_nothing_but_memory_grows_over_a_few_rounds(make_repo: MakeRepo, git: Git, tmp_path: Path) -> None:
     """The memory is still warming up, and is not looked at."""
     load = Load(embedded(make_repo, git, ()), SEED, tmp_path)

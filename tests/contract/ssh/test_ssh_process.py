@@ -9,7 +9,7 @@ from gitcoord.remote.contract.time_left import TimeLeft
 from gitcoord.remote.ssh.ssh_command import SshCommand
 from gitcoord.remote.ssh.ssh_process import run
 
-WAIT_S = 20.0  # A bound for a hang.
+WAIT_S = 60.0  # A bound for a hang.
 
 
 def test_what_went_to_the_background_is_not_ended_with_its_parent(tmp_path: Path) -> None:

@@ -56,6 +56,6 @@ def test_what_is_built_and_whether_it_is_a_forks_are_of_one_reading_of_the_event
 
     reader.start()
     event.write_text(json.dumps({"pull_request": {"head": {**one, "sha": "c" * 40}, "base": one}}))
-    reader.join(10)
+    reader.join(60)
 
     assert found == [Wanted(base_branch="main", head="c" * 40)]

@@ -13,7 +13,7 @@ from tests.faces.receive.test_receive import CLAIMS, Team
 from tests.faces.receive.test_receive import team as team  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.rule("SEC-3", "SEC-4")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.rule("SEC-3", "SEC-4")]
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def pushed(team: Team, ref: str) -> str:
     return done.stderr if done.returncode else ""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("HOOK-8")
 @pytest.mark.parametrize("kind", ["path", *(pytest.param(kind, marks=pytest.mark.torture) for kind in ("http", "ssh"))])
 def test_what_another_holds_is_pushed_by_its_holder_alone(kind: str, team: Callable[[str], Team], git: Git) -> None:
@@ -63,7 +63,7 @@ def test_what_another_holds_is_pushed_by_its_holder_alone(kind: str, team: Calla
     assert "refs/heads/feature" in ann.remote.refs()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("HOOK-8")
 def test_an_old_fence_is_refused_and_the_branch_of_a_claim_is_its_holder_s(
     team: Callable[[str], Team], git: Git

@@ -107,7 +107,7 @@ def busy(team: Callable[[str], Team], request: pytest.FixtureRequest) -> Team:
     return made
 
 
-@pytest.mark.timeout(300)  # eight commands, each of which starts an interpreter here and one at the server
+@pytest.mark.timeout(600)  # eight commands, each of which starts an interpreter here and one at the server
 @pytest.mark.rule("SEC-3")
 @pytest.mark.parametrize("kind", ["http", pytest.param("ssh", marks=pytest.mark.torture)])
 def test_honest_work_of_every_kind_lands(kind: str, team: Callable[[str], Team]) -> None:
@@ -204,7 +204,7 @@ def test_a_forged_ledger_is_refused_and_leaves_nothing(forgery: Forgery, busy: T
     assert_refused_when_forged(busy, forgery)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("SEC-3", "SAFE-9")
 @pytest.mark.parametrize(
     ("busy", "forgeries"),

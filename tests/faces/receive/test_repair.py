@@ -31,7 +31,7 @@ def repaired(team: Team) -> None:
     team.gitcoord("step", "list")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("SEC-3", "SAFE-9")
 @pytest.mark.parametrize(
     ("busy", "name", "pins"),
@@ -55,7 +55,7 @@ def test_a_ledger_that_lost_an_object_at_the_server_is_put_back(name: str, pins:
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("SEC-3", "SAFE-9")
 @pytest.mark.parametrize("busy", ["path", "http", "ssh"], indirect=True)
 def test_what_was_forged_before_the_hook_was_there_is_put_back_through_it(busy: Team) -> None:
@@ -71,7 +71,7 @@ def test_what_was_forged_before_the_hook_was_there_is_put_back_through_it(busy: 
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("SEC-3", "SAFE-9")
 def test_rules_of_the_team_that_are_damaged_at_the_server_are_put_back(busy: Team) -> None:
     busy.gitcoord("policy", "set", "idle_minutes", "30")
@@ -82,7 +82,7 @@ def test_rules_of_the_team_that_are_damaged_at_the_server_are_put_back(busy: Tea
     assert "30" in busy.gitcoord("policy", "show")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("SEC-3", "SAFE-9")
 def test_what_is_whole_goes_by_a_decision_alone_and_the_rules_of_the_team_last(busy: Team) -> None:
     busy.gitcoord("policy", "set", "idle_minutes", "30")
@@ -96,7 +96,7 @@ def test_what_is_whole_goes_by_a_decision_alone_and_the_rules_of_the_team_last(b
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("SEC-3", "SAFE-9")
 def test_in_the_place_of_what_is_damaged_nothing_forged_is_put(busy: Team) -> None:
     forger = busy.forger()

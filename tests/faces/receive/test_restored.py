@@ -15,7 +15,7 @@ from tests.faces.receive.test_receive import team as team  # noqa: PLC0414 - a f
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.signing_keys import ssh_keys
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.rule("SEC-3", "SAFE-9")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.rule("SEC-3", "SAFE-9")]
 KINDS = ["http", "ssh", pytest.param("path", marks=pytest.mark.torture)]
 LEDGERS = (CLAIMS, CONFIG, STEPS)
 

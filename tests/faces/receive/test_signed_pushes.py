@@ -50,7 +50,7 @@ def taken_back(team: Team) -> Callable[[Change], None]:
     return lambda change: forger.point(forger.write("commit", change(raw)))
 
 
-@pytest.mark.timeout(300)  # commands that each start an interpreter here and one at the server
+@pytest.mark.timeout(600)  # commands that each start an interpreter here and one at the server
 @pytest.mark.rule("SEC-8")
 @pytest.mark.parametrize("kind", ["path", pytest.param("ssh", marks=pytest.mark.torture)])
 def test_a_server_takes_what_is_signed_by_a_key_that_it_knows_and_nothing_else(
@@ -75,7 +75,7 @@ def test_a_server_takes_what_is_signed_by_a_key_that_it_knows_and_nothing_else(
     assert ann.push(CLAIMS).returncode == 0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("SEC-8")
 def test_who_turns_signatures_off_has_to_sign_that(signed: Callable[[str], Team]) -> None:
     ann = signed("path")
@@ -87,7 +87,7 @@ def test_who_turns_signatures_off_has_to_sign_that(signed: Callable[[str], Team]
     ann.gitcoord("policy", "set", "signed", "off")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("SEC-8")
 def test_a_server_takes_a_name_that_is_pinned_from_whom_it_is_pinned_to(
     signed: Callable[[str], Team], keys: SshKeys

@@ -26,7 +26,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-WAIT_MS = 20_000  # a bound for a hang
+WAIT_MS = 60_000  # a bound for a hang
 DESK, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 _TOLD = (
     "document.addEventListener('securitypolicyviolation', (e) => console.error(`forbidden: ${e.violatedDirective}`))"
