@@ -1,8 +1,11 @@
 """git as a child process: what it may see, what it may do, and what is shown of what it says."""
 
+import errno
 import os
 import stat
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,9 +15,12 @@ from hypothesis import strategies as st
 from gitcoord.errors import RepositoryError
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.git.git_failure import read_error
-from gitcoord.remote.git.git_process import GLOVES, Bounds, clean_env, clean_text, run_git
+from gitcoord.remote.git.git_process import GLOVES, Bounds, Completed, clean_env, clean_text, run_git
 from gitcoord.remote.git.user_config import connection_settings
 from tests.conftest import Git, MakeRepo
+
+BEGUN_S = (0.5, 5.0, 40.0)  # tried in turn: a busy machine may need longer to start a program
+END_S = 30.0  # a bound for a hang
 
 
 def test_nothing_that_git_exports_to_hooks_is_handed_on() -> None:
@@ -112,7 +118,24 @@ def test_only_expected_protocols_are_allowed(by_user: str | None, scheme: str, e
     assert clean_env(env, scheme=scheme)["GIT_ALLOW_PROTOCOL"] == expected
 
 
-@pytest.mark.timeout(60)
+def hung(cwd: Path, env: Mapping[str, str], bounds: Bounds | None = None) -> Completed:
+    """Return what is left of a git that says that it has begun, and hangs."""
+    for timeout_s in BEGUN_S:
+        done = run_git(["version"], cwd=cwd, env=env, timeout_s=timeout_s, bounds=bounds)
+        if done.stdout or done.stderr:
+            return done
+    pytest.fail("it never began")
+
+
+def is_read(pipe: Path) -> bool:
+    try:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        assert error.errno == errno.ENXIO  # noqa: PT017 - what says that no process has it open
+        return False
+    return True
+
+
 def test_a_git_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -120,12 +143,13 @@ def test_a_git_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
     (tmp_path / "git").chmod(stat.S_IRWXU)
     env = {**clean_env(os.environ), "PATH": f"{tmp_path}:/usr/bin:/bin"}
 
-    done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=0.5)
+    done = hung(tmp_path, env)
 
     assert done.timed_out
     assert done.errors == "begun\n"
-    with pytest.raises(OSError, match="No such device"):  # nobody reads the pipe any more
-        os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    end = time.monotonic() + END_S
+    while is_read(pipe):  # a child that was sent the signal dies when it is scheduled
+        assert time.monotonic() < end
 
 
 @pytest.mark.rule("SEC-4")
@@ -149,12 +173,11 @@ def test_a_git_that_hangs_within_the_bound_is_killed_too(tmp_path: Path) -> None
     fake.chmod(0o755)
     env = {"PATH": f"{fake.parent}:{os.environ['PATH']}"}
 
-    done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=0.5, bounds=Bounds(1_000_000))
+    done = hung(tmp_path, env, Bounds(1_000_000))
 
     assert (done.is_cut, done.timed_out, done.stdout) == (False, True, b"begun\n")
 
 
-@pytest.mark.timeout(60)
 def test_who_looks_on_is_told_what_is_waited_for_and_the_answer_still_comes(tmp_path: Path) -> None:
     (tmp_path / "git").write_text(f"#!/bin/sh\nuntil [ -e {tmp_path}/told ]; do :; done\ncat\n")
     (tmp_path / "git").chmod(stat.S_IRWXU)
@@ -189,16 +212,18 @@ def test_all_questions_of_a_read_share_its_time() -> None:
         assert [deadline.asked_for(15) for _ in range(3)] == [3.0, 1.0, None]
 
 
-@pytest.mark.timeout(60)
 def test_a_write_waits_for_a_remote_that_hangs_once_and_for_others_as_before(tmp_path: Path) -> None:
-    (tmp_path / "git").write_text(f"#!/bin/sh\necho started >> {tmp_path}/log\nexec sleep 50\n")
+    (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 50\n")
     (tmp_path / "git").chmod(stat.S_IRWXU)
     env = {**clean_env(os.environ), "PATH": f"{tmp_path}:/usr/bin:/bin"}
 
     def is_asked(remote: str) -> bool:
-        before = (tmp_path / "log").read_text() if (tmp_path / "log").exists() else ""
+        try:  # what is started where there is no folder says so
+            is_asked = not run_git(["fetch"], cwd=tmp_path / "gone", env=env, timeout_s=0.5, asks=remote).timed_out
+        except RepositoryError:
+            is_asked = True
         assert run_git(["fetch"], cwd=tmp_path, env=env, timeout_s=0.5, asks=remote).timed_out
-        return (tmp_path / "log").read_text() != before
+        return is_asked
 
     with deadline.asking_once():
         with deadline.asking_once():
@@ -211,7 +236,6 @@ def test_a_write_waits_for_a_remote_that_hangs_once_and_for_others_as_before(tmp
     assert asked == [True, False, True, False, True, True]
 
 
-@pytest.mark.timeout(60)
 def test_a_remote_that_our_own_time_cut_off_is_none_that_does_not_answer(tmp_path: Path) -> None:
     (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 50\n")
     (tmp_path / "git").chmod(stat.S_IRWXU)
@@ -233,7 +257,6 @@ def test_a_remote_is_silent_once_it_was_waited_for_for_as_long_as_one_that_answe
     assert deadline.is_silence(waited_s, usual_s) is is_one
 
 
-@pytest.mark.timeout(60)
 def test_a_program_here_that_hangs_is_no_remote_that_does(tmp_path: Path) -> None:
     (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 50\n")
     (tmp_path / "git").chmod(stat.S_IRWXU)

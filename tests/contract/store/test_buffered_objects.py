@@ -17,6 +17,7 @@ from typing import IO
 import pytest
 
 from gitcoord.errors import MissingObjectError, StorageError, UnreachableError
+from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefUpdate, SwapStatus
 from gitcoord.remote.copies import buffered_objects, known_tips
 from gitcoord.remote.copies.buffered_objects import BufferedObjects
@@ -40,6 +41,8 @@ from tests.contract.worlds import CLAIMS, STEPS, WAITING, Worlds, commit, put, w
 from tests.servers.fixtures import Remote, Servers
 
 EMPTY_TREE = oid_of(ObjectKind.TREE, b"")
+HASTE_S = 2.0  # for one question alone: a busy server may take longer than that for another
+LANDS_S = 60.0  # a bound for a hang
 
 
 @pytest.fixture
@@ -153,7 +156,7 @@ def test_what_got_no_answer_is_kept_for_it_may_have_landed(
     ann: SmartTransport, worlds: Worlds, remote: Remote, clone: Path
 ) -> None:
     won(put(ann, STEPS, None, commit(ann, "the server is known")))
-    hasty = worlds.smarthttp(remote, folder=clone, timeout_s=2)
+    hasty = worlds.smarthttp(remote, folder=clone, timeout_s=HASTE_S)
     remote.hook("pre-receive", "cat >/dev/null; exec sleep 10")
     tip = commit(hasty, "held")
 
@@ -243,12 +246,16 @@ def test_what_got_no_answer_and_found_no_room_is_not_dropped_by_the_next_win(
 ) -> None:
     patient = worlds.smarthttp(remote, folder=clone)
     won(put(patient, STEPS, None, commit(patient, "the server is known")))
-    ann = worlds.smarthttp(remote, folder=clone, timeout_s=2)
+    ann = worlds.smarthttp(remote, folder=clone)
     remote.hook("post-receive", "cat >/dev/null; exec sleep 10")
     one = commit(ann, "one")
     with monkeypatch.context() as full:
         full.setattr(buffered_objects, "write_pack", _no_room)
-        assert put(ann, CLAIMS, None, one).status is SwapStatus.UNKNOWN
+        with deadline.asking_until(lambda: HASTE_S):
+            assert put(ann, CLAIMS, None, one).status is SwapStatus.UNKNOWN
+        end = time.monotonic() + LANDS_S
+        while one not in remote.refs().values() and time.monotonic() < end:
+            time.sleep(0.01)
         assert one in tips(ann)
     remote.hook("post-receive", "cat >/dev/null")
     two = commit(ann, "one", one)

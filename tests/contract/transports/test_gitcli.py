@@ -97,7 +97,6 @@ def test_a_protocol_that_runs_programs_is_refused(worlds: Worlds, tmp_path: Path
 
 
 @pytest.mark.parametrize("answer_bytes", [0, 20])
-@pytest.mark.timeout(60)
 def test_a_push_whose_answer_is_lost_is_unknown_and_reading_shows_that_it_landed(
     worlds: Worlds, servers: Servers, answer_bytes: int
 ) -> None:
@@ -118,7 +117,6 @@ def test_a_push_whose_answer_is_lost_is_unknown_and_reading_shows_that_it_landed
     proxy.stop()
 
 
-@pytest.mark.timeout(60)
 def test_a_push_that_takes_too_long_is_unknown(worlds: Worlds, servers: Servers, tmp_path: Path) -> None:
     remote = servers.remote("path")
     gate = tmp_path / "gate"

@@ -277,13 +277,16 @@ def test_absence_is_compared_with_a_listing_of_now(worlds: Worlds, remote: Remot
 def test_what_hangs_before_a_push_is_unreachable_and_after_it_unknown(
     worlds: Worlds, remote: Remote, sshd: Sshd
 ) -> None:
-    ann = worlds.smartssh(remote)
+    folder = worlds.new_folder()
+    ann = worlds.smartssh(remote, folder=folder)
     tip = written(ann, 1)
-    hasty = worlds.smartssh(remote, folder=worlds.folder / "clone-1", timeout_s=2)
-    new = commit(hasty, "held", tip)
-    remote.hook("pre-receive", "cat >/dev/null; exec sleep 30")
+    remote.hook("pre-receive", "cat >/dev/null; exec sleep 100")
 
-    after = put(hasty, CLAIMS, tip, new)
+    for timeout_s in (2, 10, 40):  # a busy server may not have begun a session in less
+        hasty = worlds.smartssh(remote, folder=folder, timeout_s=timeout_s)
+        after = put(hasty, CLAIMS, tip, commit(hasty, "held", tip))
+        if after.status is not SwapStatus.UNREACHABLE:
+            break
     stranger = worlds.smartssh(remote, timeout_s=2)
     with sshd.hanging():
         before = put(stranger, CLAIMS, None, commit(stranger, "x"))

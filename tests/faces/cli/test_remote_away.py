@@ -6,6 +6,7 @@ import pytest
 import typer
 
 from gitcoord.faces.cli import parser
+from gitcoord.service.place import path_copies
 from tests.conftest import Git, MakeBare
 from tests.faces.cli.conftest import Run
 from tests.faces.cli.test_help import ALL
@@ -81,8 +82,10 @@ def test_every_command_looks_or_insists_or_has_no_business_with_the_remote() -> 
 
 
 @pytest.fixture
-def begun(repo: Path, make_bare: MakeBare, git: Git, run: Run, tmp_path: Path) -> Path:
-    """A repository with a project, a claim and a step; return its remote."""
+def begun(repo: Path, make_bare: MakeBare, git: Git, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a project, a claim and a step, all of them copied; return its remote."""
+    monkeypatch.setattr(path_copies, "KEEP_S", 60.0)  # in less, a busy machine may copy nothing
+    monkeypatch.setattr(path_copies, "FIRST_S", 60.0)
     hub = make_bare("hub.git")
     git(repo, "remote", "add", "origin", str(hub))
     git(repo, "push", "--quiet", "origin", "main")

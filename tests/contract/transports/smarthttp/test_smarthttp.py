@@ -11,6 +11,7 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 import pytest
 
 from gitcoord.errors import DeniedError, UnreachableError
+from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.remote.http import report_status
 from gitcoord.remote.http.fetch import HAVES_MAX, Brought, Wanted
@@ -439,10 +440,10 @@ def test_nothing_was_sent_to_a_server_that_is_not_there(worlds: Worlds) -> None:
 
 def test_a_push_that_takes_too_long_is_unknown(worlds: Worlds, servers: Servers) -> None:
     remote = servers.remote("http")
-    ann = worlds.smarthttp(remote, timeout_s=1)
+    ann = worlds.smarthttp(remote)
     won(put(ann, CONFIG, None, commit(ann, "config")))
 
-    with servers.http().hanging():
+    with servers.http().hanging(), deadline.asking_until(lambda: 1.0):
         outcome = put(ann, CLAIMS, None, commit(ann, "one"))
 
     assert outcome.status is SwapStatus.UNKNOWN

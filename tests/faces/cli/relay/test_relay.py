@@ -168,6 +168,9 @@ def test_two_processes_side_by_side_deliver_each_event_once(
     assert run(*ONCE).status == 0
     processes = [start(cwd, *ONCE[:-1]) for cwd in (repo, add_worktree(repo, "wt-2"))]
     try:
+        for process in processes:  # who is interrupted before it runs ends as its interpreter does
+            assert process.stdout is not None
+            assert "delivers to" in process.stdout.readline()
         for number in range(1, 5):
             assert run("claim", "add", f"{number}.zig", "--as", f"a{number}").status == 0
             hook.wait_for(number)

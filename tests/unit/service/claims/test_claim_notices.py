@@ -155,7 +155,6 @@ class Meets(Clone):
         return (self.id,)
 
 
-@pytest.mark.timeout(60)
 def test_of_two_command_lines_of_a_session_at_the_same_moment_one_is_told(
     agents: Agents, shared: Shared, bob: Workspace
 ) -> None:
