@@ -3,30 +3,36 @@
 Tools of agents run an agent's commands in one (a bind mount, Landlock, seccomp, Seatbelt), their MCP servers outside.
 
 Rules:
-  * It is found out by trying, and only once something has failed: nothing is left, and nothing is sent.
+  * It is found out by trying, and only once something has failed: nothing is left, and nothing is sent. To connect a
+    socket that has no connection asks the system for a way, and whether it is allowed.
   * A disk that is full is no sandbox.
 """
 
+import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-from gitcoord.errors import CoordError, StorageError, UnreachableError, is_forbidden
+from gitcoord.errors import StorageError, UnreachableError, is_forbidden
 from gitcoord.ledger.clone import snapshot_files
-from gitcoord.remote.contract import network
+
+# Addresses that are kept for documentation (RFC 5737, RFC 3849): there is a way to them wherever there is one out.
+_SOMEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+_PORT = 9
 
 
-def hint_of(error: CoordError, cwd: Path, instead: str, usual: str) -> str:
+def hint_of(code: str, cwd: Path, instead: str, usual: str) -> str:
     """Return what to do about an error in the repository around a folder.
 
     Args:
-        error: what failed.
+        code: of the error.
         cwd: the folder.
         instead: what to do where a sandbox is the reason, as in "In an agent's sandbox, `instead` outside of it".
         usual: what to do for any other.
     """
-    found = snapshot_files.places(str(cwd)) if error.code in (StorageError.code, UnreachableError.code) else None
+    found = snapshot_files.places(str(cwd)) if code in (StorageError.code, UnreachableError.code) else None
     no_disk = found is not None and not _may_write(Path(found[1]))
-    no_network = found is not None and error.code == UnreachableError.code and not network.is_there()
+    no_network = found is not None and code == UnreachableError.code and not _has_network()
     if not no_disk and not no_network:
         return usual
     lacks = (("may not write the git folder", no_disk), ("has no network", no_network))
@@ -43,3 +49,12 @@ def _may_write(git_dir: Path) -> bool:
             return True
     except OSError as error:
         return not is_forbidden(error)
+
+
+def _has_network() -> bool:
+    """Whether there is a way to other machines."""
+    for family, address in _SOMEWHERE:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as end:
+            end.connect((address, _PORT))
+            return True
+    return False

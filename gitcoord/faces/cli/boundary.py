@@ -78,7 +78,7 @@ def _hint(error: CoordError, words: Sequence[str]) -> str:
     usual, tool = commands.for_shell(error.hint), commands.tool_of(words)
     instead = f"call the tool {tool} of gitcoord's MCP server, which runs" if tool else "have this command run"
     try:
-        return sandbox.hint_of(error, world.folder(), instead, usual)
+        return sandbox.hint_of(error.code, world.folder(), instead, usual)
     except RepositoryError:  # the folder was deleted meanwhile
         return usual
 

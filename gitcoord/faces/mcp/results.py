@@ -87,7 +87,7 @@ def hint_of(error: CoordError, offered: Collection[str], cwd: FilePath) -> str:
     from gitcoord.runtime import sandbox  # seldom needed
 
     instead = "ask a person to let your tool start `gitcoord mcp`"
-    return sandbox.hint_of(error, cwd, instead, phrase(error.hint, offered))
+    return sandbox.hint_of(error.code, cwd, instead, phrase(error.hint, offered))
 
 
 def phrased(result: Mapping[str, Json], offered: Collection[str]) -> dict[str, Json]:
