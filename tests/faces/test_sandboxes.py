@@ -148,6 +148,16 @@ def test_in_a_sandbox_what_is_here_is_read_and_a_claim_names_the_tool_to_call(re
     assert "has no network. In an agent's sandbox, call the tool claim_files of" in away.err
 
 
+def test_in_a_sandbox_doctor_says_to_leave_it_and_not_to_make_the_folder_writable(repo: Path) -> None:
+    said = sandboxed(WHOLE, repo, "doctor", "--json").json["checks"]
+
+    hints = {check["id"]: check["hint"] for check in said if check["status"] == "fail"}
+    assert set(hints) == {"store", "remote"}
+    assert {
+        hint.partition(". In an agent's sandbox, have this command run outside of it;")[0] for hint in hints.values()
+    } == {"Here gitcoord may not write the git folder", "Here gitcoord may not write the git folder and has no network"}
+
+
 def test_in_a_sandbox_the_edit_hook_stops_what_is_held_and_lets_the_rest_pass(
     make_repo: MakeRepo, add_worktree: AddWorktree
 ) -> None:

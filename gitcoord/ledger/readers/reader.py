@@ -31,7 +31,7 @@ from gitcoord.ledger.kinds.ledger import Ledger, LedgerState, Tally, Tree, absen
 from gitcoord.ledger.kinds.steps import STEPS
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.liveness import judgements
-from gitcoord.ledger.readers.strays import Strays
+from gitcoord.ledger.readers.strays import Strays, repair_hint
 from gitcoord.ledger.readers.team_rules import Damage, Seen, TeamRules
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, Refetches, RefName, Transport
@@ -106,8 +106,8 @@ class Reader:
         try:
             state = self._again(tip, lambda: self._load(ref, tip, known or absent(kind, ref)))
         except MissingObjectError as error:
-            hint = "Run `gitcoord doctor --repair`: it puts the ref back to the newest commit that is whole."
-            raise MissingObjectError(f"{ref} at {tip[:12]} is not whole: {error}", hint=hint) from None
+            message = f"{ref} at {tip[:12]} is not whole: {error}"
+            raise MissingObjectError(message, hint=repair_hint(ref)) from None
         except DocumentError as error:
             located = self._strays.note(self._transport.objects, error, ref, tip)
             self._broken[ref] = (tip, located)

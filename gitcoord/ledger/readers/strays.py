@@ -64,7 +64,7 @@ class Strays:
     def error(self, ref: RefName, tip: Oid) -> DocumentError | None:
         """Return the error of a ref that is known to be no ledger."""
         why = self.why(ref, tip)
-        return DocumentError(why, where=ref, hint=_hint(ref)) if why else None
+        return DocumentError(why, where=ref, hint=repair_hint(ref)) if why else None
 
     def note(self, objects: Objects, error: DocumentError, ref: RefName, tip: Oid) -> DocumentError:
         """Return the error of a ledger that cannot be read, with its name; take note of what is none."""
@@ -72,7 +72,7 @@ class Strays:
             return error
         text = str(error) if error.where == ref else f"{ref} at {tip[:12]} is damaged: {error}"
         self.pass_over(objects, ref, tip, text)
-        return DocumentError(text, where=ref, hint=_hint(ref))
+        return DocumentError(text, where=ref, hint=repair_hint(ref))
 
     def pass_over(self, objects: Objects, ref: RefName, tip: Oid, why: str = "") -> None:
         """Take note of a ref that cannot be read, if it is no ledger."""
@@ -95,8 +95,9 @@ class Strays:
                 os.close(handle)
 
 
-def _hint(ref: str) -> str:
-    return f"Other ledgers go on; this one needs an earlier commit: see git log {ref} in the remote."
+def repair_hint(ref: str) -> str:
+    """Return what to do about a ledger that cannot be read."""
+    return f"Other ledgers go on. Run `gitcoord doctor --repair`: it puts {ref} back to its last commit that is whole."
 
 
 def _is_stray(objects: Objects, tip: Oid) -> bool:

@@ -2,7 +2,8 @@
 
 Rules:
   * REPLAYED_MAX commits are replayed here; what is left is `gitcoord audit`'s.
-  * What cannot be read at a ledger's tip is `ledgers`' to name, and what this clone saw and it lacks `rewound`'s.
+  * Nothing is listed twice: what cannot be read at a ledger's tip is `ledgers`' to name (of a clone's own store
+    `refs`'), and what this clone saw and it lacks `rewound`'s.
   * A ledger goes back to the last commit that is sound. What others did since goes with it, so where anyone did, only a
     person who is asked can say so. One that moved since it was looked at stays: no one was asked about what came.
   * Looking changes nothing: checkpoints are `gitcoord audit`'s.
@@ -17,7 +18,7 @@ from itertools import takewhile
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount
-from gitcoord.errors import ContendedError, CoordError, DocumentError
+from gitcoord.errors import ContendedError, CoordError, DocumentError, MissingObjectError, SchemaError
 from gitcoord.ledger.audit import checkpoint, recorded_batch, special_commits
 from gitcoord.ledger.audit.checkpoint import Checkpoint
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit, LedgerReport
@@ -29,6 +30,7 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, Transport
+from gitcoord.service.doctor.authors import written_by
 from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, ok, together, warn
 from gitcoord.service.doctor.replaced import keeper
 from gitcoord.service.doctor.site import Site
@@ -38,7 +40,6 @@ LIMIT_S = 60.0
 REPLAYED_MAX = 1000  # commits of all ledgers together: 2 to 4 s of processor, beside the walk to the oldest
 _RUN = "Run `gitcoord audit`; agents go on meanwhile."
 _NOT_OURS = {Problem.UNREADABLE, Problem.REWRITTEN}
-_FORWARD = "Upgrade gitcoord here, or ask its author."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,13 @@ def checks(site: Site) -> list[Check]:
 
 def audit(site: Site) -> Finding:
     """Replay what came to the ledgers since they were audited here."""
-    listed, known = site.listed(), checkpoints(site)
+    listed, known, refs = site.listed(), checkpoints(site), site.at_place().refs
     rewound, left, found = {error.where for error in site.rewound()}, REPLAYED_MAX, list[Finding]()
-    wanted = [ref for ref in sorted(listed) if LEDGERS.at(site.at_place().refs, ref) is not None]
-    behind = dict[RefName, int]()
+    there = {ref: tip for ref, tip in sorted(listed.items()) if LEDGERS.at(refs, ref) is not None}
+    reader, behind = site.reader(), dict[RefName, int]()
+    reader.prefetch(there)
+    wanted = [ref for ref, tip in there.items() if _is_readable(reader, ref, tip)]
+    unread: list[Json] = [ref for ref in there if ref not in wanted]
     for ref in wanted:
         report = report_of(site, ref, known, left)
         left = max(0, left - report.replayed)
@@ -78,11 +82,24 @@ def audit(site: Site) -> Finding:
         when = f"the last audit here was on {since:%Y-%m-%d}" if since else "none was audited here yet"
         text = f"{amount(sum(behind.values()), 'commit')} of {amount(len(behind), 'ledger')} not looked at: {when}."
         found.append(warn(text, _RUN, behind=[str(ref) for ref in behind]))
-    if not wanted:
+    if not there:
         return ok("there is no ledger to replay")
-    what = f"{amount(len(wanted), 'ledger')}, each is what its commands give"
-    never = not any(ref in known for ref in wanted)
-    return together(found, ok(what + ("; `gitcoord audit` was never run here" if never else "")))
+    if not wanted:
+        return Finding(Status.SKIP, "no ledger that is there can be read", facts={"unread": unread})
+    text = f"{amount(len(wanted), 'ledger')}, each is what its commands give"
+    text += f"; {amount(len(unread), 'ledger')} that cannot be read not replayed" if unread else ""
+    text += "" if any(ref in known for ref in wanted) else "; `gitcoord audit` was never run here"
+    return together(found, ok(text, unread=unread))
+
+
+def _is_readable(reader: Reader, ref: RefName, tip: Oid) -> bool:
+    try:
+        reader.ledger(ref, tip)
+    except SchemaError:
+        return True  # who wrote it, and what came before, is for an audit to tell
+    except (DocumentError, MissingObjectError):
+        return False
+    return True
 
 
 def checkpoints(site: Site) -> Mapping[RefName, Checkpoint]:
@@ -104,16 +121,18 @@ def _unsound(site: Site, report: LedgerReport) -> Iterator[Finding]:
     finding, ref = report.finding, report.ref
     if finding is None or (finding.problem in _NOT_OURS and finding.commit in (None, report.tip)):
         return
-    who = f" Written by {finding.author}" if finding.author else ""
-    who += f", clone {finding.clone}." if finding.clone else "." if who else ""
-    text = f"{ref}: commit {(finding.commit or '')[:12]} {finding.what.rstrip('.')}.{who}"
+    objects, commit = site.reached()[1].objects, f"commit {(finding.commit or '')[:12]}"
+    who, ask = written_by(objects, finding.commit, finding.clone), f"Ask the author of {commit}."
+    text = f"{ref}: {commit} {finding.what.rstrip('.')}.{who}"
     facts: dict[str, Json] = {"unsound": [ref]}
     sound = report.passed.tip if report.passed else None
     if sound is None or finding.problem in {*_NOT_OURS, Problem.RULES, Problem.TEAM_RULES}:
-        hint = "Ask its author. No commit before it is known to be sound here: try it in a clone that audited more."
-        yield Finding(Status.FAIL, text, _FORWARD if finding.problem is Problem.RULES else hint, facts)
+        hint = f"{ask} No commit of {ref} before it is known to be sound here: try it in a clone that audited more."
+        if finding.problem is Problem.RULES:
+            hint = f"Upgrade gitcoord here, or {ask[:1].lower()}{ask[1:]}"
+        yield Finding(Status.FAIL, text, hint, facts)
         return
-    since = _since(site.reached()[1].objects, report.tip, finding.commit or report.tip)
+    since = _since(objects, report.tip, finding.commit or report.tip)
     others = [commit.message.partition("\n")[0] for commit in since if _is_of_commands(commit)]
     lost = f"lost then: {amount(len(others), 'commit')} after it, {others[0]!r} the last" if others else ""
     lost = lost or "nothing that gitcoord wrote came after it"
@@ -125,7 +144,7 @@ def _unsound(site: Site, report: LedgerReport) -> Iterator[Finding]:
         needs_person=bool(others),
     )
     how = "asks, at a terminal, whether to put" if others else "puts"
-    hint = f"Ask its author. gitcoord doctor --repair {how} it back to {sound[:12]}, which is sound ({lost})."
+    hint = f"{ask} gitcoord doctor --repair {how} {ref} back to {sound[:12]}, which is sound ({lost})."
     yield Finding(Status.FAIL, text, hint, facts, (repair,))
 
 

@@ -1,9 +1,13 @@
 """The check of who writes here: whether commits can be signed, and whether the team's policy takes them (SEC-8)."""
 
+from contextlib import suppress
+
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import KEY, identities_of
 from gitcoord.errors import CoordError
+from gitcoord.ledger.format import commits
 from gitcoord.ledger.transactions.author_rule import check_own
+from gitcoord.remote.contract.protocol import Objects, Oid
 from gitcoord.service.doctor.check_run import Check, Finding, failed, ok, together, warn
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.session.identity import agent_in, signature_of
@@ -41,3 +45,11 @@ def authors(site: Site) -> Finding:
         found.append(warn(text, hint, unpinned=[agent]))
     signs = "commits are signed" if who.sign else "commits are not signed, and need not be"
     return together(found, ok(signs, signs=who.sign is not None, required=policy.requires_signatures))
+
+
+def written_by(objects: Objects, commit: Oid | None, clone: str = "") -> str:
+    """Return who wrote a commit, as a sentence behind another one; "": that is unknown. `clone`: that it names."""
+    who = [f"clone {shown(clone)}"] if clone else []
+    with suppress(CoordError):
+        who = [shown(commits.read(objects, commit).by), *who] if commit else who
+    return f" Written by {', '.join(who)}." if who else ""

@@ -70,13 +70,14 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found. `hint` is what to do."""
+    """What a check found. `hint` is what to do. `parts`: what it is made of, where that is several findings."""
 
     status: Status
     text: str
     hint: str = ""
     facts: Mapping[str, Json] = field(default_factory=dict["str", "Json"])
     repairs: tuple[Repair, ...] = ()
+    parts: tuple["Finding", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def together(findings: Iterable[Finding], good: Finding) -> Finding:
         " ".join(dict.fromkeys(finding.hint for finding in found if finding.hint)),
         facts,
         tuple(repair for finding in found for repair in finding.repairs),
+        tuple(part for finding in found for part in finding.parts or (finding,)),
     )
 
 
@@ -154,8 +156,12 @@ def examine(check: Check, monotonic: Callable[[], float]) -> Finding:
     if not found:
         text = f"could not be checked: it took longer than {check.limit_s:.0f} s"
         return warn(text, "A disk or a server that hangs is the usual reason; look at it, then run this again.")
-    facts = {name: _clean_fact(value) for name, value in found[0].facts.items()}
-    return replace(found[0], text=_cleaned(found[0].text), hint=_cleaned(found[0].hint), facts=facts)
+    return _clean_finding(found[0])
+
+
+def _clean_finding(found: Finding) -> Finding:
+    facts, parts = {name: _clean_fact(value) for name, value in found.facts.items()}, map(_clean_finding, found.parts)
+    return replace(found, text=_cleaned(found.text), hint=_cleaned(found.hint), facts=facts, parts=tuple(parts))
 
 
 def _cleaned(text: str) -> str:

@@ -36,15 +36,15 @@ def ended(site: Site, state: LedgerState[Any], applied: Iterable[Applied]) -> It
         if report.finding is None and report.left:
             hint = "Run `gitcoord audit`, and then gitcoord doctor again, which knows by it what is sound."
         elif report.finding is not None and report.passed is not None and report.passed.tip is not None:
-            hint = f"Up to {report.passed.tip[:12]} it is sound: see the check `audit`, which puts it back."
+            hint = f"Up to {report.passed.tip[:12]} {ref} is sound: see the check `audit`, which puts it back."
         else:
             why = "what is in it is lost, and it begins anew"
             keeps = keeper(site, ref, state.tip)
             repairs = (Repair(f"delete {ref}", lambda: _delete(site, ref, state.tip), why, keeps, needs_person=True),)
-            hint = "gitcoord doctor --repair asks, at a terminal, whether to delete it, so that it begins anew."
+            hint = f"gitcoord doctor --repair asks, at a terminal, whether to delete {ref}, so that it begins anew."
         yield Finding(Status.FAIL, text, hint, {"ended": [ref]}, repairs)
     for clone in (entry.clone for entry in applied if entry.counter > LAST):
-        hint = "Delete .git/gitcoord/clone.json in that clone: it goes on under another id."
+        hint = f"Delete .git/gitcoord/clone.json in clone {clone}: it goes on under another id."
         yield fail(f"Clone {clone} has no number left for its commands in {ref}: it can write nothing there.", hint)
     for step in state.content.steps.values() if isinstance(state.content, Board) else ():
         if max(step.fence, step.attempts) > LAST:

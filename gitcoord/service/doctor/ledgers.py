@@ -1,7 +1,6 @@
 """Checks of what is coordinated: the ledgers' last commits, sessions that are over, the ownership file."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +30,21 @@ from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.liveness.cleanup import UNTOUCHED
 from gitcoord.ledger.readers.reader import Reader
+from gitcoord.ledger.readers.strays import repair_hint
 from gitcoord.ledger.transactions.author_rule import check_own
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
 from gitcoord.remote.copies.copied_objects import CopiedObjects
 from gitcoord.service.doctor import counters, other_refs
+from gitcoord.service.doctor.authors import written_by
 from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, fail, ok, together, warn
 from gitcoord.service.doctor.replaced import keeper
 from gitcoord.service.doctor.site import Site
-from gitcoord.service.doctor.store import locked
+from gitcoord.service.doctor.store import locked, unreadable
 from gitcoord.service.inputs import owners_input
 from gitcoord.service.inputs.mistakes import located
 from gitcoord.service.inputs.yaml_text import YamlError
 from gitcoord.service.session.identity import signature_of
-from gitcoord.service.session.problems import unread_rules
+from gitcoord.service.session.problems import counting
 from gitcoord.service.team import owners_file
 from gitcoord.service.team.owner_lookup import text_of
 from gitcoord.source.checkout.checkout_file import read_small
@@ -52,8 +53,6 @@ LEDGERS_LIMIT_S = 120.0  # a hundred commits of each of some dozen ledgers; 10,0
 OWNERS = Path(".gitcoord") / "owners.yaml"
 SHOWN_MAX = 3
 REMOVED = "removed"  # beside the store: what a repair took out of a ledger
-_REPAIR = "gitcoord doctor --repair puts it back to the newest commit that is whole."
-_EARLIER = "Others go on. The remote's administrator puts that ref back to its last good commit; `git log` shows it."
 
 
 def checks(site: Site) -> list[Check]:
@@ -71,27 +70,30 @@ def ledgers(site: Site) -> Finding:
     site.listed()
     with site.apart() as transport:
         reader, read = Reader(transport, place.refs), transport.read(place.refs.everything)
-        listed = sorted(place.refs.without_archives(read).items())
-        wanted = {ref: tip for ref, tip in listed if LEDGERS.is_ledger(place.refs, ref)}
+        listed = dict(sorted(place.refs.without_archives(read).items()))
+        reader.prefetch(listed, posts=listed)
+        wanted = {ref: tip for ref, tip in listed.items() if LEDGERS.is_ledger(place.refs, ref)}
+        if place.url is None:  # of a clone's own store `refs` names what cannot be read
+            wanted = {ref: tip for ref, tip in wanted.items() if not unreadable(reader, place.refs, ref, tip)}
         found = [said for ref, tip in wanted.items() for said in _ledger(reader, transport, ref, tip, site)]
-        found += other_refs.findings(site, reader, transport, dict(listed))
+        found += other_refs.findings(site, reader, transport, listed)
     count = len(wanted)
     text = f"{count} ledger{'s' * (count != 1)}, the last {COMMITS_MAX} commits of each are whole"
     return together(found, ok(text if count else "there is no ledger to look into", ledgers=[*wanted]))
 
 
 def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:
-    is_config = site.at_place().refs.config == ref
+    objects = transport.objects
     try:
         transport.fetch([tip])
     except MissingObjectError as error:
-        text = f"{ref} at {tip[:12]} is not whole there: {error}"
-        yield Finding(Status.FAIL, text, _REPAIR, {"damaged": [ref]}, _repairs(site, ref, tip))
+        yield _damaged(site, ref, tip, f"{ref} at {tip[:12]} is not whole there: {error}")
         return
     try:
-        if is_config and (damage := reader.rules_at(tip)[1]) is not None:
-            raise damage.error
-        if not is_config:
+        if site.at_place().refs.config == ref:
+            if (damage := reader.rules_at(tip)[1]) is not None:
+                raise damage.error
+        else:
             state = reader.ledger(ref, tip)
             yield from _left_out(site, state)
             yield from counters.ended(site, state, reader.all_applied(state))
@@ -99,31 +101,31 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
         yield warn(str(error), error.hint)
         return
     except CoordError as error:
-        yield replace(fail(str(error), error.hint or _EARLIER, damaged=[ref]), repairs=_repairs(site, ref, tip))
+        yield _damaged(site, ref, tip, f"{error}{written_by(objects, tip)}")
         return
-    wrong = list(faults(transport.objects, tip))
+    wrong = list(faults(objects, tip))
     if wrong:
         first = wrong[0]
         more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
         said = first.what if first.what.endswith(".") else f"{first.what}."
         rows: list[Json] = [{"commit": fault.commit, "what": fault.what} for fault in wrong[:SHOWN_MAX]]
-        yield fail(f"{ref}: commit {first.commit[:12]} {said}{more}", _EARLIER, damaged=[ref], faults=rows)
+        text = f"{ref}: commit {first.commit[:12]} {said}{more}{written_by(objects, first.commit)}"
+        hint = f"Other ledgers go on. The remote's administrator puts {ref} back to a good commit; `git log` shows it."
+        yield fail(text, hint, damaged=[ref], faults=rows)
 
 
-def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
-    """Return how a ledger that cannot be read is put back; of those of a clone's own store `refs` says it."""
+def _damaged(site: Site, ref: RefName, tip: Oid, text: str) -> Finding:
+    """Tell of a ledger that cannot be read, and how it is put back."""
     is_config = site.at_place().refs.config == ref
-    if site.at_place().url is None and not is_config:
-        return ()
     keeps = keeper(site, ref, tip)
     why = "what came after that commit is lost to the ledger; it is kept in this clone"
-    text = f"put {ref} back to the newest commit that is whole"
-    put_back = Repair(text, lambda: _put_back(site, ref), why, keeps, is_first=is_config)
-    if not is_config:
-        return (put_back,)
-    why = "the default rules count then; a clone that saw others puts them back"
-    text = f"or else delete {ref}, where no commit of it is whole"
-    return (put_back, Repair(text, lambda: _begin(site, ref, tip), why, keeps, is_else=True, is_first=True))
+    what = f"put {ref} back to the newest commit that is whole"
+    repairs = [Repair(what, lambda: _put_back(site, ref), why, keeps, is_first=is_config)]
+    if is_config:
+        why = "the default rules count then; a clone that saw others puts them back"
+        what = f"or else delete {ref}, where no commit of it is whole"
+        repairs.append(Repair(what, lambda: _begin(site, ref, tip), why, keeps, is_else=True, is_first=True))
+    return Finding(Status.FAIL, text, repair_hint(ref), {"damaged": [ref]}, tuple(repairs))
 
 
 def _begin(site: Site, ref: RefName, tip: Oid) -> str:
@@ -169,7 +171,7 @@ def _left_out(site: Site, state: LedgerState[Any]) -> Iterator[Finding]:
     why, keeps = "what it was meant to say is not known", keeper(site, state.ref, state.tip)
     repair = Repair(f"remove {what}", lambda: _remove(site, state.ref), why, keeps)
     facts: dict[str, Json] = {"left_out": [*sorted(state.left_out)]}
-    hint = "gitcoord doctor --repair removes what cannot be read, and keeps a copy in this clone."
+    hint = f"gitcoord doctor --repair removes {what}, and keeps a copy in this clone."
     yield Finding(Status.FAIL, text, hint, facts, (repair,))
 
 
@@ -307,8 +309,9 @@ def _shared(site: Site) -> Iterator[Finding]:
     reader = site.reader()
     reader.prefetch({place.refs.config: tip})
     reader.rules_at(tip)
-    for notice in unread_rules(reader.rules):
-        yield fail(notice.message, _REPAIR)
+    if reader.rules.damage is not None:
+        text = f"{place.refs.config} is damaged, so {counting(reader.rules.damage)}."
+        yield warn(text, "See the check `ledgers`, which puts it back.")
         return
     objects = transport.objects
     folder = trees.load(objects, commits.read(objects, tip).tree)

@@ -19,6 +19,7 @@ What this file does not know: ledgers.
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, post
 from gitcoord.ledger.format.refs import ARCHIVES, RELAYS, Refs
@@ -28,6 +29,7 @@ from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.readers import relay_document
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, Transport
+from gitcoord.service.doctor.authors import written_by
 from gitcoord.service.doctor.check_run import Finding, Status
 from gitcoord.service.doctor.replaced import deletion
 from gitcoord.service.doctor.site import Site
@@ -37,8 +39,7 @@ def findings(site: Site, reader: Reader, transport: Transport, listed: Mapping[R
     """Yield what is wrong with the refs of a listing that are no ledgers."""
     refs = site.at_place().refs
     archives = transport.read([refs.below(ARCHIVES)])
-    others = {ref: tip for ref, tip in listed.items() if not LEDGERS.is_ledger(refs, ref)}
-    others |= {**archives}
+    others = {ref: tip for ref, tip in listed.items() if not LEDGERS.is_ledger(refs, ref)} | {**archives}
     rolled = _rolled(transport.objects, refs, listed) if archives else {}
     found = dict[RefName, str]()
     for ref, tip in sorted(others.items()):
@@ -52,7 +53,8 @@ def findings(site: Site, reader: Reader, transport: Transport, listed: Mapping[R
     for ref, why in found.items():
         if again.get(ref) == others[ref]:
             has_history = refs.is_at(ARCHIVES, ref) and not _no_commit(transport.objects, others[ref])
-            yield _finding(site, ref, others[ref], why, has_history=has_history)
+            who = written_by(transport.objects, others[ref])
+            yield _finding(site, ref, others[ref], f"{why}{who}", has_history=has_history)
 
 
 def _fault(reader: Reader, transport: Transport, refs: Refs, ref: RefName, tip: Oid) -> str:
@@ -85,7 +87,7 @@ def _heartbeat_fault(reader: Reader, objects: Objects, ref: RefName, tip: Oid, c
     if found is None:
         return f"{ref} at {tip[:12]} is no heartbeat." if judgements.judged(objects, tip) is not None else ""
     said = found[1].clone
-    return f"{ref} at {tip[:12]} is a heartbeat of another clone, {said}." if said != clone else ""
+    return f"{ref} at {tip[:12]} is a heartbeat of another clone, {shown(said)}." if said != clone else ""
 
 
 def _post_fault(objects: Objects, refs: Refs, ref: RefName, tip: Oid) -> str:

@@ -8,11 +8,12 @@ What only another clone's heartbeat tells may be wrong: that heartbeat is named,
 more says so again with its next beat.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice, takewhile
 
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import ContendedError, CoordError, RewoundError
 from gitcoord.ledger.format.commits import walk
@@ -24,8 +25,9 @@ from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
 
 SHOWN_MAX = 5
+_UNREAD = "what cannot be read"
 _AGAIN = "a clone that saw more says so again with its next heartbeat"
-_ELSEWHERE = "Its commit is not here: run this in the clone that was at work last, or in one whose server ran then."
+_ELSEWHERE = "is not here: run this in the clone that was at work last, or in one whose server ran then."
 
 
 def checks(site: Site) -> list[Check]:
@@ -66,7 +68,7 @@ def _overstated(site: Site, listed: Mapping[RefName, Oid]) -> Iterator[Finding]:
         text = (
             f"{beat} says that its clone saw {_list(said)}, more than can have been written; that counts for nothing."
         )
-        hint = "gitcoord doctor --repair deletes that heartbeat; its clone writes it again with its next one."
+        hint = f"gitcoord doctor --repair deletes {beat}; its clone writes it again with its next heartbeat."
         repair = deletion(site, beat, listed[beat], _AGAIN)
         yield Finding(Status.WARN, text, hint, {"overstated": [beat]}, (repair,))
 
@@ -94,12 +96,9 @@ def _gone(site: Site, error: RewoundError) -> Finding:
         repairs = [again, replace(repairs[0], is_else=True)]
     if error.clone:
         repairs.append(_unheard(site, error))
-    hint = "gitcoord doctor --repair publishes it again, or accepts that it is gone."
-    hint = (
-        hint
-        if site.has(mark) and not error.clone
-        else f"{_ELSEWHERE} Or accept that it is gone: gitcoord doctor --repair."
-    )
+    hint = f"gitcoord doctor --repair publishes {ref} again, or accepts that it is gone."
+    if error.clone or not site.has(mark):
+        hint = f"The commit of {ref} {_ELSEWHERE} Or accept that it is gone: gitcoord doctor --repair."
     return Finding(Status.FAIL, str(error), hint, {"deleted": [ref]}, tuple(repairs))
 
 
@@ -109,15 +108,16 @@ def _back(site: Site, error: RewoundError, tip: Oid) -> Finding:
     facts: dict[str, Json] = {"rewound": [ref]}
     if not site.has(mark) or error.clone:
         keep = _keep(site, ref, tip, f"accept {ref} as it is now", "what this clone saw and the remote lacks is lost")
-        hint = f"{_ELSEWHERE} Or accept what is there now: gitcoord doctor --repair."
+        hint = f"The commit of {ref} {_ELSEWHERE} Or accept what is there now: gitcoord doctor --repair."
         return Finding(Status.FAIL, str(error), hint, facts, (keep, _unheard(site, error)) if error.clone else (keep,))
     ours, theirs = _only_in(objects, Oid(mark.tip), tip), _only_in(objects, tip, Oid(mark.tip))
     facts |= {"lacks": [*ours], "written_since": [*theirs]}
-    lost = f"written there since, and lost then: {_list(theirs)}" if theirs else "nothing was written there since"
+    lacks, since = _list(map(_quoted, ours)), _list(map(_quoted, theirs))
+    lost = f"written there since, and lost then: {since}" if theirs else "nothing was written there since"
     put_back = _put_back(site, ref, tip, f"put {ref} back to what this clone saw, {_short(mark)}", lost)
-    keep = replace(_keep(site, ref, tip, f"accept {ref} as it is now", f"lost then: {_list(ours)}"), is_else=True)
-    text = f"{error} It lacks {_list(ours)}. Written there since: {_list(theirs)}."
-    hint = "gitcoord doctor --repair asks whether to put it back, or to accept what is there now; --yes puts it back."
+    keep = replace(_keep(site, ref, tip, f"accept {ref} as it is now", f"lost then: {lacks}"), is_else=True)
+    text = f"{error} It lacks {lacks}. Written there since: {since}."
+    hint = f"gitcoord doctor --repair asks whether to put {ref} back, or to accept what is there; --yes puts it back."
     return Finding(Status.FAIL, text, hint, facts, (put_back, keep))
 
 
@@ -164,15 +164,18 @@ def _only_in(objects: Objects, tip: Oid, other: Oid) -> list[str]:
         for _, commit in islice(takewhile(lambda pair: pair[0] not in theirs, walk(objects, tip)), 1000):
             found.append(commit.message.partition("\n")[0])
     except CoordError:
-        found.append("what cannot be read")
+        found.append(_UNREAD)
     return found
 
 
-def _list(subjects: list[str]) -> str:
-    if not subjects:
-        return "nothing"
-    more = f", and {len(subjects) - SHOWN_MAX} more" if len(subjects) > SHOWN_MAX else ""
-    return f"{'; '.join(subjects[:SHOWN_MAX])}{more}"
+def _quoted(subject: str) -> str:
+    return subject if subject == _UNREAD else shown(subject)
+
+
+def _list(texts: Iterable[str]) -> str:
+    listed = [*texts]
+    more = f", and {len(listed) - SHOWN_MAX} more" if len(listed) > SHOWN_MAX else ""
+    return f"{'; '.join(listed[:SHOWN_MAX])}{more}" if listed else "nothing"
 
 
 def _short(mark: Mark) -> str:

@@ -187,7 +187,7 @@ def refs(site: Site) -> Finding:
     reader = Reader(home, names)
     damaged = {RefName(oddity.ref): oddity.what for oddity in skipped_by(home, is_home=True)}
     for name, tip in listed.items():
-        damage = _unreadable(reader, names, name, tip)
+        damage = unreadable(reader, names, name, tip)
         if damage:
             damaged[name] = damage
     noted = home_tips(opened.folder)
@@ -200,10 +200,9 @@ def refs(site: Site) -> Finding:
     return together(found, ok(f"{amount(count, 'ref')}, each can be read", count=count))
 
 
-def _unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
-    if (
-        not LEDGERS.is_ledger(names, ref) or ref == names.config
-    ):  # a damaged config counts as none, and says so elsewhere
+def unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
+    """Return why a ledger cannot be read, as the end of a sentence; "": it can be, or the ref is another."""
+    if not LEDGERS.is_ledger(names, ref) or ref == names.config:  # of damaged rules `ledgers` says it
         return ""
     try:
         reader.ledger(ref, tip)
@@ -221,7 +220,7 @@ def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs, last
             home.replay(site.host.boot)  # the journal may have the very objects that are damaged
             fresh = HomeTransport(opened, clocks=site.clocks())
             listed = fresh.read([ref])
-            if ref in listed and not _unreadable(Reader(fresh, names), names, ref, listed[ref]):
+            if ref in listed and not unreadable(Reader(fresh, names), names, ref, listed[ref]):
                 return f"{ref} is at {listed[ref][:12]} again, from the journal: nothing is lost"
             reader = Reader(fresh, names)
             tips = (
@@ -229,7 +228,7 @@ def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs, last
                 for tip in reversed(home_tips(opened.folder).get(ref, []))
                 if tip is not None and fresh.objects.has(tip)
             )
-            tip = next((tip for tip in tips if not _unreadable(reader, names, ref, tip)), None)
+            tip = next((tip for tip in tips if not unreadable(reader, names, ref, tip)), None)
             if tip is None:
                 message = f"None of the last tips of {ref} can be read."
                 raise StoreDamagedError(message, hint=f"Put back a copy of {opened.folder}, or move that folder away.")
@@ -240,7 +239,7 @@ def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs, last
             return f"{ref} is back at {tip[:12]}; what came after that is not in it any more"
 
     lost = "what was coordinated there after that tip is lost, unless the journal has it"
-    hint = f"gitcoord doctor --repair puts it back to the newest tip that can be read; {lost}."
+    hint = f"gitcoord doctor --repair puts {ref} back to the newest tip that can be read; {lost}."
     keeps = keeper(site, ref, last[-1] if last else None)
     repair = Repair(f"put {ref} back to the newest tip that can be read", do, lost, keeps)
     facts: dict[str, Json] = {"damaged": [ref]}

@@ -14,7 +14,7 @@ from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
 from gitcoord.ledger.kinds.ledger import LedgerState
-from gitcoord.ledger.readers.team_rules import TeamRules
+from gitcoord.ledger.readers.team_rules import Damage, TeamRules
 from gitcoord.remote.contract.protocol import FaultKind, RefFault, RefName, Transport
 
 DAMAGED, KEPT = "damaged", "kept"
@@ -77,9 +77,16 @@ def unread_rules(rules: TeamRules) -> list[CallerNotice]:
     """Return the notice that the team's rules are damaged, for each reply that went by others instead (SAFE-6)."""
     if rules.damage is None:
         return []
-    error, counts = rules.damage.error, rules.damage.counts
-    what = f"The rules of {counts[:12]} count instead." if counts else "The default rules count, without owners."
-    return [CallerNotice.of("damaged", f"{error} {what}", "gitcoord doctor --repair", ref=error.where)]
+    error, what = rules.damage.error, counting(rules.damage)
+    message = f"{error} {what[:1].upper()}{what[1:]}."
+    return [CallerNotice.of("damaged", message, "gitcoord doctor --repair", ref=error.where)]
+
+
+def counting(damage: Damage) -> str:
+    """Return which rules count where the team's ref is damaged."""
+    if not damage.counts:
+        return "the default rules count, without owners"
+    return f"the rules of {damage.counts[:12]} count instead"
 
 
 def left_out(states: Iterable[LedgerState[Any]]) -> tuple[Oddity, ...]:

@@ -21,10 +21,11 @@ from gitcoord.service.steps.step_work import claim_step, skip_step
 from gitcoord.service.team.policy import set_policy
 from tests.conftest import Git
 from tests.hostile.crafts import Ledger, a_commit_of_the_year_9999
+from tests.servers.fixtures import Servers
 from tests.unit.doctor.conftest import Look
-from tests.unit.service.world import Agents, Shared, damage, later, project, write_ref
+from tests.unit.service.world import Agents, Shared, later, project, store_of, write_ref
 
-CLAIMS = "refs/coord/claims"
+CLAIMS, BAD = "refs/coord/claims", "refs/coord/steps/bad"
 
 
 def test_ledgers_of_ours_are_whole(look: Look, repo: Path, ann: Workspace) -> None:
@@ -37,15 +38,57 @@ def test_ledgers_of_ours_are_whole(look: Look, repo: Path, ann: Workspace) -> No
 
 
 @pytest.mark.rule("SAFE-6")
-def test_a_ledger_that_is_damaged_is_named_and_the_others_are_looked_at(look: Look, repo: Path, ann: Workspace) -> None:
-    project(ann, name="good")
-    damage(repo, "bad")
+def test_a_ledger_that_is_damaged_is_named_with_its_author_and_the_others_are_looked_at(
+    look: Look, shared: Shared, agents: Agents
+) -> None:
+    project(agents(shared.one, "ann/cli/one"), name="good")
+    write_ref(shared.remote, BAD, {"project.json": "{"})
 
-    found = look("ledgers", repo)
+    found = look("ledgers", shared.one)
 
-    assert (found.status, found.facts["damaged"]) == (Status.FAIL, ["refs/coord/steps/bad"])
+    assert (found.status, found.facts["damaged"]) == (Status.FAIL, [BAD])
     assert "refs/coord/steps/good" in str(found.facts["ledgers"])
-    assert found.hint
+    assert found.text.endswith(" Written by 'Stranger <stranger@example.invalid>'.")
+    assert f"it puts {BAD} back" in found.hint
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("is_home", [False, True], ids=["remote", "home"])
+def test_damage_of_a_ledger_is_listed_once(
+    look: Look, repo: Path, shared: Shared, agents: Agents, *, is_home: bool
+) -> None:
+    folder = repo if is_home else shared.one
+    ann = agents(folder, "ann/cli/wt")
+    project(ann, name="bad")
+    claim_files(ann, patterns=["a.py"])
+    write_ref(store_of(repo) if is_home else shared.remote, BAD, {"project.json": "{"})
+
+    found = {name: look(name, folder) for name in ("refs", "rewound", "deleted", "ledgers", "audit")}
+
+    assert [name for name, each in found.items() if BAD in each.text] == ["refs" if is_home else "ledgers"]
+    assert found["audit"].facts["unread"] == [BAD]
+    assert found["audit"].text.startswith("1 ledger, each is what its commands give; 1 ledger that cannot be read")
+
+
+def test_where_no_ledger_can_be_read_none_is_said_to_be_sound(look: Look, shared: Shared) -> None:
+    write_ref(shared.remote, BAD, {"project.json": "{"})
+
+    assert look("audit", shared.one).status is Status.SKIP
+
+
+def test_what_doctor_looks_into_comes_with_one_request(look: Look, repo: Path, servers: Servers, git: Git) -> None:
+    remote = servers.remote("http")
+    git(repo, "config", "gitcoord.remote", remote.url)
+
+    def asked(*places: str) -> int:
+        for place in places:
+            write_ref(remote.git_dir, f"refs/coord/{place}", {"meta.json": f'{{"of": "{place}"}}'})
+        before = len(servers.http().requests())
+        assert look("ledgers", repo).status is Status.FAIL
+        return len(servers.http().requests()) - before
+
+    asked("relay/none")  # at first a server is asked what it can do
+    assert asked("relay/one") == asked("steps/two", "heartbeats/abcdefghjk", "relay/ci", "inbox/claims/post")
 
 
 def test_a_ledger_of_a_newer_version_is_a_warning(look: Look, shared: Shared) -> None:
@@ -205,9 +248,11 @@ def test_shared_rules_that_cannot_be_read_are_named(look: Look, shared: Shared) 
 def test_shared_rules_that_are_damaged_are_not_said_to_be_read(look: Look, shared: Shared, ann: Workspace) -> None:
     write_ref(shared.remote, "refs/coord/config", {"meta.json": "{", "policy.json": "{}"})
 
-    found = look("ownership", shared.one)
+    found, named = look("ownership", shared.one), look("ledgers", shared.one)
 
-    assert (found.status, "The default rules count, without owners." in found.text) == (Status.FAIL, True)
+    assert (found.status, named.status) == (Status.WARN, Status.FAIL)
+    assert found.text == "refs/coord/config is damaged, so the default rules count, without owners."
+    assert "Written by 'Stranger <" in named.text
 
 
 def test_what_to_do_about_several_refs_says_of_each_which(look: Look, shared: Shared) -> None:

@@ -78,6 +78,7 @@ def test_what_a_clone_saw_is_put_back_whole_and_everybody_goes_on(
         ["claim c.py for ann/cli/one", "claim b.py for ann/cli/one"],
         [],
     )
+    assert "It lacks 'claim c.py for ann/cli/one'; 'claim b.py for ann/cli/one'." in found.text
     assert said == [f"{CLAIMS} is at {tip[:12]} again: nothing is lost", f"{CLAIMS} needs no decision any more"]
     assert look("rewound", hub.one).status is Status.OK
     assert claims_of(bob) == before
@@ -302,7 +303,7 @@ def test_where_the_lost_commits_are_nowhere_it_says_so(look: Look, hub: Hub, ann
     found = look("rewound", hub.one)
 
     assert [repair.text for repair in found.repairs] == [f"accept {CLAIMS} as it is now"]
-    assert "Its commit is not here" in found.hint
+    assert f"The commit of {CLAIMS} is not here" in found.hint
 
 
 @pytest.mark.rule("SAFE-9")

@@ -1,7 +1,7 @@
 """`gitcoord doctor`: look at everything that coordinating needs, and say what to do about what is wrong.
 
 Rules:
-  * One line a check, as soon as it is known. One that fails or hangs stops no other.
+  * One line a check, or for each thing that it found, as soon as it is known. One that fails or hangs stops no other.
   * Nothing is changed but by --repair, and then only what a person said yes to, or all of it with --yes, but for what
     takes others' work with it: a person is asked.
   * The team's ref is repaired before anything else: repairs of ledgers are recorded there.
@@ -13,7 +13,7 @@ Rules:
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gitcoord.service.doctor.site import Site
 
 FAILED = 1
+PARTS_MAX = 20  # lines of one check
 
 
 def register(root: typer.Typer) -> None:
@@ -79,7 +80,7 @@ def doctor(
         text, name = f"Nothing else can be looked at: {error}.", error.name or ""
         checks.append(Check("repository", lambda: fail(text, machine.INSTALL, module=name)))
     for check in checks:
-        finding = examine(check, monotonic)
+        finding = _examined(check, monotonic)
         rows.append(_Row(check, finding, []))
         if not as_json and (is_here or finding.status is not Status.SKIP):
             _tell(check.id, finding)
@@ -111,9 +112,23 @@ def _site(*, offline: bool, starts_any: bool) -> "tuple[Site, list[Check]]":
     ]
 
 
+def _examined(check: Check, monotonic: Callable[[], float]) -> Finding:
+    """Carry out a check; where a sandbox is why something failed, what to do is to leave it."""
+    found = examine(check, monotonic)
+    code = found.facts.get("code")
+    if found.status is not Status.FAIL or not isinstance(code, str):
+        return found
+    from gitcoord.runtime import sandbox  # seldom needed
+
+    return replace(found, hint=sandbox.hint_of(code, world.folder(), "have this command run", found.hint))
+
+
 def _tell(name: str, finding: Finding) -> None:
-    hint = commands.for_shell(finding.hint) if finding.hint else ""
-    show.judged(finding.status.value, name, commands.for_shell(finding.text), hint)
+    parts = finding.parts or (finding,)
+    for part in parts[:PARTS_MAX]:
+        show.judged(part.status.value, name, commands.for_shell(part.text), commands.for_shell(part.hint))
+    if len(parts) > PARTS_MAX:
+        show.judged(finding.status.value, name, f"and {len(parts) - PARTS_MAX} more", "gitcoord doctor --json")
 
 
 def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bool, yes: bool, as_json: bool) -> None:
@@ -138,8 +153,9 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
         return
     # What is damaged may have hindered other checks: git takes no push beside a ref without its commit.
     for row in rows:
-        if row.finding.status is Status.FAIL or any(repair["done"] for repair in row.repaired):
-            row.finding = examine(row.check, monotonic)
+        is_hindered = row.finding.status is Status.FAIL or row.finding.facts.get("unread")
+        if is_hindered or any(repair["done"] for repair in row.repaired):
+            row.finding = _examined(row.check, monotonic)
             if not as_json:
                 _tell(row.check.id, row.finding)
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from gitcoord.errors import UnreachableError
+from gitcoord.faces.cli.setup import doctor
 from tests import fork_server
 from tests.conftest import Git, MakeBare
 from tests.faces.cli.conftest import ROOT, Done, Run, RunProgram
 from tests.hostile.crafts import Ledger
-from tests.unit.service.world import store_of
+from tests.unit.service.world import store_of, write_ref
 
 IDS = [
     *("git", "python", "grammars", "repository", "head", "worktrees", "settings", "identity", "store", "locks", "refs"),
@@ -36,6 +37,22 @@ def test_each_check_is_one_line_and_the_last_sums_up(run: Run) -> None:
     assert {line.split()[0] for line in lines} <= {"OK", "WARN", "SKIP"}
     assert done.status == 0
     assert last.endswith("not looked at")
+
+
+@pytest.mark.rule("SAFE-6")
+def test_each_thing_that_is_damaged_has_a_line_of_its_own_with_what_to_do(
+    run: Run, repo: Path, git: Git, make_bare: MakeBare
+) -> None:
+    remote, count = make_bare(), doctor.PARTS_MAX + 2
+    git(repo, "config", "gitcoord.remote", str(remote))
+    for number in range(count):
+        write_ref(remote, f"refs/coord/relay/r{number:02}", {"relay.json": "{"})
+
+    lines = [line for line in run("doctor").out.splitlines() if line.startswith("FAIL  ledgers")]
+
+    assert len(lines) == doctor.PARTS_MAX + 1
+    assert lines[1].endswith("-> gitcoord doctor --repair deletes refs/coord/relay/r01.")
+    assert lines[-1].endswith("and 2 more -> gitcoord doctor --json")
 
 
 def test_json_has_what_scripts_need(run: Run) -> None:
