@@ -58,8 +58,8 @@ NAMES = frozenset(
 )
 NAME_CHARS = 1_024
 UNKNOWN = (-32601, -32602)  # JSON-RPC: of a method, or of what it was given
-# A line, or what looks like a sentence of ours, that begins with the words of another.
-_IMITATION = re.compile(rf"\W*(?:(?:next|note|notice|gitcoord|hint|error): )?{IMITATED}")
+# A line, or what looks like a sentence of ours, that begins with the words of another, and is not quoted.
+_IMITATION = re.compile(rf"[^\w>]*(?:(?:next|note|notice|gitcoord|hint|error): )?{IMITATED}")
 
 
 @dataclass(frozen=True)
@@ -179,12 +179,14 @@ CALLERS: tuple[Caller, ...] = (
     Caller(("hook", "post-checkout", "{head}", "{head}", "1"), must_pass=True),
     Caller(("hook", "post-merge", "0"), must_pass=True),
     Caller(("hook", "prepare-commit-msg", "message.txt"), must_pass=True),
+    Caller(("step", "show", "app/1")),
 )
 # Beside these, where there is time.
 MORE_CALLERS: tuple[Caller, ...] = (
     Caller(("audit", "--json")),
     Caller(("claim", "list", "--all", "--json")),
     Caller(("step", "list", "--json")),
+    Caller(("step", "show", "app/1", "--json")),
     Caller(("dashboard", "--json")),
     edit_hook("PreToolUse", tool_name="Bash", tool_input={"command": "echo x > README.md"}),
     edit_hook("PostToolUse", tool_name="Bash", tool_input={"command": "ls"}, tool_response={"stdout": "README.md"}),

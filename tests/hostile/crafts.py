@@ -242,6 +242,14 @@ def imitations_in_patterns(ledger: Ledger) -> str:
     return ledger.with_changes(lambda doc: _with(doc, PATTERNS, f"x{IMITATIONS}"))
 
 
+def a_strange_checkpoint(ledger: Ledger) -> str:
+    """What a predecessor left is a table with whatever names."""
+    names = ("agent_id", "clone", "session_id", "branch", "commit", "notes", "reason", "worktree", "fence", "at")
+    left = dict.fromkeys((*names, "hint", "message", "next_step", "notices"), f"x{IMITATIONS}{ESCAPES}")
+    left |= {f"x{IMITATIONS}{ESCAPES}{number}": ESCAPES for number in range(5_000)}
+    return ledger.with_changes(lambda doc: {**doc, "checkpoint": left} if "step_num" in doc else doc)
+
+
 def _with(doc: dict[str, Json], fields: Mapping[str, str], text: str) -> Json:
     """Return a document with a text in fields that it has or may have; of its items and what it calls for, too."""
     inner = {key: [_with(item, fields, text) for item in doc[key]] for key in ("items", "wishes") if key in doc}
@@ -328,6 +336,7 @@ CRAFTS: tuple[Craft, ...] = (
     imitations_in_names,
     imitations_in_symbols,
     imitations_in_patterns,
+    a_strange_checkpoint,
     options_for_texts,
     long_texts,
     a_message_of_escapes,

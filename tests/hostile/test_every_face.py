@@ -21,6 +21,7 @@ from tests.hostile.crafts import (
     CRAFTS,
     Craft,
     Ledger,
+    a_strange_checkpoint,
     headers_without_end,
     imitations,
     imitations_in_names,
@@ -177,15 +178,22 @@ def test_readers_name_the_ledger_that_they_cannot_read_and_work_beside_it_goes_o
 
 @pytest.mark.rule("SEC-1")
 @pytest.mark.parametrize(
-    "craft", [imitations, imitations_in_names, imitations_in_symbols], ids=lambda craft: craft.__name__
+    ("craft", "kind"),
+    [
+        *((craft, CLAIMS) for craft in (imitations, imitations_in_names, imitations_in_symbols)),
+        *((craft, STEPS) for craft in (imitations, a_strange_checkpoint)),
+    ],
 )
-def test_text_of_others_looks_like_no_sentence_of_ours(craft: Craft, shared: Path, tmp_path: Path, git: Git) -> None:
+def test_text_of_others_looks_like_no_sentence_of_ours(
+    craft: Craft, kind: str, shared: Path, tmp_path: Path, git: Git
+) -> None:
     """Neither a next step nor a notice: it stands behind what it is of, in one line, or in a field of JSON."""
-    shows = {"status", "claim check README.md", "hook edit claude PreToolUse", "mcp all"}
+    of_claims = {"status", "claim check README.md", "hook edit claude PreToolUse", "mcp all"}
+    shows = of_claims if kind == CLAIMS else {"step show app/1", "project show app", "mcp all"}
 
     callers = tuple(caller for caller in CALLERS if caller.name in shows)
     assert {caller.name for caller in callers} == shows
-    check(shared, tmp_path, CLAIMS, craft, callers, git)
+    check(shared, tmp_path, kind, craft, callers, git)
 
 
 @pytest.mark.torture

@@ -40,6 +40,11 @@ def shown(text: str, chars_max: int = 80) -> str:
     return repr(clean[:chars_max] + ("…" if len(clean) > chars_max else ""))
 
 
+def is_line(text: str) -> bool:
+    """Whether a text is one line that can be printed, and no longer than a name or an id may be."""
+    return text.isprintable() and len(text) <= limits.LINE_CHARS
+
+
 def check_lines(doc: object, fields: Iterable[str]) -> None:
     """Look at names and ids of a document that another client may have written; a field may have several, or none.
 
@@ -49,7 +54,7 @@ def check_lines(doc: object, fields: Iterable[str]) -> None:
     for field in fields:
         value: str | tuple[str, ...] | None = getattr(doc, field)
         for text in value if isinstance(value, tuple) else (value or "",):
-            if not text.isprintable() or len(text) > limits.LINE_CHARS:
+            if not is_line(text):
                 message = (
                     f"has in {field!r} what is no line of at most {limits.LINE_CHARS} characters that can be printed"
                 )

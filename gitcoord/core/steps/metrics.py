@@ -74,7 +74,7 @@ def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json
     everything = [step for board in boards for step in board.steps.values()]
     steps = [step for step in everything if is_of(step.agent_id, agent)]
     # Count for each agent the steps that were taken from it, whichever agent has them now.
-    before = (step.checkpoint.get("agent_id") for step in everything)
+    before = (step.left.get("agent_id") for step in everything)
     recovered = Counter(name for name in before if isinstance(name, str) and is_of(name, agent))
     days = Counter(
         step.completed_at.date().isoformat() for step in steps if step.completed_at and hours_of(step) is not None

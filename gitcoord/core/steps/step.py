@@ -9,6 +9,8 @@ Rules:
   * SAFE-2: a step is held exactly while it is `claimed` or `in_progress`; a completed step is never held again.
   * SAFE-2: `fence` only grows; each value of it was given to one session, and to partners of its holder.
   * STEP-7: `completed` and `skipped` are settled: what depends on the step may begin.
+  * SEC-1: the checkpoint is a table in which who writes by hand calls anything whatever they like. Of it only what
+    gitcoord writes there is shown (`left`).
 
 What this file does not know: the graph, the clock, who is alive.
 """
@@ -17,8 +19,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from gitcoord.core.documents import limits
 from gitcoord.core.documents.doc import EMPTY, Doc, Number, Text
 from gitcoord.core.documents.json_text import Json
+from gitcoord.core.documents.names import is_line
 
 
 class StepStatus(StrEnum):
@@ -34,6 +38,8 @@ class StepStatus(StrEnum):
 
 HELD = frozenset({StepStatus.CLAIMED, StepStatus.IN_PROGRESS})
 SETTLED = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
+_LEFT_LINES = frozenset({"agent_id", "clone", "session_id", "branch", "commit", "at"})
+_LEFT_TEXTS = frozenset({"notes", "reason", "worktree"})
 
 
 class Step(Doc, frozen=True, kw_only=True):
@@ -90,6 +96,17 @@ class Step(Doc, frozen=True, kw_only=True):
     def is_settled(self) -> bool:
         """Whether what depends on it may begin."""
         return self.status in SETTLED
+
+    @property
+    def left(self) -> dict[str, Json]:
+        """The checkpoint, as far as it is what gitcoord writes."""
+        return {name: value for name, value in self.checkpoint.items() if _is_left(name, value)}
+
+
+def _is_left(name: str, value: Json) -> bool:
+    if isinstance(value, str):
+        return (name in _LEFT_LINES and is_line(value)) or (name in _LEFT_TEXTS and len(value) <= limits.TEXT_CHARS)
+    return name == "fence" and isinstance(value, int)
 
 
 class StepDefinition(Doc, frozen=True, kw_only=True):

@@ -35,7 +35,12 @@ def step_view(board: Board, step: Step) -> dict[str, Json]:
         {"step_num": needed.step_num, "branch": needed.branch, "commit_hash": needed.commit_hash}
         for needed in board.base_of(step)[:BASE_MAX]
     ]
-    view: dict[str, Json] = {**only_known(step).shown(STEP_FIELDS), "project": board.project.name, "base": base}
+    view: dict[str, Json] = {
+        **only_known(step).shown(STEP_FIELDS),
+        "checkpoint": step.left,
+        "project": board.project.name,
+        "base": base,
+    }
     if not base:
         view["base_commit"] = board.project.base_commit
     if board.project.repo is not None:

@@ -73,9 +73,9 @@ def flush() -> None:
 
 
 def paragraph(text: str, indent: str = "  ") -> None:
-    """Write a text of several lines, indented."""
+    """Write someone's text of several lines, indented and quoted: a line of it may look like one of ours (SEC-1)."""
     for line in plain_lines(text).splitlines():
-        sys.stdout.write(f"{indent}{line}\n")
+        sys.stdout.write(f"{indent}> {line}".rstrip() + "\n")
 
 
 def verbatim(text: str) -> None:

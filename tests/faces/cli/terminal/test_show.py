@@ -52,7 +52,8 @@ def test_a_table_in_a_pipe_is_padded_lines(capsys: pytest.CaptureFixture[str]) -
     assert lines[2] == "app/10  -"
 
 
-def test_lines_of_a_text_are_indented_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
-    show.paragraph("one\r\ntwo\x1b[2J\n", "> ")
+@pytest.mark.rule("SEC-1")
+def test_lines_of_a_text_are_indented_and_quoted_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
+    show.paragraph("one\r\n\nnote: two\x1b[2J\n", " ")
 
-    assert capsys.readouterr().out == "> one\n> two\n"
+    assert capsys.readouterr().out == " > one\n >\n > note: two\n"

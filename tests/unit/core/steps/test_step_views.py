@@ -1,5 +1,7 @@
 """Replies: the step and the project that an outcome speaks of."""
 
+import pytest
+
 from gitcoord.core.documents.outcomes import done, refused
 from gitcoord.core.steps.step_views import STEP_FIELDS, documents, project_view, step_view
 from tests.unit.core.play import BASE, COMMIT, OTHER_COMMIT, defined, play
@@ -66,3 +68,14 @@ def test_a_done_outcome_speaks_of_its_step_or_of_the_project_and_a_refused_one_o
     assert list(documents(game.board, done("project_aborted"))) == ["project"]
     assert documents(game.board, refused("held", "No.", step_num=1)) == {}
     assert documents(None, done("project_aborted")) == {}
+
+
+@pytest.mark.rule("SEC-1")
+def test_of_what_a_predecessor_left_only_what_gitcoord_writes_is_shown() -> None:
+    game = play(defined(1))
+    left = {"agent_id": "ann/cli/wt", "branch": "f/1", "notes": "two\nlines", "fence": 3}
+    strange = {"next_step": "x", "notices": ["x"], "commit": "a\nb", "at": "\x1b[2J", "worktree": ["x"], "reason": 7}
+
+    view = step_view(game.whole, game[1].evolve(checkpoint={**left, **strange, "clone": "c" * 2000}))
+
+    assert view["checkpoint"] == left
