@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tests.faces.hooks.shimmed import loaded
 from tests.faces.mcp.process import environment
 from tests.git_calls import GitCalls
 from tests.servers.fixtures import Servers
-from tests.unit.service.world import Agents, Shared, project, seen
+from tests.unit.service.world import Agents, Result, Shared, project, seen
 
 
 @pytest.mark.rule("HOOK-6")
@@ -102,6 +103,17 @@ def ann(team: Shared, agents: Agents, git: Git) -> Workspace:
     return ann
 
 
+def claims_on(branch: str, workspace: Workspace) -> list[Result]:
+    """Return the claims as soon as they are of a branch; on a busy machine a push does not wait for that."""
+    end = time.monotonic() + GIT_S
+    while True:
+        rows = seen(list_claims(workspace))["claims"]
+        if all(row["branch"] == branch for row in rows):
+            return rows
+        assert time.monotonic() < end, rows
+        time.sleep(0.02)
+
+
 @pytest.mark.rule("CLAIM-14")
 def test_what_was_claimed_at_the_shell_is_of_the_pushed_branch_when_the_push_arrives(
     team: Shared, agents: Agents, git: Git, ann: Workspace
@@ -109,13 +121,13 @@ def test_what_was_claimed_at_the_shell_is_of_the_pushed_branch_when_the_push_arr
     (claim,) = seen(list_claims(ann))["claims"]
 
     done = run(team.one, "push", "origin", "feat/a", GITCOORD_AGENT="ann/cli/one")
-    listed = seen(list_claims(agents(team.two, "bob/cli/two")))["claims"]
+    listed = claims_on("feat/a", agents(team.two, "bob/cli/two"))
     tip = git(team.remote, "rev-parse", "refs/coord/claims")
     commit(team.one, "src/a.py", text="once more\n")
     again = run(team.one, "push", "origin", "feat/a", GITCOORD_AGENT="ann/cli/one")
 
     assert (done.status, done.ours, again.status) == (0, [], 0)
-    assert [(row["id"], row["branch"]) for row in listed] == [(claim["id"], "feat/a")]
+    assert [row["id"] for row in listed] == [claim["id"]]
     assert git(team.remote, "rev-parse", "refs/coord/claims") == tip  # where nothing changed nothing is written
 
 
@@ -204,7 +216,7 @@ def test_an_option_of_what_calls_git_is_none_of_the_push(team: Shared, ann: Work
     done = run(team.one, "-c", alias, "send", GITCOORD_AGENT="ann/cli/one")
 
     assert done.status == 0, done.said
-    assert [row["branch"] for row in seen(list_claims(ann))["claims"]] == ["feat/a"]
+    assert len(claims_on("feat/a", ann)) == 1
 
 
 @pytest.mark.rule("HOOK-6")
