@@ -135,7 +135,8 @@ def test_who_waits_for_a_call_that_a_remote_leaves_without_an_answer_does_not_as
         answer = server.receive_until(lambda message: message.get("id") == "hangs")
 
     assert (done.returncode, asked[1]) == (5, ())
-    assert len(asked[0]) <= 3  # by the call, for what became of it, and by the watch beside it
+    # By the call, for what became of it, and by the watch beside it, which looks twice where the machine is busy.
+    assert (asked[0].count("push") <= 1, len(asked[0]) <= 4) == (True, True), asked
     assert "Nothing was extended" in done.stderr
     assert answer["result"]["content"][0]["text"].startswith("[unreachable] ")
 

@@ -361,7 +361,7 @@ def test_a_disk_that_fills_up_while_one_waits_is_tried_again_and_said_when_the_p
     ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
     claim_files(ann, patterns=["src/**"])
     until_room = Waiter(bob, patterns=["src/a.py"], wait_seconds=600)
-    for_a_moment = Waiter(agents(shared.two, "eve/cli/two"), patterns=["src/b.py"], wait_seconds=600, most_s=2)
+    for_a_moment = Waiter(agents(shared.two, "eve/cli/two"), patterns=["src/b.py"], wait_seconds=600, most_s=10)
     lock = shared.two / ".git" / "gitcoord" / "lock"
 
     lock.rename(lock.with_name("aside"))

@@ -19,7 +19,7 @@ def hook() -> Iterator[Hook]:
         yield hook
 
 
-def relay(workspace: Workspace, hook: Hook, *words: str, name: str = "webhooks", within_s: float = 5) -> Rounds:
+def relay(workspace: Workspace, hook: Hook, *words: str, name: str = "webhooks", within_s: float = 60) -> Rounds:
     """Return the rounds of a relay; each call stands for a process of its own."""
     setting = workspace.setting
     unique = setting.host.draw_id()
