@@ -14,19 +14,11 @@ from gitcoord.service.watch.overview import status
 from tests.conftest import Git
 from tests.unit.doctor.conftest import Look
 from tests.unit.service.hub import CLAIMS, KINDS, Hub
+from tests.unit.service.hub import ann as ann  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.service.hub import bob as bob  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.hub import third as third  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, seen
-
-
-@pytest.fixture
-def ann(agents: Agents, hub: Hub) -> Workspace:
-    return agents(hub.one, "ann/cli/one")
-
-
-@pytest.fixture
-def bob(agents: Agents, hub: Hub) -> Workspace:
-    return agents(hub.two, "bob/cli/two")
 
 
 def lose(hub: Hub, name: str) -> str:

@@ -23,20 +23,12 @@ from tests.conftest import Clone, Git
 from tests.unit.doctor.conftest import Look
 from tests.unit.ledger.fakes import REFS, START
 from tests.unit.service.hub import APP, CLAIMS, Hub
+from tests.unit.service.hub import ann as ann  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.service.hub import bob as bob  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, project, seen
 
 PUT_BACK, KEEP = 0, 1
-
-
-@pytest.fixture
-def ann(agents: Agents, hub: Hub) -> Workspace:
-    return agents(hub.one, "ann/cli/one")
-
-
-@pytest.fixture
-def bob(agents: Agents, hub: Hub) -> Workspace:
-    return agents(hub.two, "bob/cli/two")
 
 
 @pytest.fixture

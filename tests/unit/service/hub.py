@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.service.session.workspace import Workspace
 from tests.conftest import Clone, Git, MakeBare, MakeRepo
 from tests.servers.fixtures import Servers
+from tests.unit.service.world import Agents
 
 CLAIMS, APP = "refs/coord/claims", "refs/coord/steps/app"
 KINDS = ["path", "file", "http"]
@@ -64,3 +66,15 @@ def third(hub: Hub, clone: Clone, git: Git) -> Path:
     folder = clone(hub.path, "three")
     git(folder, "config", "gitcoord.remote", git(hub.two, "config", "gitcoord.remote"))
     return folder
+
+
+@pytest.fixture
+def ann(agents: Agents, hub: Hub) -> Workspace:
+    """Who works in the first clone."""
+    return agents(hub.one, "ann/cli/one")
+
+
+@pytest.fixture
+def bob(agents: Agents, hub: Hub) -> Workspace:
+    """Who works in the second clone."""
+    return agents(hub.two, "bob/cli/two")

@@ -21,18 +21,10 @@ from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.watch import sync, tick
 from tests.conftest import Clone, Git, MakeBare
 from tests.unit.service.hub import APP, CLAIMS, Hub
+from tests.unit.service.hub import ann as ann  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.service.hub import bob as bob  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, Result, project, seen
-
-
-@pytest.fixture
-def ann(agents: Agents, hub: Hub) -> Workspace:
-    return agents(hub.one, "ann/cli/one")
-
-
-@pytest.fixture
-def bob(agents: Agents, hub: Hub) -> Workspace:
-    return agents(hub.two, "bob/cli/two")
 
 
 def head(hub: Hub) -> str:

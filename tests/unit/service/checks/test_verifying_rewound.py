@@ -16,15 +16,11 @@ from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.upkeep.gc import gc
 from gitcoord.service.watch.overview import status
 from tests.unit.service.hub import APP, CLAIMS, Hub
+from tests.unit.service.hub import ann as ann  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, commit_on, project, seen
 
 pytestmark = pytest.mark.rule("SAFE-9")
-
-
-@pytest.fixture
-def ann(agents: Agents, hub: Hub) -> Workspace:
-    return agents(hub.one, "ann/cli/one")
 
 
 def check(repo: Path) -> Report:

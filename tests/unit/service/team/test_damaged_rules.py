@@ -23,6 +23,8 @@ from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.overview import status
 from tests.unit.ledger.fakes import SIGNATURE, START
 from tests.unit.service.hub import Hub
+from tests.unit.service.hub import ann as ann  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.service.hub import bob as bob  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.hub import third as third  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, seen
@@ -69,16 +71,6 @@ def repaired(hub: Hub) -> list[str]:
         except CoordError as error:
             said.append(str(error))
     return said
-
-
-@pytest.fixture
-def ann(agents: Agents, hub: Hub) -> Workspace:
-    return agents(hub.one, "ann/cli/one")
-
-
-@pytest.fixture
-def bob(agents: Agents, hub: Hub) -> Workspace:
-    return agents(hub.two, "bob/cli/two")
 
 
 @pytest.mark.rule("SAFE-6")
