@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.hostile.crafts import IMITATED
+from tests.hostile.live_page import INTERRUPTED, UNANSWERED, markup_of_others, shown_by
 
 ROOT = Path(__file__).parents[2]
 HANG_S = 60.0  # a bound for a hang on a machine that is busy with other tests
 PROCESSOR_S = 10.0  # of it and its children: the promise, which does not depend on how busy the machine is
 MEMORY_KB = 500 * 1024
-BUG, SIGNALLED = 3, 128  # 130 is an interrupt, which no caller here sends
+BUG, SIGNALLED = 3, 128
 # What a terminal acts on, or what makes text look like other text: C0 and C1 but for tab and newline, bidi controls.
 ACTED_ON = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # Fields of JSON in which we speak, to a model or a person: what another wrote is quoted there, and cut.
@@ -72,6 +74,7 @@ class Caller:
         must_pass: a git command of the user hangs on it: it ends with 0.
         place: where it works: bob's clone, that of cat, which knew the ledgers before, or the remote itself.
         event: what happens in an agent's tool.
+        is_live: it serves a page, which is asked for, until it is interrupted.
     """
 
     words: tuple[str, ...]
@@ -79,12 +82,13 @@ class Caller:
     must_pass: bool = False
     place: str = "bob"
     event: str = ""
+    is_live: bool = False
 
     @property
     def name(self) -> str:
         """Return what a test calls it."""
         words = (word for word in self.words if not word.startswith("-"))
-        return " ".join((*words, self.event)).strip()
+        return " ".join(filter(None, (*words, self.event, "live" * self.is_live)))
 
 
 def lines(*messages: object) -> str:
@@ -136,7 +140,8 @@ MCP = lines(
 )
 # What a process used counts the process that it was forked from, which here has run many tests.
 _LAUNCH = """
-import resource, subprocess, sys
+import resource, signal, subprocess, sys
+signal.signal(signal.SIGINT, lambda *_: None)  # it is for the program
 status = subprocess.run(sys.argv[2:], check=False).returncode
 with open(sys.argv[1], "w") as file:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -166,6 +171,7 @@ CALLERS: tuple[Caller, ...] = (
     Caller(("watch", "--plain", "--once")),
     Caller(("watch", "--jsonl", "--since", "start", "--once")),
     Caller(("dashboard", "--export", "page.html")),
+    Caller(("dashboard", "--no-open"), is_live=True),
     Caller(("relay", "--url", "http://127.0.0.1:9/", "--secret-env", "HOME", "--once")),
     Caller(("audit",)),
     Caller(("mcp", "--tools", "all"), MCP),
@@ -203,7 +209,8 @@ class Answer:
     Attributes:
         status: its exit status.
         out, err: what it wrote.
-        page: the page that it wrote.
+        page: the page that it wrote, or all that it served.
+        bugs: the reports of bugs that it wrote.
         memory_kb, processor_s: the most memory of it and its children, and the time that they all used.
     """
 
@@ -211,6 +218,7 @@ class Answer:
     out: str
     err: str
     page: str
+    bugs: str
     memory_kb: int
     processor_s: float
 
@@ -229,12 +237,17 @@ class Answer:
         """Return what must not be."""
         said = self.out + self.err
         shown = said + self.page
+        is_signalled = self.status > SIGNALLED and not (caller.is_live and self.status == INTERRUPTED)
         return [
             *self._faults_of_json(),
             *(self._unanswered(caller) if caller.words[0] == "mcp" else []),
+            *(f"markup of another: {name}" for name in markup_of_others(self.page)),
             *(["markup of another"] if "<b>&" in self.page else []),
-            *(["a traceback"] if "Traceback (most recent call last)" in said else []),
-            *([f"exit status {self.status}"] if self.status == BUG or self.status > SIGNALLED else []),
+            *(["nothing was served"] if caller.is_live and self.status == INTERRUPTED and not self.page else []),
+            *([f"a bug: {self.bugs[-600:]}"] if self.bugs else []),
+            *(["a traceback"] if "Traceback (most recent call last)" in shown else []),
+            *([self.page[self.page.index(UNANSWERED) :][:200]] if UNANSWERED in self.page else []),
+            *([f"exit status {self.status}"] if self.status == BUG or is_signalled else []),
             *([f"blocked with {self.status}"] if caller.must_pass and self.status != 0 else []),
             *([f"a character that is acted on: {found[0]!a}"] if (found := ACTED_ON.search(shown)) else []),
             *(f"a line of its own: {line[:60]!a}" for line in said.splitlines() if _IMITATION.match(line)),
@@ -301,8 +314,11 @@ def ask(caller: Caller, clone: Path, home: Path, moved: Mapping[str, str]) -> An
         given = given.replace(f"{{{name}}}", text)
     out, err, memory, page = home / "out", home / "err", home / "memory", clone / "page.html"
     page.unlink(missing_ok=True)
+    tmp = home / "tmp"
+    shutil.rmtree(tmp, ignore_errors=True)
+    tmp.mkdir()
     program = [sys.executable, "-c", _LAUNCH, str(memory), sys.executable, "-m", "gitcoord", *words]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "GITCOORD_AGENT": "bob/cli/wt", "NO_COLOR": "1"}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "GITCOORD_AGENT": "bob/cli/wt", "NO_COLOR": "1", "TMPDIR": str(tmp)}
     with (
         out.open("wb") as out_file,
         err.open("wb") as err_file,
@@ -311,10 +327,12 @@ def ask(caller: Caller, clone: Path, home: Path, moved: Mapping[str, str]) -> An
         ) as process,
     ):
         try:
+            served = shown_by(process, out, HANG_S) if caller.is_live else ""
             process.communicate(given.encode(), timeout=HANG_S)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, OSError):
             os.killpg(process.pid, signal.SIGKILL)
             raise
     memory_kb, processor_s = memory.read_text().split()
     text = [path.read_bytes().decode("utf-8", "replace") if path.exists() else "" for path in (out, err, page)]
-    return Answer(process.returncode, text[0], text[1], text[2], int(memory_kb), float(processor_s))
+    bugs = "".join(file.read_text(errors="replace") for file in sorted(tmp.glob("gitcoord-bug-*")))
+    return Answer(process.returncode, text[0], text[1], text[2] + served, bugs, int(memory_kb), float(processor_s))

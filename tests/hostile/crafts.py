@@ -15,6 +15,8 @@ Craft = Callable[["Ledger"], str]
 
 CANARY = "owned"  # a file that commands in these texts make, should any program run one
 ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x1b[0m \u202etxt.exe\u2066 \x9b2J \r\n\x00 --x `touch owned` $(touch owned) <b>&"
+TAG = "owned-tag"  # what markup of others would be, were it any
+MARKUP = f"\"' onfocus=x <{TAG} onclick=x>&"
 IMITATED = "owned-line"  # begins what is made to look as if we said it
 IMITATIONS = "".join(
     f"\n{IMITATED}\n{word}: {IMITATED}\n" for word in ("next", "note", "notice", "gitcoord", "hint", "error")
@@ -100,6 +102,10 @@ class Ledger:
         return self.with_files(
             {path: json.dumps(change(self.read(path))).encode("utf-8", "surrogatepass") for path in self.documents()}
         )
+
+    def with_texts(self, fields: Mapping[str, str], text: str) -> str:
+        """Return a commit in which each document has a text in fields that it has or may have."""
+        return self.with_changes(lambda doc: _with(doc, fields, text))
 
 
 def _order(entry: tuple[str, str, str]) -> str:
@@ -219,27 +225,35 @@ def escapes_in_texts(ledger: Ledger) -> str:
 
 
 def escapes_in_descriptions(ledger: Ledger) -> str:
-    return ledger.with_changes(lambda doc: _with(doc, PROSE, f"x{ESCAPES}"))
+    return ledger.with_texts(PROSE, f"x{ESCAPES}")
 
 
 def escapes_in_names(ledger: Ledger) -> str:
-    return ledger.with_changes(lambda doc: _with(doc, NAMES, f"x{ESCAPES}"))
+    return ledger.with_texts(NAMES, f"x{ESCAPES}")
+
+
+def markup_in_texts(ledger: Ledger) -> str:
+    return ledger.with_texts(PROSE, f"x{MARKUP}")
+
+
+def markup_in_names(ledger: Ledger) -> str:
+    return ledger.with_texts(NAMES, f"x{MARKUP}")
 
 
 def imitations(ledger: Ledger) -> str:
-    return ledger.with_changes(lambda doc: _with(doc, PROSE, f"x{IMITATIONS}"))
+    return ledger.with_texts(PROSE, f"x{IMITATIONS}")
 
 
 def imitations_in_names(ledger: Ledger) -> str:
-    return ledger.with_changes(lambda doc: _with(doc, NAMES, f"x{IMITATIONS}"))
+    return ledger.with_texts(NAMES, f"x{IMITATIONS}")
 
 
 def imitations_in_symbols(ledger: Ledger) -> str:
-    return ledger.with_changes(lambda doc: _with(doc, SYMBOLS, f"x{IMITATIONS}"))
+    return ledger.with_texts(SYMBOLS, f"x{IMITATIONS}")
 
 
 def imitations_in_patterns(ledger: Ledger) -> str:
-    return ledger.with_changes(lambda doc: _with(doc, PATTERNS, f"x{IMITATIONS}"))
+    return ledger.with_texts(PATTERNS, f"x{IMITATIONS}")
 
 
 def a_strange_checkpoint(ledger: Ledger) -> str:
@@ -332,6 +346,8 @@ CRAFTS: tuple[Craft, ...] = (
     escapes_in_texts,
     escapes_in_descriptions,
     escapes_in_names,
+    markup_in_texts,
+    markup_in_names,
     imitations,
     imitations_in_names,
     imitations_in_symbols,

@@ -19,6 +19,7 @@ from tests.hostile.callers import CALLERS, HELLO, MORE_CALLERS, ROOT, Caller, as
 from tests.hostile.crafts import (
     CANARY,
     CRAFTS,
+    TAG,
     Craft,
     Ledger,
     a_strange_checkpoint,
@@ -26,6 +27,7 @@ from tests.hostile.crafts import (
     imitations,
     imitations_in_names,
     imitations_in_symbols,
+    markup_in_texts,
     no_json,
     no_meta,
 )
@@ -194,6 +196,23 @@ def test_text_of_others_looks_like_no_sentence_of_ours(
     callers = tuple(caller for caller in CALLERS if caller.name in shows)
     assert {caller.name for caller in callers} == shows
     check(shared, tmp_path, kind, craft, callers, git)
+
+
+@pytest.mark.rule("SEC-1", "SEC-7")
+def test_text_of_others_is_no_markup_of_a_page_that_is_written_or_served(
+    shared: Path, tmp_path: Path, git: Git
+) -> None:
+    moved = plant(shared / "remote.git", STEPS, markup_in_texts, git)
+    callers = {caller.name: caller for caller in CALLERS if caller.words[0] == "dashboard"}
+
+    answers = {name: ask(caller, shared / "bob", tmp_path, moved) for name, caller in callers.items()}
+
+    assert {name: answer.status for name, answer in answers.items()} == {
+        "dashboard page.html": 0,
+        "dashboard live": 130,
+    }
+    assert [name for name, answer in answers.items() if f"&lt;{TAG} " not in answer.page] == []
+    assert [fault for name, answer in answers.items() for fault in answer.faults(callers[name])] == []
 
 
 @pytest.mark.torture
