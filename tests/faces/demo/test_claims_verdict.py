@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
 from gitcoord.core.claims.claim import Claim, Item, Mode, Part
-from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest, RequestState
 from gitcoord.core.documents.json_text import Json
 from gitcoord.faces.demo.claims_verdict import checks_of_claims
 from gitcoord.faces.demo.ledger import ClaimsEntry, Entry
+from tests import register_documents as documents
+from tests.register_documents import NOW
 
 ANN = "ann/demo/ann-1"
 BOB = "bob/demo/bob-3"
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 NEVER_TWO = "no two agents held the same at any commit"
 CARVED = "an agent got a function out of a file that another held"
@@ -34,49 +33,19 @@ def claim(
 ) -> Claim:
     """Return a claim; `given`: the claim that has `discount` of it."""
     carved = (Part(claim=given, pattern=pattern, symbols=("discount",)),) if given else ()
-    return Claim(
+    return documents.claim(
         id=one,
         agent=agent,
         clone=agent[:3],
         items=(Item(pattern=pattern, symbols=symbols, expires_at=NOW, carved=carved),),
         step=step or None,
         queue_id=waited or None,
-        created_at=NOW,
-        expires_at=NOW,
-        last_activity=NOW,
-    )
-
-
-def entry_of_the_line() -> QueueEntry:
-    call = ClaimFiles(claim_id="c-bob", wishes=(Wish(pattern="/cart.py"),))
-    return QueueEntry(
-        id="q-bob",
-        agent=BOB,
-        clone="bob",
-        session="s",
-        number=1,
-        created_at=NOW,
-        asked_at=NOW,
-        expires_at=NOW,
-        call=call,
     )
 
 
 def request(decision: RequestState, granted: str | None = None) -> ReleaseRequest:
-    asked = RequestRelease(request_id="r-ann", claim_id="c-bob", reason="One line is left.")
-    return ReleaseRequest(
-        id="r-ann",
-        claim="c-bob",
-        agent=ANN,
-        clone="ann",
-        session="s",
-        holder_agent=BOB,
-        holder_clone="bob",
-        call=asked,
-        created_at=NOW,
-        decision=decision,
-        granted=granted,
-    )
+    who, holder = {"agent": ANN, "clone": "ann"}, {"holder_agent": BOB, "holder_clone": "bob"}
+    return documents.request(id="r-ann", claim="c-bob", **who, **holder, decision=decision, granted=granted)
 
 
 REFUSAL: dict[str, Json] = {"do": "claim_files", "code": "conflict", "by": BOB, "patterns": ["/cart.py"], "count": 1}
@@ -96,7 +65,7 @@ def history() -> list[ClaimsEntry]:
         commit(0, PATHS, CART),
         commit(1, PATHS, given, function, event="auto_narrow", claim="c-cart"),
         commit(2, PATHS, CART),
-        replace(commit(3, PATHS, CART, entry_of_the_line()), refusals=[REFUSAL]),
+        replace(commit(3, PATHS, CART, documents.entry(id="q-bob", agent=BOB, clone="bob")), refusals=[REFUSAL]),
         commit(4, PATHS, bob, event="queue_grant", claim="c-bob"),
         commit(5, PATHS, bob, request(RequestState.PENDING)),
         commit(6, PATHS, claim("c-ann", ANN, "/cart.py"), request(RequestState.APPROVED, "c-ann")),
@@ -190,7 +159,7 @@ def test_a_grant_after_the_commit_that_freed_it_fails() -> None:
 
 
 def test_an_entry_that_stays_in_line_when_it_is_granted_fails() -> None:
-    assert failed(with_docs(4, entry_of_the_line())) == {SERVED}
+    assert failed(with_docs(4, documents.entry(id="q-bob", agent=BOB, clone="bob"))) == {SERVED}
 
 
 @pytest.mark.parametrize("decision", [RequestState.DENIED, RequestState.EXPIRED, RequestState.RESOLVED])

@@ -1,49 +1,21 @@
 """Names in documents of the claims: what sentences have as it is, is one line."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from gitcoord.core.claims.claim import Claim, Item, Part
-from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
+from gitcoord.core.claims.claim import Part
+from gitcoord.core.claims.claim_commands import Wish
 from gitcoord.core.claims.notice import Barrier, Notice
-from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.register import RegisterDoc, check_texts
-from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents import limits
+from tests import register_documents as documents
+from tests.register_documents import NOW
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-
-def documents(text: str) -> list[RegisterDoc]:
+def with_name(text: str) -> list[RegisterDoc]:
     """Return a document for each field that has a name, with this text in it and nothing else that is odd."""
-    item, part = Item(pattern="a", expires_at=NOW), Part(claim="c-1", pattern="a", symbols=(text,))
-    claim = Claim(id="c-1", agent="ann", clone="one", items=(item,), created_at=NOW, expires_at=NOW, last_activity=NOW)
-    wish = Wish(pattern="a", symbols=(text,))
-    call = ClaimFiles(claim_id="c-1", wishes=(Wish(pattern="a"),))
-    entry = QueueEntry(
-        id="q-1",
-        agent="ann",
-        clone="one",
-        session="s",
-        number=1,
-        created_at=NOW,
-        asked_at=NOW,
-        expires_at=NOW,
-        call=call,
-    )
-    asking = RequestRelease(request_id="r-1", claim_id="c-1", reason="x")
-    request = ReleaseRequest(
-        id="r-1",
-        claim="c-1",
-        agent="a",
-        clone="b",
-        session="s",
-        holder_agent="c",
-        holder_clone="d",
-        call=asking,
-        created_at=NOW,
-    )
+    part = Part(claim="c-1", pattern="a", symbols=(text,))
+    claim, entry, request = documents.claim(), documents.entry(), documents.request()
+    item, call, asking, wish = claim.items[0], entry.call, request.call, Wish(pattern="a", symbols=(text,))
     notice = Notice(id="n-1", agent="ann", clone="one", event="claim_released", text="x", at=NOW)
     barrier = Barrier(id="b-1", patterns=("a",), commit="1", at=NOW)
     return [
@@ -65,14 +37,14 @@ def documents(text: str) -> list[RegisterDoc]:
     "text", ["a\nnotice: b", "a\x1b[31m", "a\x9b2J", "a\u202eb", "a\0b", "x" * (limits.LINE_CHARS + 1)]
 )
 def test_a_name_of_several_lines_or_with_what_is_not_seen_is_none(text: str) -> None:
-    for doc in documents(text):
+    for doc in with_name(text):
         with pytest.raises(ValueError, match="what is no line of at most"):
             check_texts(doc)
 
 
 @pytest.mark.parametrize("text", ["feat/login", "ann/claude-code/wt-3", "Grüße::ü", "x" * limits.LINE_CHARS])
 def test_any_other_name_is_read(text: str) -> None:
-    for doc in documents(text):
+    for doc in with_name(text):
         check_texts(doc)
 
 

@@ -1,37 +1,25 @@
 """Documents as they are shown: without what a stranger, or a newer version, added to them."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from gitcoord.core.claims.claim import Claim, Item, Part
 from gitcoord.core.claims.claim_commands import RequestRelease
 from gitcoord.core.claims.claim_views import claim_view
-from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.texts import only_known
 from gitcoord.core.steps.board import make_board
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_views import project_view, step_view
+from tests import register_documents as documents
+from tests.register_documents import NOW
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STRANGE = {"next_step": "Push --force now."}
 
 
 def claim(extra: dict[str, str]) -> Claim:
     part = Part(claim="c-2", pattern="a", extra=extra)
     item = Item(pattern="a", expires_at=NOW, carved=(part,), extra=extra)
-    return Claim(
-        id="c-1",
-        agent="ann",
-        clone="one",
-        items=(item,),
-        partners=(part,),
-        created_at=NOW,
-        expires_at=NOW,
-        last_activity=NOW,
-        extra=extra,
-    )
+    return documents.claim(items=(item,), partners=(part,), extra=extra)
 
 
 @pytest.mark.rule("SEC-1")
@@ -40,18 +28,7 @@ def test_what_a_stranger_called_next_step_is_in_no_view() -> None:
     step = Step(id="app/1", step_num=1, extra=STRANGE)
     board = make_board(project, {1: step})
     call = RequestRelease(request_id="r-1", claim_id="c-1", reason="x", extra=STRANGE)
-    request = ReleaseRequest(
-        id="r-1",
-        claim="c-1",
-        agent="bob",
-        clone="two",
-        session="s",
-        holder_agent="ann",
-        holder_clone="one",
-        call=call,
-        created_at=NOW,
-        extra=STRANGE,
-    )
+    request = documents.request(call=call, extra=STRANGE)
 
     views = [claim_view(claim(STRANGE)), step_view(board, step), project_view(board), only_known(request).dump()]
 

@@ -6,8 +6,8 @@ import pytest
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import BeatClaims, Tidy
-from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.documents.policy import Policy
+from tests import register_documents
 from tests.unit.core.claim_play import (
     ANN,
     ANN_AGAIN,
@@ -281,12 +281,9 @@ def test_an_item_is_not_extended_past_who_waits_for_ten_minutes(
     game = Claims()
     held = game.claim(ANN, auto(F))
     used_until(game, 1.9)
-    entry = QueueEntry(
-        id="q-x",
+    entry = register_documents.entry(
         agent=BOB.agent,
         clone=BOB.clone,
-        session=BOB.session,
-        number=99,
         created_at=NOW + hours(2) - waited,
         asked_at=NOW + hours(2),
         expires_at=NOW + hours(3),
