@@ -36,7 +36,7 @@ def test_who_sleeps_leaves_the_processor_to_others() -> None:
     assert ended == pytest.approx([3.0, 3.0])
 
 
-def test_so_many_are_admitted_at_once_and_the_others_come_in_line() -> None:
+def test_a_server_admits_so_many_at_once_and_the_others_in_line() -> None:
     time, ended = VirtualTime(9, 2), list[tuple[int, float]]()
 
     def work(number: int) -> None:
@@ -49,7 +49,7 @@ def test_so_many_are_admitted_at_once_and_the_others_come_in_line() -> None:
     assert ended == [(0, 1.0), (1, 2.0), (2, 4.0), (3, 6.0)]
 
 
-def test_who_prepares_has_all_to_itself() -> None:
+def test_what_runs_outside_of_threads_waits_for_no_one() -> None:
     time = VirtualTime(1, 1)
 
     time.sleep(2.0)

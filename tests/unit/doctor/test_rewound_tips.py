@@ -124,7 +124,7 @@ def test_what_the_clone_and_the_remote_lack_is_left_behind_a_roll(
 
 
 @pytest.mark.rule("SAFE-9")
-def test_so_is_what_a_copy_from_before_that_and_the_remote_lack(
+def test_what_a_copy_from_before_the_loss_and_the_remote_lack_is_left_behind_a_roll_too(
     hub: Hub, eve: Workspace, third: Path, git: Git
 ) -> None:
     before = patterns(eve)

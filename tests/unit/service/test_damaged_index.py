@@ -57,7 +57,7 @@ def run(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.rule("SAFE-6")
 @pytest.mark.parametrize("words", ["claim add c.zig", "gc"])
-def test_who_writes_there_has_it_made_again(clone: Path, git: Git, words: str) -> None:
+def test_a_command_that_writes_has_a_damaged_index_made_again(clone: Path, git: Git, words: str) -> None:
     index = damage(clone, git)
     damaged = index.read_bytes()
 
@@ -69,7 +69,7 @@ def test_who_writes_there_has_it_made_again(clone: Path, git: Git, words: str) -
 
 
 @pytest.mark.rule("SAFE-6")
-def test_a_repair_of_a_ledger_goes_on(clone: Path, remote: Remote, git: Git) -> None:
+def test_a_ledger_is_repaired_beside_a_damaged_index(clone: Path, remote: Remote, git: Git) -> None:
     at = Path(str(remote.git_dir))
     files = git(at, "ls-tree", "-r", "--name-only", CLAIMS)
     blob = git(at, "rev-parse", f"{CLAIMS}:meta.json")

@@ -58,7 +58,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.mark.parametrize("way", ["settings", "environment", "one file", "a folder of authorities"])
-def test_who_has_a_certificate_is_let_in(worlds: Worlds, place: Place, tmp_path: Path, way: str) -> None:
+def test_a_client_with_a_certificate_is_let_in(worlds: Worlds, place: Place, tmp_path: Path, way: str) -> None:
     remote, env, ann = place.remote(f"{tmp_path.name}.git"), {}, place.ann
     if way == "environment":
         env = {"GIT_SSL_CERT": str(ann.certificate), "GIT_SSL_KEY": str(ann.key)}
@@ -80,7 +80,9 @@ def test_who_has_a_certificate_is_let_in(worlds: Worlds, place: Place, tmp_path:
 
 
 @pytest.mark.parametrize("who", ["none", "a stranger"])
-def test_who_has_none_of_that_authority_is_not(worlds: Worlds, place: Place, tmp_path: Path, who: str) -> None:
+def test_a_client_without_a_certificate_of_that_authority_is_not_let_in(
+    worlds: Worlds, place: Place, tmp_path: Path, who: str
+) -> None:
     """The answer of nginx is 400, to git as well."""
     remote = place.remote(f"{tmp_path.name}.git", *(having(place.stranger) if who == "a stranger" else ()))
     clone = worlds.smarthttp(remote)

@@ -69,7 +69,7 @@ def test_nothing_is_asked_until_then_by_any_process(
     won(put(later, CLAIMS, None, commit(later, "one")))
 
 
-def test_it_lasts_beyond_the_day_for_which_a_server_is_believed(clone: Passing, server: Server) -> None:
+def test_the_quiet_time_lasts_beyond_the_day_for_which_a_server_is_believed(clone: Passing, server: Server) -> None:
     ann = clone.process()
     won(put(ann, CONFIG, None, commit(ann, "config")))
     clone.now_s += BELIEVED_S - 2

@@ -80,7 +80,9 @@ def said(run: Run, cwd: Path, *words: str) -> Any:  # noqa: ANN401 - of each com
     return json.loads(re.sub(r'"(as_of|until|checkpoint|seconds)": ?("[^"]*"|[0-9.]+)', r'"\1":0', done.out))
 
 
-def test_what_is_read_back_is_all_of_it(run: Run, whole: Path, tips: Path, tmp_path: Path) -> None:
+def test_each_command_that_reads_history_says_what_it_says_in_a_whole_clone(
+    run: Run, whole: Path, tips: Path, tmp_path: Path
+) -> None:
     store, kept = tips / ".git" / "gitcoord" / "store.git", tmp_path / "kept.git"
     shutil.copytree(store, kept)
     differing: list[tuple[str, ...]] = []

@@ -26,7 +26,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.filterwarnings("ignore:flock not supported")
-def test_one_holder_has_it_until_it_frees_it(path: Path) -> None:
+def test_a_lock_has_one_holder_until_that_frees_it(path: Path) -> None:
     first, second = file_locks.take(path), file_locks.take(path)
     assert first is not None
     first()

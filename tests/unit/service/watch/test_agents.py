@@ -146,7 +146,7 @@ def test_of_those_that_are_gone_only_who_was_not_seen_for_so_many_days_is_listed
     assert seen(release_stale(ann, late))["recovered"] == ["app/1"]
 
 
-def test_one_that_is_gone_is_listed_where_its_clock_was_ahead(ann: Workspace, bob: Workspace) -> None:
+def test_an_agent_that_is_gone_is_listed_where_its_clock_was_ahead(ann: Workspace, bob: Workspace) -> None:
     claim = seen(claim_files(later(bob, minutes=5), patterns=["src/b.py"]))["claim"]["id"]
     crash(bob)
 
