@@ -105,7 +105,9 @@ def _use(row: dict[str, Json], now: datetime) -> str:
                 f"step {text(row.get('step_id'))}: held by {text(row.get('agent')) or 'an agent'}, {session}{unknown}"
             )
         case "claim":
-            what = few(strings(row.get("items")))
+            symbols = record(row.get("symbols"))
+            items = strings(row.get("items"))
+            what = few([f"{item}: {listed(symbols[item])}" if item in symbols else item for item in items])
             ends = left(row.get("expires_at"), now)
             return f"claim {text(row.get('claim_id'))}: {what}, {text(row.get('agent'))}, {session}, ends in {ends}"
         case "changes":

@@ -141,6 +141,7 @@ class UseRow(TypedDict):
     next_step: NotRequired[str]
     claim_id: NotRequired[str]
     items: NotRequired[list[str]]
+    symbols: NotRequired[dict[str, list[str]]]
     expires_at: NotRequired[datetime]
     paths: NotRequired[list[str]]
     count: NotRequired[int]

@@ -256,6 +256,8 @@ def _claim(claim: Row) -> Row:
 def _claim_why(claim: Row, now: datetime) -> str:
     """Say how the holder of a claim was judged."""
     life = claim.get("holder_life")
+    if life == Life.UNKNOWN:
+        return "of the holder of a claim only its commands are known"
     if life not in GONE:
         return f"as the holder of a claim it is {life}"
     span = span_text((now - parse_time(str(claim.get("holder_seen")))).total_seconds())

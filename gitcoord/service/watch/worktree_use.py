@@ -222,13 +222,16 @@ class _Look:
         for claim in held_here.claims_held(self.glance, clones):
             place = self._place_of(claim.session, claim.agent, None)
             if claim.expires_at > now and claim.step is None and place is not None and self.is_meant(place):
+                items = claim.items[:PATHS_SHOWN]
+                symbols: Row = {item.pattern: [*item.symbols] for item in items if item.symbols}
                 yield {
                     "kind": "claim",
                     "claim_id": claim.id,
                     "agent": claim.agent,
                     "session": claim.session,
                     "worktree": place,
-                    "items": [item.pattern for item in claim.items[:PATHS_SHOWN]],
+                    "items": [item.pattern for item in items],
+                    **({"symbols": symbols} if symbols else {}),
                     "expires_at": time_text(claim.expires_at),
                     "life": self._life(claim.session),
                 }

@@ -8,7 +8,7 @@ import pytest
 
 from gitcoord.faces.cli.terminal import completion
 from gitcoord.service.steps.step_work import claim_step
-from tests.conftest import AddWorktree
+from tests.conftest import AddWorktree, Git
 from tests.faces.cli.conftest import Run
 from tests.unit.service.world import Agents, crash, project, store_of, write_ref
 from tests.unit.service.world import agents as agents  # noqa: PLC0414 - a fixture, exported to pytest
@@ -48,6 +48,18 @@ def test_who_holds_a_step_at_a_shell_is_named_so(
     assert run("step", "claim", cwd=wt).status == 0
 
     assert "(at a shell)" in run("worktree", "in-use", str(wt)).out.splitlines()[1]
+
+
+def test_a_claim_is_shown_with_the_functions_that_it_is_of(
+    run: Run, repo: Path, add_worktree: AddWorktree, git: Git
+) -> None:
+    (repo / "a.py").write_text("def f(): ...\n\n\ndef g(): ...\n")
+    git(repo, "add", "a.py")
+    git(repo, "commit", "--quiet", "--message", "a")
+    wt = add_worktree(repo, "wt")
+    assert run("claim", "add", "README.md", "--symbol", "a.py=f", "--symbol", "a.py=g", cwd=wt).status == 0
+
+    assert ": a.py: f, g, README.md, " in run("worktree", "in-use", str(wt)).out.splitlines()[1]
 
 
 def test_paths_of_worktrees_are_completed(

@@ -1,6 +1,5 @@
 """`gitcoord hotspots`: where claims are refused most, and what could be done about it."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -28,15 +27,19 @@ def hotspots(
     """Show where claims were refused most, and what would help."""
     from gitcoord.service.team import hotspots as service
 
+    often = f" {least} times or more" if least > 1 else ""
     return answer(
-        lambda workspace: service.hotspots(workspace, days=days, least=least), _table, as_json=as_json, fresh=fresh
+        lambda workspace: service.hotspots(workspace, days=days, least=least),
+        lambda result, _now: _table(result, often),
+        as_json=as_json,
+        fresh=fresh,
     )
 
 
-def _table(result: Result, _now: datetime) -> None:
+def _table(result: Result, often: str) -> None:
     rows = records(result.get("hotspots"))
     if not rows:
-        show.line(f"nothing was refused that often in the last {number(result.get('days'))} days")
+        show.line(f"nothing was refused{often} in the last {number(result.get('days'))} days")
         return
     facts = ("refusals", "agents", "pattern", "suggestion")
     columns = ("refused", "agents", names("pattern"), prose("suggestion"))

@@ -170,7 +170,8 @@ def test_promote_is_told_once_and_again(run: Run) -> None:
 
 
 def test_hotspots_of_a_quiet_repository(run: Run) -> None:
-    assert run("hotspots").out == "nothing was refused that often in the last 30 days\n"
+    assert run("hotspots").out == "nothing was refused 5 times or more in the last 30 days\n"
+    assert run("hotspots", "--min", "1").out == "nothing was refused in the last 30 days\n"
     assert run("hotspots", "--days", "7", "--min", "2", "--json").json["hotspots"] == []
     assert run("hotspots", "--days", "0").status == 2
 

@@ -76,6 +76,19 @@ def test_one_at_a_shell_was_seen_when_it_used_last_what_it_holds(agents: Agents,
     assert (row["agent"], len(row["claims"]), row["last_seen"]) == ("bob/cli/wt", 2, newest["last_activity"])
 
 
+def test_of_one_at_a_shell_it_is_said_that_only_its_commands_are_known(
+    agents: Agents, repo: Path, ann: Workspace
+) -> None:
+    claim_files(agents(repo, "eve/cli/wt"), patterns=["a.py"])
+
+    (row,) = seen(show_agent(ann, agent="eve/cli/wt"))["clones"]
+
+    assert row["why"] == [
+        "no session of it lives in this clone",
+        "of the holder of a claim only its commands are known",
+    ]
+
+
 def test_a_name_that_is_none_is_not_found_with_the_one_that_was_meant(ann: Workspace, bob: Workspace) -> None:
     with pytest.raises(NotFoundError) as caught:
         show_agent(ann, agent="bob/codex/wd")

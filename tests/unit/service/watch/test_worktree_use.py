@@ -189,6 +189,18 @@ def test_claims_of_a_worktree_count_and_those_of_others_do_not(
     assert used_by(two, one) == []
 
 
+def test_a_claim_of_functions_says_which(agents: Agents, repo: Path, add_worktree: AddWorktree, git: Git) -> None:
+    one = add_worktree(repo, "one")
+    (one / "a.py").write_text("def f(): ...\n\n\ndef g(): ...\n")
+    git(one, "add", "a.py")
+    git(one, "commit", "--quiet", "--message", "a")
+    claim_files(agents(one, "bob/cli/one"), patterns=["README.md"], symbols={"a.py": ["f", "g"]})
+
+    assert [(row["items"], row["symbols"]) for row in used_by(one, repo)] == [
+        (["a.py", "README.md"], {"a.py": ["f", "g"]})
+    ]
+
+
 def test_a_step_of_another_clone_uses_no_worktree_here(shared: Shared, agents: Agents) -> None:
     ann, bob = agents(shared.one, "ann/cli/two"), agents(shared.two, "bob/cli/two", serve=True)
     project(ann)
