@@ -37,7 +37,6 @@ _HANDS_ON = "gitcoord/core/claims/rules/wait.py"  # the word of two refusals, by
 _MERGED = re.compile(r"^(?:<<<<<<<|>>>>>>>)", re.MULTILINE)
 _DECISION = re.compile(r"^\*\*(\d+)\.", re.MULTILINE)
 _REFERRED = re.compile(r"\bdecisions?\s+(\d+(?:(?:,| and| or| to)\s+\d+)*)")
-_CHANGE = re.compile(r"(?:\d+|\+[a-z0-9-]+)\.(?:added|changed|deprecated|removed|fixed|security)\.md")
 _TESTS = sorted((ROOT / "tests").rglob("*.py"))
 _LINE = re.compile(r"^(?:\S+ +\$ )?(?:[A-Z_]+=\S* )*(gitcoord .*)$", re.MULTILINE)
 
@@ -305,10 +304,3 @@ def test_each_decision_that_a_text_refers_to_stands_in_the_design() -> None:
 
     assert len(referred) > 30
     assert [where for where in sorted(referred) if where[1] not in taken] == []
-
-
-def test_a_change_is_named_for_an_issue_or_for_none_so_that_the_changelog_has_its_text_alone() -> None:
-    """What begins with no `+` is taken for the number of an issue."""
-    names = [path.name for path in (ROOT / ".changes").glob("*.md") if path.name != "README.md"]
-
-    assert [name for name in names if not _CHANGE.fullmatch(name)] == []

@@ -19,6 +19,7 @@ from tests.packaging.release import packages
 
 WORKFLOW = ROOT / ".github" / "workflows" / "release.yml"
 GIT_S = 30  # a bound for a hang: git lists files
+CHANGE = re.compile(r"(?:\d+|\+[a-z0-9-]+)\.(?:added|changed|deprecated|removed|fixed|security)\.md")
 CHANGELOG = """# Changelog
 
 <!-- changes -->
@@ -48,6 +49,13 @@ def test_the_sdist_holds_what_git_has_and_nothing_else(sdist: Path) -> None:
 
     files = {path for path in listed.split("\0") if path and (ROOT / path).exists()}
     assert members(sdist) == files | {"PKG-INFO"}
+
+
+def test_a_change_is_named_for_an_issue_or_for_none_so_that_the_changelog_has_its_text_alone() -> None:
+    """What begins with no `+` is taken for the number of an issue."""
+    names = [path.name for path in (ROOT / ".changes").glob("*.md") if path.name != "README.md"]
+
+    assert [name for name in names if not CHANGE.fullmatch(name)] == []
 
 
 def test_the_sdist_makes_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Path) -> None:
