@@ -54,7 +54,7 @@ def watch(
         raise UsageError("--plain, --jsonl and --json are three ways to show it.", hint="Give one of them.")
     if (since is not None or once) and not (plain or jsonl):
         option = "--once" if once else "--since"
-        raise UsageError(f"{option} goes with --plain or --jsonl.", hint=f"Add --jsonl, or leave {option} out.")
+        raise UsageError(f"{option} goes with --plain or --jsonl.", hint=f"Add one of them, or leave {option} out.")
     is_one_look = as_json or not (plain or jsonl or is_terminal())
     if fresh and not is_one_look:
         raise UsageError("--fresh goes with one look; what goes on says how old it is.", hint="Add --json.")

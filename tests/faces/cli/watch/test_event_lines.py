@@ -155,7 +155,7 @@ def test_what_does_not_go_together_is_a_usage_error(run: Run, words: Sequence[st
 
 
 def test_an_option_that_a_screen_has_no_use_for_is_named_in_the_hint(run: Run) -> None:
-    assert "Add --jsonl, or leave --since out." in run("watch", "--since", "start").err
+    assert "Add one of them, or leave --since out." in run("watch", "--since", "start").err
 
 
 def test_a_pipe_gets_one_look_and_is_told_so(run: Run, project: str) -> None:
