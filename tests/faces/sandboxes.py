@@ -18,7 +18,7 @@ import pytest
 from gitcoord.ledger.clone import snapshot_files
 
 ROOT = Path(__file__).parents[2]
-HANG_S = 60.0  # a bound for a hang
+HANG_S = 150.0  # a bound for a hang
 _BIND = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
 _NO_NETWORK, _READ_ONLY = ("unshare", "-n"), ("unshare", "-m", "sh", "-c", _BIND)
 _NO_RIGHTS = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")

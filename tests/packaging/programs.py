@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-STEP_TIMEOUT_S = 100  # A bound for a hang, within pytest's own; building and installing take about two seconds each.
+STEP_TIMEOUT_S = 200  # A bound for a hang, within pytest's own; building and installing take about two seconds each.
 INSTALL_S = 600  # A bound for a hang: 60 packages take a minute.
 
 # Read once: the environment is emptied for each test, and with it where the user's pip finds packages.

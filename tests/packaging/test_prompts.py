@@ -18,7 +18,7 @@ from tests.unit.service.world import Agents, seen
 from tests.unit.service.world import agents as agents  # noqa: PLC0414 - a fixture, exported to pytest
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT_S = 60  # a bound for a hang
+TIMEOUT_S = 150  # a bound for a hang
 # As an interactive shell does before each prompt, with what it would print; then in a folder without a repository.
 PROMPTED = """
 PROMPT_COMMAND='was_here=yes'

@@ -26,7 +26,7 @@ from tests.faces.mcp.process import ServerProcess
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
-COMMAND_TIMEOUT_S = 100  # a bound for a hang, within pytest's own; installing takes some seconds, the others less
+COMMAND_TIMEOUT_S = 200  # a bound for a hang, within pytest's own; installing takes some seconds, the others less
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _AGENT = re.compile(r"cd (\S+) && (claude|codex)")

@@ -17,7 +17,7 @@ from tests.conftest import Git, MakeBare, MakeRepo
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SCRIPT_TIMEOUT_S = 100  # A bound for a hang, within pytest's own; the quick start takes about five seconds.
+SCRIPT_TIMEOUT_S = 200  # A bound for a hang, within pytest's own; the quick start takes about five seconds.
 
 _BLOCK = re.compile(r"<!-- quickstart:begin.*?-->\n```sh\n(.*?)```\n<!-- quickstart:end -->", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")

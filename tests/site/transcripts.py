@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.packaging.programs import ROOT
 
-COMMAND_TIMEOUT_S = 60  # a bound for a hang; a command takes half a second
+COMMAND_TIMEOUT_S = 150  # a bound for a hang; a command takes half a second
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _ID = re.compile(r"\b[cqr]-[0-9a-z]{8}\b")

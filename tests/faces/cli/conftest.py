@@ -21,7 +21,7 @@ from tests.schemas.checks import result_faults
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 
 ROOT = Path(__file__).parents[3]
-PROGRAM_TIMEOUT_S = 100  # A bound for a hang, within pytest's own.
+PROGRAM_TIMEOUT_S = 200  # A bound for a hang, within pytest's own.
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tests.faces.cli.conftest import ROOT, Run
 from tests.servers.fixtures import Servers
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 
-END_WAIT_S = 60
+END_WAIT_S = 150
 
 
 def on_terminal(repo: Path, *words: str, typed: bytes = b"", **env: str) -> tuple[int, str]:

@@ -21,7 +21,7 @@ from tests.unit.service.world import Shared
 from tests.unit.service.world import agents as agents  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.unit.service.world import shared as shared  # noqa: PLC0414 - a fixture, exported to pytest
 
-HOOK_S = 60  # a bound for a hang
+HOOK_S = 150  # a bound for a hang
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from gitcoord.service.session.workspace import Workspace
 from tests.faces.mcp.process import environment
 from tests.unit.service.world import Result, seen
 
-GIT_S = 60  # a bound for a hang
+GIT_S = 150  # a bound for a hang
 
 
 @dataclass(frozen=True)

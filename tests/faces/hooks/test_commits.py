@@ -17,7 +17,7 @@ from tests.conftest import AddWorktree, Git
 from tests.faces.hooks.pushers import claimed, commit, hooked, run
 from tests.unit.service.world import Agents, Shared, project
 
-WAIT_S = 60  # a bound for a hang
+WAIT_S = 150  # a bound for a hang
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from gitcoord import assets
 from gitcoord.ledger.clone import held_branches, snapshot_files
 from tests.conftest import Git
 
-RUN_S = 60  # a bound for a hang
+RUN_S = 150  # a bound for a hang
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from gitcoord.faces.cli.pages.live_panels import LivePanels
 from gitcoord.faces.cli.pages.page_frame import Frame
 from gitcoord.service.session.workspace import Workspace
 
-ANSWER_S = 60  # a bound for a hang
+ANSWER_S = 150  # a bound for a hang
 
 
 @dataclass(frozen=True)

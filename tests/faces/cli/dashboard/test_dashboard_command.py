@@ -16,7 +16,7 @@ from tests import fork_server
 from tests.conftest import AddWorktree
 from tests.faces.cli.conftest import ROOT, Run
 
-END_S = 60  # a bound for a hang
+END_S = 150  # a bound for a hang
 KEPT = ".git/gitcoord/dashboard.json"
 
 

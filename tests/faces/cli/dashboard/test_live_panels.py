@@ -3,9 +3,11 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.json_text import Json, distinct
-from gitcoord.faces.cli.pages import page_server
+from gitcoord.faces.cli.pages import live_panels, page_server
 from gitcoord.faces.cli.pages.live_panels import OWED_S, Condition, LivePanels, Pace
 from gitcoord.faces.cli.pages.page_access import HEADERS
 from gitcoord.faces.cli.pages.page_frame import Frame
@@ -85,7 +87,11 @@ def test_no_one_looks_at_the_ledgers_while_no_page_is_open(served: Served, ann: 
     assert (shown["name"], served.live.latest.number) == ("claims", looks + 1)
 
 
-def test_a_page_that_was_just_made_needs_no_other_look_for_its_news(served: Served, ann: Workspace) -> None:
+def test_a_page_that_was_just_made_needs_no_other_look_for_its_news(
+    served: Served, ann: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in ((page_server, "LOADING_S"), (live_panels, "AGAIN_S")):
+        monkeypatch.setattr(module, name, 600.0)  # in less, a busy machine may not come to open the stream
     page = served.ask()
     looks = served.live.latest.number
 

@@ -177,7 +177,7 @@ def test_two_processes_side_by_side_deliver_each_event_once(
     finally:
         for process in processes:
             process.send_signal(signal.SIGINT)
-        said = [process.communicate(timeout=60)[0] for process in processes]
+        said = [process.communicate(timeout=150)[0] for process in processes]
 
     assert [process.returncode for process in processes] == [130, 130], said
     assert len(hook.ids) == len({*hook.ids}) == 4
@@ -192,7 +192,7 @@ def test_a_process_that_is_killed_before_it_settles_delivers_under_the_same_id_a
     process = start(repo, *ONCE)
     begun.wait_for(1)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=150)
 
     assert run(*ONCE).status == 4
     workspace = opened(repo)

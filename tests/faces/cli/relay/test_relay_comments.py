@@ -119,6 +119,6 @@ def test_a_process_goes_on_until_it_is_interrupted(repo: Path, forge: FakeForge)
             first = json.loads(process.stdout.readline())
         finally:
             process.send_signal(signal.SIGINT)
-        status = process.wait(timeout=60)
+        status = process.wait(timeout=150)
 
     assert (first["changed"], status) == (1, 130)

@@ -16,7 +16,7 @@ from tests.conftest import MakeRepo
 
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
-TIMEOUT_S = 60  # a bound for a hang
+TIMEOUT_S = 150  # a bound for a hang
 
 _RECEIVER = re.compile(r"<!-- receiver:begin.*?-->\n```python\n(.*?)```\n<!-- receiver:end -->", re.DOTALL)
 

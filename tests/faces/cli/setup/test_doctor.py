@@ -281,7 +281,7 @@ def _on_terminal(repo: Path, *words: str, answer: bytes = b"") -> tuple[int, str
         while chunk := _read(mine):
             shown += chunk
         os.close(mine)
-        return process.wait(60), shown.decode().replace("\r", "")
+        return process.wait(150), shown.decode().replace("\r", "")
 
 
 def _read(handle: int) -> bytes:

@@ -57,12 +57,12 @@ class Stream:
 
     def interrupt(self) -> int:
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(150)
 
     def end(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(60)
+            self.process.wait(150)
         for pipe in (self.process.stdout, self.process.stderr):
             assert pipe is not None
             pipe.close()
@@ -250,4 +250,4 @@ def test_a_reader_that_is_gone_ends_the_stream(run: Run, watching: Watching) -> 
     stream.process.stdout.close()
     assert run("claim", "add", "a.zig").status == 0
 
-    assert stream.process.wait(60) == 141
+    assert stream.process.wait(150) == 141

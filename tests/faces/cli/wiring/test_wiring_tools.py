@@ -17,7 +17,7 @@ from tests.faces.cli.conftest import Done, Run
 
 ARGS = ["mcp", "--tools", "work"]
 SERVER = {"command": "gitcoord", "args": ARGS}
-NODE_WAIT_S = 60
+NODE_WAIT_S = 150
 
 
 def load(repo: Path, path: str) -> Any:  # noqa: ANN401 - what is in it is what the tests are about

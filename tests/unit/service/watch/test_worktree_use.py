@@ -94,7 +94,7 @@ def test_the_process_of_a_session_is_named_and_once_it_is_killed_only_its_step_c
     assert [seen(stale_agents(workspace))["count"] for workspace in (here, there)] == [0, 0]
 
     process.kill()
-    process.wait(60)
+    process.wait(150)
     (step,) = used_by(wt, shared.one)
 
     assert (step["step_id"], step["session"], step["life"]) == ("app/1", session, "over")
