@@ -33,7 +33,11 @@ class LoopbackProxy(ABC):
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, socket.create_connection(("127.0.0.1", self.target), timeout=TIMEOUT_S) as server:
+        with (
+            suppress(OSError),  # the server, or the client, has gone: an error of this thread would be the test's
+            client,
+            socket.create_connection(("127.0.0.1", self.target), timeout=TIMEOUT_S) as server,
+        ):
             self.carry(client, server)
 
     @abstractmethod

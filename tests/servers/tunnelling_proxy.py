@@ -29,7 +29,10 @@ def tunnelling() -> Generator[Tunnels]:
             client.settimeout(_TIMEOUT_S)
             head = b""
             while not head.endswith(b"\r\n\r\n"):
-                head += client.recv(1)
+                data = client.recv(1)
+                if not data:  # it has gone, and would be read for ever
+                    return
+                head += data
             first, *lines = head.decode().split("\r\n")
             place = first.split(" ")[1]
             headers = dict(line.split(": ", 1) for line in lines if line)
