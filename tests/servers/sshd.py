@@ -139,12 +139,11 @@ def sockets_in(folder: Path) -> list[Path]:
 
 
 def _running() -> dict[int, str]:
-    """Return the command lines of all processes."""
-    said = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,args="], timeout=START_S, capture_output=True, check=True, text=True
-    )
-    rows = (line.split(maxsplit=1) for line in said.stdout.splitlines())
-    return {int(row[0]): row[1] for row in rows if len(row) > 1}
+    """Return the command lines of all processes that have not ended; one that waits to be collected has."""
+    words = ["ps", "-A", "-ww", "-o", "pid=,stat=,args="]
+    said = subprocess.run(words, timeout=START_S, capture_output=True, check=True, text=True)
+    rows = (line.split(maxsplit=2) for line in said.stdout.splitlines())
+    return {int(row[0]): row[2] for row in rows if len(row) > 2 and not row[1].startswith("Z")}
 
 
 def master_of(path: Path) -> int:
