@@ -19,6 +19,7 @@ from tests.npm import IN_CI
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",  # CI runs as root, where Chromium has none
+    "--disable-dev-shm-usage",  # a small one, as containers have, ends its pages
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
