@@ -25,8 +25,6 @@ from tests.servers.git_daemon import GitDaemon
 from tests.unit.service.world import Agents, project
 
 NAMES = ("pre-commit", "prepare-commit-msg", "post-checkout", "post-merge")
-# With it hooks give a server the time that it takes on a busy machine, where the answer counts and not the waiting.
-PATIENT = {"GITCOORD_PATIENT": "1"}
 _PROGRAM = """\
 #!/bin/sh
 echo "$*" >>"$GITCOORD_CALLS"
@@ -47,11 +45,16 @@ class Shimmed:
     repo: Path
     folder: Path
 
-    def git(self, *words: str, cwd: Path | None = None, **env: str) -> Done:
-        """Run git with our hooks; how often they started something is counted from here."""
+    def git(self, *words: str, cwd: Path | None = None, is_patient: bool = False, **env: str) -> Done:
+        """Run git with our hooks; how often they started something is counted from here.
+
+        `is_patient`: the commit's hook gives a server the time that it takes on a busy machine.
+        """
         self._log.unlink(missing_ok=True)
         path = f"{self.folder}{os.pathsep}{os.environ['PATH']}"
-        return run(cwd or self.repo, *words, PATH=path, GITCOORD_CALLS=str(self._log), **env)
+        return run(
+            cwd or self.repo, *words, PATH=path, GITCOORD_CALLS=str(self._log), GITCOORD_PATIENT="1" * is_patient, **env
+        )
 
     @property
     def started(self) -> list[str]:

@@ -12,7 +12,7 @@ from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import set_policy
 from tests.conftest import AddWorktree, Git
 from tests.faces.hooks.pushers import claimed
-from tests.faces.hooks.shimmed import PATIENT, Afar, Shimmed, change, holds, loaded, was_asked, write_snapshot
+from tests.faces.hooks.shimmed import Afar, Shimmed, change, holds, loaded, was_asked, write_snapshot
 from tests.faces.hooks.shimmed import afar as afar  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.faces.hooks.shimmed import alone as alone  # noqa: PLC0414 - as above
 from tests.unit.service.world import Agents, project, store_of
@@ -240,14 +240,14 @@ def test_an_old_snapshot_does_not_count_and_none_where_another_clone_may_have_cl
     claimed(agents(afar.clone.repo.with_name("two"), "bob/cli/two"), "src/b.py")
     change(afar.clone.repo, "src/b.py", "mine\n")
 
-    done = afar.clone.git("commit", "--all", "--message", "work", **PATIENT)
+    done = afar.clone.git("commit", "--all", "--message", "work", is_patient=True)
 
     assert (done.status, "'src/b.py' is claimed by 'bob/cli/two'" in done.said) == (int(policy == "refuse"), True)
 
 
 @pytest.mark.rule("HOOK-13")
 def test_a_server_that_was_silent_is_not_waited_for_again_by_who_is_only_told(afar: Afar) -> None:
-    assert "'bob/cli/two'" in committed(afar, "first", **PATIENT)
+    assert "'bob/cli/two'" in committed(afar, "first", is_patient=True)
 
     with afar.falls_silent() as silent:
         waited, asked_first = committed(afar, "second"), was_asked(silent)
@@ -261,7 +261,7 @@ def test_a_server_that_was_silent_is_not_waited_for_again_by_who_is_only_told(af
 @pytest.mark.rule("HOOK-10", "HOOK-13")
 def test_a_server_that_was_silent_is_asked_again_where_a_commit_may_be_refused(afar: Afar) -> None:
     set_policy(afar.ann, name="pre_commit", value="refuse")
-    committed(afar, "first", **PATIENT)
+    committed(afar, "first", is_patient=True)
 
     with afar.falls_silent() as silent:
         asked = [(committed(afar, text), was_asked(silent))[1] for text in ("second", "third")]
@@ -269,10 +269,10 @@ def test_a_server_that_was_silent_is_asked_again_where_a_commit_may_be_refused(a
     assert asked == [True, True]
 
 
-def committed(afar: Afar, text: str, **env: str) -> str:
+def committed(afar: Afar, text: str, *, is_patient: bool = False) -> str:
     """Commit Bob's file; return what was said of it."""
     change(afar.clone.repo, "src/a.py", f"{text}\n")
-    return afar.clone.git("commit", "--all", "--message", text, **env).said
+    return afar.clone.git("commit", "--all", "--message", text, is_patient=is_patient).said
 
 
 def branched(clone: Shimmed, on: str = "work") -> None:
