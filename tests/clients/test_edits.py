@@ -102,7 +102,7 @@ def test_a_foreign_edit_is_stopped_and_the_model_is_told_why(program: Install, s
     done = run(name, program(name), script, stage.top, stage.env)
 
     assert stage.text(HELD) == BEFORE[HELD]
-    assert f"{BOB} holds {HELD} on branch two until" in done.shown_results[-1]
+    assert f"'{BOB}' holds '{HELD}' on branch 'two' until" in done.shown_results[-1]
     assert f"request_release(claim_id='{held['id']}'" in done.shown_results[-1]
 
 
@@ -116,7 +116,7 @@ def test_a_command_that_changes_a_foreign_file_is_stopped(program: Install, stag
     done = run(name, program(name), script, stage.top, stage.env)
 
     assert stage.text(HELD) == BEFORE[HELD]
-    assert f"{BOB} holds {HELD} on branch two until" in done.shown_results[-1]
+    assert f"'{BOB}' holds '{HELD}' on branch 'two' until" in done.shown_results[-1]
 
 
 @pytest.mark.rule("HOOK-2")
@@ -162,4 +162,4 @@ def test_the_patch_tool_of_codex_is_stopped_as_well(program: Install, stage: Sta
     done = run("codex", program("codex"), script, stage.top, stage.env, model=PATCHING)
 
     assert (stage.text(HELD), stage.text(FREE)) == (BEFORE[HELD], AFTER)
-    assert f"{BOB} holds {HELD} on branch two until" in done.shown_results[0]
+    assert f"'{BOB}' holds '{HELD}' on branch 'two' until" in done.shown_results[0]

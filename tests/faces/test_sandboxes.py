@@ -170,7 +170,10 @@ def test_in_a_sandbox_the_edit_hook_stops_what_is_held_and_lets_the_rest_pass(
     assert (held.status, held.json["hookSpecificOutput"]["permissionDecision"]) == (0, "deny")
     assert "bob/cli/repo" in held.out
     assert free.status == 0
-    assert "call the tool claim_files for it" in free.json["hookSpecificOutput"]["additionalContext"]
+    assert (
+        "could not claim this file by itself (Read-only file system): call the tool claim_files."
+        in free.json["hookSpecificOutput"]["additionalContext"]
+    )
 
 
 def edit(path: str) -> str:

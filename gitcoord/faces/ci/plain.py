@@ -1,5 +1,6 @@
 """Plain text: what others wrote, without anything that a terminal, an XML parser or a CI's log acts on (SEC-1)."""
 
+import shlex
 import unicodedata
 
 from gitcoord.core.checks.findings import Finding
@@ -22,7 +23,7 @@ def sentences(finding: Finding) -> list[str]:
 def _command(call: Call) -> str:
     match call.tool:
         case "request_release":
-            return f"gitcoord request file {call.given['claim_id']} --reason TEXT"
+            return f"gitcoord request file {shlex.quote(str(call.given['claim_id']))} --reason TEXT"
         case "claim_files":
             return "gitcoord claim add PATTERN"
         case _:

@@ -73,6 +73,15 @@ def test_the_next_call_is_a_command_of_the_shell() -> None:
     assert "Ask 'ann/cli/wt': gitcoord request file c-1 --reason TEXT; or gitcoord claim add PATTERN." in out
 
 
+@pytest.mark.rule("SEC-1")
+def test_an_id_that_others_wrote_runs_nothing_in_a_shell() -> None:
+    call = Call.of("request_release", claim_id="c-1; touch owned", reason=...)
+
+    out = text(report(Finding(Rule.FOREIGN_CLAIM, "It is so.", sentence("Ask: ", call, "."))))
+
+    assert "gitcoord request file 'c-1; touch owned' --reason TEXT" in out
+
+
 def test_annotations_are_at_their_lines() -> None:
     assert github(report(CLAIMED, BARRIER)).splitlines() == [
         f"::error file=src/a.py,line=7,title=gitcoord foreign-claim::{CLAIMED.message} {CLAIMED.hint}",

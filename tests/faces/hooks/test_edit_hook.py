@@ -79,7 +79,7 @@ def test_a_file_that_somebody_else_holds_cannot_be_edited(serve: Servers, one: P
     told = edit(two, "s-bob", "src/a.py")
 
     assert told.status == 0
-    assert f"{ANN} holds src/a.py on branch main until" in told.reason
+    assert f"'{ANN}' holds 'src/a.py' on branch 'main' until" in told.reason
     assert f"request_release(claim_id='{held['id']}'" in told.reason
     assert "\x1b" not in told.reason
     assert "login" in told.reason
@@ -96,7 +96,7 @@ def test_what_sync_brings_counts_for_the_next_edit(team: Shared) -> None:
     command(team.two, "sync")
     told = edit(team.two, "s-bob", "src/a.py", GITCOORD_AGENT="bob/cli/two")
 
-    assert "ann/cli/one holds src/a.py" in told.reason
+    assert "'ann/cli/one' holds 'src/a.py'" in told.reason
 
 
 def test_the_name_of_a_file_is_no_pattern(serve: Servers, one: Path, two: Path) -> None:
@@ -121,8 +121,8 @@ def test_of_a_new_name_that_became_a_folder_each_holder_s_edit_is_stopped_by_the
         (top / "src" / "auth").mkdir()
         (top / "src" / "auth" / "x.ts").touch()
 
-    assert f"{BOB} holds src/auth/x.ts" in edit(one, "s-ann", "src/auth/x.ts").reason
-    assert f"{ANN} holds src/auth/x.ts" in edit(two, "s-bob", "src/auth/x.ts").reason
+    assert f"'{BOB}' holds 'src/auth/x.ts'" in edit(one, "s-ann", "src/auth/x.ts").reason
+    assert f"'{ANN}' holds 'src/auth/x.ts'" in edit(two, "s-bob", "src/auth/x.ts").reason
 
 
 @pytest.mark.rule("HOOK-1")
@@ -142,7 +142,7 @@ def test_symbols_of_others_are_named_and_stop_nobody(serve: Servers, one: Path, 
     told = edit(two, "s-bob", "src/a.py")
 
     assert told.reason == ""
-    assert f"{ANN} (f, claim c-" in told.context
+    assert f"'{ANN}' ('f', claim 'c-" in told.context
 
 
 @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ def test_what_was_refused_is_told_once_as_what_it_is(one: Path) -> None:
         told.append(snapshot_lookup.refused(ground, now=now))
 
     assert told[0] == "You changed a file that another agent holds; undo that, or ask for it.\nann holds it."
-    assert told[1] == "It was not changed.\nann holds it."
+    assert told[1] == "This edit was not made.\nann holds it."
     assert snapshot_lookup.refused(ground) == ""
 
 
@@ -467,7 +467,7 @@ def test_a_person_at_the_shell_keeps_no_tool_of_its_worktree_out(
     own, other = edit(one, "s-ann", "src/a.py"), edit(two, "s-bob", "src/a.py")
 
     assert own.reason == ""
-    assert "holds src/a.py" in other.reason
+    assert "holds 'src/a.py'" in other.reason
 
 
 @pytest.mark.rule("SAFE-1")
@@ -498,5 +498,5 @@ def test_who_is_stopped_because_of_a_dead_agent_is_told_when_the_file_is_free(on
 
     told = edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB)
 
-    assert f"{own or session} It was not changed." in told.reason
+    assert f"{own or session} This edit was not made." in told.reason
     assert told.reason.endswith("wait_seconds=300); no one is there to ask.")

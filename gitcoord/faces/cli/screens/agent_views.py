@@ -1,5 +1,6 @@
 """Views: agents as text, as tables and one by one. What is shown is what the service returned, in fewer words."""
 
+import shlex
 from datetime import datetime
 
 from gitcoord.core.documents.json_text import Json
@@ -100,7 +101,7 @@ def gone(result: Result, now: datetime, days: int | None = None) -> None:
     for row in rows:
         who, why = text(row.get("agent")), text(row.get("why"))
         held = [
-            (text(step.get("step_id")), f"`gitcoord step recover {text(step.get('step_id'))}`")
+            (text(step.get("step_id")), f"`gitcoord step recover {shlex.quote(text(step.get('step_id')))}`")
             for step in _of(row, "steps")
         ]
         held += [(text(claim.get("claim_id")), _frees(claim, now)) for claim in _of(row, "held")]

@@ -117,7 +117,8 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
     texts = [answer.tell for answer in found if answer.tell]
     if free and ground.claims_by_itself:
         if why := _note(ground, "edit", {"paths": [*free]}):
-            texts.append(f"gitcoord could not claim this file by itself ({why}): call the tool claim_files for it.")
+            what = "this file" if len(free) == 1 else f"these {len(free)} files"
+            texts.append(f"gitcoord could not claim {what} by itself ({why}): call the tool claim_files.")
         elif ground.wait_for_outcome() and (refused := snapshot_lookup.refused(ground, now=free)):
             return tool_dialects.denied(ground.tool, event, refused)
     return _told(ground, event, "\n".join(texts))

@@ -77,12 +77,14 @@ def look(ground: "Ground", path: str) -> Found:
     tell = ""
     if shared:
         holders = [
-            f"{quoted(row.get('agent'))} ({_symbols(row)}, claim {quoted(row.get('claim'))})"
+            f"{_named(row.get('agent'))} ({_symbols(row)}, claim {_named(row.get('claim'))})"
             for row in shared[:NAMED_MAX]
         ]
         more = f" and {len(shared) - NAMED_MAX} more" if len(shared) > NAMED_MAX else ""
-        tell = f"Others hold parts of {path}: {', '.join(holders)}{more}. Leave those parts alone; claim yours: "
-        tell += f"claim_files(symbols={{'/{path}': ['…']}})."
+        tell = (
+            f"Others hold parts of {_named(path)}: {', '.join(holders)}{more}. Leave those parts alone; claim yours: "
+        )
+        tell += f"claim_files(symbols={{{_pattern(path)}: ['…']}})."
     return Found(tell=tell, is_free=not is_covered and not (is_own or shared))
 
 
@@ -117,24 +119,35 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
 
 
 def _stop(path: str, row: "Row", gone: str, *, is_absent: bool) -> str:
-    agent, claim, branch, description = (quoted(row.get(name)) for name in ("agent", "claim", "branch", "description"))
-    said = f' ("{description}")' if description else ""
+    agent, claim, branch, description = (_named(row.get(name)) for name in ("agent", "claim", "branch", "description"))
+    said = f" ({description})" if description else ""
     where = f" on branch {branch}" if branch else ""
     moment = _until(row)  # with its date unless it is within a day, as `core/documents/json_text.clock_text` writes it
     form = "%H:%M UTC" if abs(moment - time.time()) < DAY_S else "%Y-%m-%d %H:%M UTC"
     until = time.strftime(form, time.gmtime(moment))
-    ask = f"or ask for it: request_release(claim_id='{claim}', reason='…')"
+    ask = f"or ask for it: request_release(claim_id={claim}, reason='…')"
     return (
-        f"{agent} holds {path}{where} until {until}{said}: claim {claim}. {gone}"
-        f"It was not changed. Take another part of the work; or wait for it: "
-        f"claim_files(patterns=['/{path}'], literal=true, wait_seconds=300); "
+        f"{agent} holds {_named(path)}{where} until {until}{said}: claim {claim}. {gone}"
+        f"This edit was not made. Take another part of the work; or wait for the file: "
+        f"claim_files(patterns=[{_pattern(path)}], literal=true, wait_seconds=300); "
         f"{'no one is there to ask' if is_absent else ask}."
     )
 
 
+def _named(text: "Json") -> str:
+    """Return a name or text of others in quotes that it cannot end; "" where there is none."""
+    short = quoted(text).replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
+    return f"'{short}'" if short else ""
+
+
+def _pattern(path: str) -> str:
+    """Return the literal path of a file, as a call has it; tools put what a hook says between tags."""
+    return repr(f"/{path}").replace("</", "<\\x2f")
+
+
 def _symbols(row: "Row") -> str:
     symbols = row.get("symbols")
-    names = [quoted(symbol) for symbol in symbols] if isinstance(symbols, list) else []
+    names = [_named(symbol) for symbol in symbols] if isinstance(symbols, list) else []
     return ", ".join(names[:NAMED_MAX]) + (" …" if len(names) > NAMED_MAX else "") if names else "the rest of it"
 
 
@@ -159,7 +172,9 @@ def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
         os.unlink(own_path)
     if not out:
         return ""
-    before = "It was not changed." if now else "You changed a file that another agent holds; undo that, or ask for it."
+    before = (
+        "This edit was not made." if now else "You changed a file that another agent holds; undo that, or ask for it."
+    )
     return before + "\n" + "\n".join(out[:NAMED_MAX])
 
 

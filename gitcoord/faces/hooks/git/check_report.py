@@ -210,10 +210,12 @@ def _holder(found: Finding, paths: Sequence[str]) -> Iterator[str]:
     if claim is None:
         yield f"    {found.hint}"
         return
+    from shlex import quote  # most often nothing is in the way
+
     path = shown(f"/{found.path or ''}", 200)
     wanted = f"patterns=[{path}], literal=true"
     if found.symbols and len(found.symbols) <= SYMBOLS_NAMED:  # to wait for the file is to wait for all its holders
         wanted = f"symbols={{{path}: [{', '.join(map(shown, found.symbols))}]}}"
     yield f"    An agent asks: request_release(claim_id={shown(str(claim))}, reason='…');"
     yield f"      or waits: claim_files({wanted}, wait_seconds=300)."
-    yield f"    A person asks: gitcoord request file {claim} --reason '…'; or takes the change out."
+    yield f"    A person asks: gitcoord request file {quote(str(claim))} --reason '…'; or takes the change out."
