@@ -141,12 +141,13 @@ def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bo
         asks_here = asks or (repair.needs_person and not as_json)
         is_left = repair.is_else and not asks_here
         if is_left or not ((yes and not repair.needs_person) or (asks_here and _agreed(repair))):
-            how = "at a terminal" if repair.needs_person or is_left else "--yes"
+            how = "at a terminal" if repair.needs_person or repair.is_else else "--yes"
             row.repaired.append({"repair": repair.text, "done": False, "text": f"not done: not confirmed ({how})"})
         else:
             row.repaired.append(_done(repair))
         if not as_json:
-            show.line(f"{row.check.id}: {row.repaired[-1]['text']}")
+            what = "" if row.repaired[-1]["done"] else f"{repair.text}: "
+            show.line(f"{row.check.id}: {what}{row.repaired[-1]['text']}")
             if row.repaired[-1].get("command"):
                 show.aside("back", str(row.repaired[-1]["command"]))
     if not any(repair["done"] for row in rows for repair in row.repaired):

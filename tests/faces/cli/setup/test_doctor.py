@@ -188,6 +188,7 @@ def test_yes_accepts_no_loss_because_what_was_lost_could_not_be_put_back(run: Ru
     git(repo, "config", "gitcoord.remote", f"file://{remote}")
     run("claim", "add", "README.md")
     git(remote, "update-ref", "-d", claims)
+    asked = [line for line in run("doctor", "--repair").out.splitlines() if line.startswith("deleted: ")]
     hook = remote / "hooks" / "update"
     hook.write_text(f'#!/bin/sh\n[ "$1" != {claims} ]\n', encoding="ascii")
     hook.chmod(0o755)
@@ -197,6 +198,13 @@ def test_yes_accepts_no_loss_because_what_was_lost_could_not_be_put_back(run: Ru
     again = run("doctor", "--repair", "--yes", "--json")
 
     assert [row["done"] for row in _checks(done)["deleted"]["repairs"]] == [False, False]
+    assert [row["text"].endswith("not confirmed (at a terminal)") for row in _checks(done)["deleted"]["repairs"]] == [
+        False,
+        True,
+    ]
+    assert asked[0].startswith(f"deleted: publish {claims} again as it was at ")
+    assert asked[0].endswith(": not done: not confirmed (--yes)")
+    assert asked[1:] == [f"deleted: accept that {claims} is gone: not done: not confirmed (at a terminal)"]
     assert [row["done"] for row in _checks(again)["deleted"]["repairs"]] == [True]
     assert "README.md" in run("claim", "list").out
 
