@@ -9,7 +9,9 @@ Rules:
   * git takes each of them for a first commit, so that it packs, checks and fetches without what is behind it. So the
     file names a commit before that one is here, and before a ref names it. A process may end in between: what the file
     names and is not here was never brought, or went, and git deepens nothing before it is taken out [seen, git 2.39].
-  * What git has brought since it takes out itself.
+  * What git has brought since it takes out itself, as far as the server says of what it is. JGit's says so only of what
+    is above what was asked for [7.8]. A line that stays makes git drop what is behind it once the store is packed, so
+    who brings that takes the line out.
 
 What this file does not know: what commits are of, and how the rest comes.
 """
@@ -17,14 +19,15 @@ What this file does not know: what commits are of, and how the rest comes.
 import hashlib
 import os
 import re
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from gitcoord.errors import unwritable
+from gitcoord.errors import CoordError, StorageError, unwritable
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.protocol import Oid
+from gitcoord.remote.contract.object_graph import parents_in
+from gitcoord.remote.contract.protocol import Objects, Oid
 from gitcoord.remote.http.unfamiliar import UnfamiliarError
 from gitcoord.remote.store.cache_locks import remove_if_stale
 from gitcoord.remote.store.home_tips import write_whole
@@ -54,8 +57,8 @@ class Boundaries:
         self._clocks = clocks
         self._key = key_of(shown_url)
         self._path = f"{store}/shallow"
-        self._stamp: tuple[int, int, int] | None = None
-        self._read: frozenset[Oid] = frozenset()
+        # When the file was looked at, and what was in it. Replaced as one: several threads look.
+        self._seen: tuple[tuple[int, int, int], frozenset[Oid]] | None = None
 
     def read(self) -> frozenset[Oid]:
         """Return them as they are now."""
@@ -64,9 +67,10 @@ class Boundaries:
         except OSError:
             return frozenset()
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
-        if stamp != self._stamp:
-            self._read, self._stamp = self._on_disk(), stamp
-        return self._read
+        seen = self._seen
+        if seen is None or seen[0] != stamp:
+            self._seen = seen = stamp, self._on_disk()
+        return seen[1]
 
     def _on_disk(self) -> frozenset[Oid]:
         try:
@@ -119,12 +123,17 @@ class Boundaries:
         """Note more of them, on disk when this returns; see `_write` for what it raises. Called under the lock."""
         self._write(self._on_disk().union(oids))
 
-    def drop(self, is_here: Callable[[Oid], bool]) -> None:
-        """Take out those that are not here; see `_write` for what it raises. Called under the lock."""
+    def tidy(self, objects: Objects) -> None:
+        """Take out those that are none any more; see `_write` for what it raises. Called under the lock."""
         named = self._on_disk()
-        kept = frozenset(filter(is_here, named))
+        kept = frozenset(oid for oid in named if _is_boundary(objects, oid))
         if kept != named:
             self._write(kept)
+
+    def tidy_soon(self, objects: Objects) -> None:
+        """Do it now if no other process is at it; else the next one does."""
+        with suppress(UnfamiliarError, StorageError), self.lock(0):
+            self.tidy(objects)
 
     def _write(self, oids: Iterable[Oid]) -> None:
         """Write the file anew.
@@ -156,3 +165,9 @@ class Boundaries:
             remove_if_stale(lock, self.store, self._clocks)
             self._clocks.sleep(LOCK_LOOK_S)
         raise UnfamiliarError("git is at what was left out of it", lasts=False)
+
+
+def _is_boundary(objects: Objects, oid: Oid) -> bool:
+    with suppress(CoordError):  # it never came, or went
+        return not all(map(objects.has, parents_in(objects.read(oid)[1])))
+    return False

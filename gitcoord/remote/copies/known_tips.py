@@ -169,7 +169,7 @@ class KnownTips:
             return False
         with self.boundaries.lock() if cut else nullcontext():
             if cut:
-                self.boundaries.drop(self.objects.has)
+                self.boundaries.tidy(self.objects)
                 if self.boundaries.read() or not self._has_seen_nothing():  # another process was faster
                     return False
                 self.boundaries.add(cut)

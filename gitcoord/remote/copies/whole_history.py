@@ -17,14 +17,14 @@ Rules:
 What this file does not know: ledgers, and how the rest comes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import inf
 from typing import Final
 
-from gitcoord.errors import CoordError, MissingObjectError, UnreachableError
+from gitcoord.errors import CoordError, MissingObjectError, StorageError, UnreachableError
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.deadline import asked_for
+from gitcoord.remote.contract.deadline import asked_for, bounded
 from gitcoord.remote.contract.object_graph import parents_in
 from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid
 from gitcoord.remote.copies.boundaries import WAIT_S, Boundaries
@@ -43,7 +43,7 @@ class WholeHistory:
     ) -> None:
         """`bring`: brings all that was left out, with a commit of it; CoordError says that it does not come now."""
         self._objects = objects
-        self._boundaries = boundaries
+        self.boundaries = boundaries
         self._clocks = clocks
         self._bring = bring
         self._parents: dict[Oid, list[Oid]] = {}  # of the boundaries that are here
@@ -57,7 +57,7 @@ class WholeHistory:
     def leaves_out(self) -> bool:
         """Whether anything is not here that was left out; see `LeavesOut`."""
         behind = self._behind()
-        return bool(behind) and not all(map(self._objects.has, behind - self._boundaries.gone()))
+        return bool(behind) and not all(map(self._objects.has, behind - self.boundaries.gone()))
 
     @property
     def object_format(self) -> str:
@@ -91,7 +91,7 @@ class WholeHistory:
             return False
         if self._is_due() and (left_s := asked_for(WAIT_S)) is not None:
             try:
-                with self._boundaries.lock(left_s):
+                with self.boundaries.lock(bounded(left_s)):
                     # Another thread or process may have been at it.
                     if not self._objects.has(oid) and self._is_left_out(oid) and self._is_due():
                         self._try(oid)
@@ -115,7 +115,7 @@ class WholeHistory:
 
     def _try(self, oid: Oid) -> None:
         try:
-            self._boundaries.drop(self._objects.has)
+            self.boundaries.tidy(self._objects)
             self._bring(oid)
         except CoordError as error:
             self._failure, self._failed_at = error, self._clocks.monotonic()
@@ -123,16 +123,29 @@ class WholeHistory:
             return
         self._objects.reopen()
         if not self._objects.has(oid):
-            self._boundaries.note_gone(oid)
+            self.boundaries.note_gone(oid)
+        with suppress(UnfamiliarError, StorageError):  # whoever brings the next time does it
+            self.boundaries.tidy(self._objects)
+
+    def complete(self, boundaries: Iterable[Oid]) -> frozenset[Oid]:
+        """Bring what is behind these, as far as it comes now; return those that stay boundaries all the same."""
+        wanted = frozenset(boundaries)
+        with suppress(UnreachableError):
+            for oid in sorted({parent for boundary in wanted for parent in self._parents_of(boundary)}):
+                self.has(oid)
+        self.boundaries.tidy_soon(self._objects)
+        return wanted & self.boundaries.read()
 
     def _is_left_out(self, oid: Oid) -> bool:
         """Whether it is the first that was left out of a history, and the remote may have it."""
-        return oid in self._behind() and oid not in self._boundaries.gone()
+        return oid in self._behind() and oid not in self.boundaries.gone()
 
     def _behind(self) -> set[Oid]:
         """Return the parents of the boundaries."""
-        boundaries = self._boundaries.read()
-        for boundary in boundaries - self._parents.keys():
+        return {oid for boundary in self.boundaries.read() for oid in self._parents_of(boundary)}
+
+    def _parents_of(self, boundary: Oid) -> list[Oid]:
+        if boundary not in self._parents:
             with suppress(CoordError):  # another process notes it before it comes; or it never did, or went
                 self._parents[boundary] = parents_in(self._objects.read(boundary)[1])
-        return {oid for boundary in boundaries for oid in self._parents.get(boundary, ())}
+        return self._parents.get(boundary, [])

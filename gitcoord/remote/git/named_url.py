@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from gitcoord.redaction import redact
-from gitcoord.remote.git.git_process import clean_env
+from gitcoord.remote.git.git_process import PROTOCOLS, clean_env
 
 # git calls it with `get`, `store` or `erase` behind it; see gitcredentials(7), CUSTOM HELPERS.
 _HELPER: Final = (
@@ -69,6 +69,12 @@ def _known_as(name: str, url: str) -> tuple[tuple[str, str], ...]:
     word = f"{name}://"
     # The longest rule that matches wins, of equal ones the first; of this word no one else knows the whole.
     return ((f"remote.{name}.url", word), (f"url.{url}.insteadOf", word), (f"url.{url}.pushInsteadOf", word))
+
+
+def is_by_helper(url: str) -> bool:
+    """Whether a remote helper of someone else's packs what is sent there; else git speaks with a git."""
+    scheme = _SCHEME.match(url)
+    return scheme is not None and scheme[1].lower() not in {*PROTOCOLS, "git+ssh", "ssh+git"}
 
 
 def env_for(name: str, url: str, env: Mapping[str, str], settings: Sequence[tuple[str, str]] = ()) -> dict[str, str]:

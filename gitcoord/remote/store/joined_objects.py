@@ -1,8 +1,12 @@
-"""Objects of two repositories, for a reader of what one of them may lack, and objects that two repositories share."""
+"""Objects of two repositories, for a reader of what one of them may lack, and objects that are lent to another one."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from gitcoord.errors import unwritable
 from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid
 
 
@@ -31,8 +35,21 @@ class JoinedObjects:
         return self.first.write(kind, data)
 
 
-def lend_objects(objects: Path, folder: Path) -> None:
-    """Make a bare repository without refs of an empty folder, with objects that stand elsewhere."""
-    (folder / "refs").mkdir()
-    (folder / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
-    (folder / "objects").symlink_to(objects.resolve(), target_is_directory=True)
+@contextmanager
+def lent(objects: Path) -> Generator[Path]:
+    """Give a bare repository that has objects which stand elsewhere, no refs, and no boundaries.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    try:
+        # What git did with it counts, whatever becomes of it.
+        made = TemporaryDirectory(prefix="gitcoord-lent-", ignore_cleanup_errors=True)
+        folder = Path(made.name)
+        (folder / "refs").mkdir()
+        (folder / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
+        (folder / "objects").symlink_to(objects.resolve(), target_is_directory=True)
+    except OSError as error:
+        raise unwritable("The folder for temporary files", error) from error
+    with made:
+        yield folder

@@ -16,6 +16,7 @@ Writing is one `git push --porcelain --atomic` with a lease for each ref. Rules:
   * SAFE-5: a push of several refs is never split. A remote without `atomic` is found out by the first of them, before
     git sends anything: it is LOST, and its caller decides again for a remote that takes one ref at a time.
   * A push that was cut short is UNKNOWN, not LOST.
+  * What the pushed commits came from is in the repository that git pushes from (`push_source`).
 
 This module must not start processes itself (`git_process`) nor know ledgers.
 """
@@ -26,7 +27,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from gitcoord.errors import (
@@ -37,7 +37,6 @@ from gitcoord.errors import (
     StorageError,
     StoreDamagedError,
     UnreachableError,
-    unwritable,
 )
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
@@ -62,13 +61,14 @@ from gitcoord.remote.copies.refetch_log import RefetchLog
 from gitcoord.remote.copies.whole_history import WholeHistory
 from gitcoord.remote.git.git_failure import judge_failure, read_error, shown
 from gitcoord.remote.git.git_process import Completed, run_git
-from gitcoord.remote.git.named_url import env_for
+from gitcoord.remote.git.named_url import env_for, is_by_helper
 from gitcoord.remote.store.cache_locks import remove_if_stale
 from gitcoord.remote.store.files_refs import FilesRefs
-from gitcoord.remote.store.joined_objects import lend_objects
+from gitcoord.remote.store.joined_objects import lent
 from gitcoord.remote.store.ref_locks import PACKED_LOCK
 from gitcoord.remote.transports.place_time import TRACE, in_trace
 from gitcoord.remote.transports.push_report import judge_push, landed_refs
+from gitcoord.remote.transports.push_source import LeftOutError, PushSource
 from gitcoord.remote.transports.slots import free_slot
 
 TIMEOUT_S: Final = 15.0  # one network timeout: as long as a clone's lock may be held
@@ -127,8 +127,8 @@ class GitCliTransport:
         """
         self.atomic = True  # until the remote says otherwise
         self._shown_url = redact(url)
-        boundaries = Boundaries(store_path, clocks, self._shown_url)
-        self.objects: Objects = WholeHistory(objects, boundaries, clocks, self.deepen)
+        self._history = WholeHistory(objects, Boundaries(store_path, clocks, self._shown_url), clocks, self.deepen)
+        self.objects: Objects = self._history
         self._copies = objects
         self._store = store_path
         self._timeout_s = timeout_s
@@ -139,6 +139,7 @@ class GitCliTransport:
         self._refetches = RefetchLog(store_path, clocks.wall_ns)
         self._slot_refs: dict[int, FilesRefs] = {}
         self._env = env_for(_REMOTE, url, env, settings)
+        self._source = PushSource(store_path, self._history, self._env, is_by_helper(url), timeout_s)
 
     @property
     def faults(self) -> Sequence[RefFault]:
@@ -264,17 +265,14 @@ class GitCliTransport:
     def _bring_anew(self, *tips: Oid) -> None:
         """Fetch as a repository of the same objects that has no refs: of what refs have git asks for nothing."""
         self._copies.set_aside_damaged(self._env)
-        try:
-            with TemporaryDirectory(prefix="gitcoord-refetch-") as name:
-                lend_objects(self._store / "objects", Path(name))
-                done = self._run([*_FETCH, "--", _REMOTE, *tips], git_dir=Path(name))
-        except OSError as error:
-            raise unwritable("The folder for temporary files", error) from error
+        with lent(self._store / "objects") as git_dir:
+            done = self._run([*_FETCH, "--", _REMOTE, *tips], git_dir=git_dir)
         if done.rc != 0:
             error = read_error(done, self._shown_url)
             if _is_no(done) or isinstance(error, StorageError):
                 raise error
             raise MissingObjectError(f"{', '.join(tips)} did not come whole: {shown(done.errors)}.") from error
+        self._history.boundaries.tidy_soon(self._copies)
 
     def _fetch_some(self, oids: Sequence[Oid]) -> Completed:
         """Fetch what the remote has of these: it refuses all because of one, and names that one."""
@@ -314,7 +312,7 @@ class GitCliTransport:
             return self._swap_atomic(updates) if self.atomic else self._swap_one(updates)
         except DeniedError as error:
             return SwapOutcome(SwapStatus.DENIED, str(error).rstrip("."))
-        except (NoAnswerError, TooSlowError) as error:
+        except (NoAnswerError, TooSlowError, LeftOutError) as error:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), error)
         except UnreachableError as error:  # only reading and starting git raise, before anything was sent
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
@@ -353,7 +351,9 @@ class GitCliTransport:
             raise NoAnswerError(f"The remote {self._shown_url!r} did not answer in time; nothing was sent.")
         leases = [f"--force-with-lease={update.ref}:{update.old or ''}" for update in updates]
         refspecs = [f"{update.new or ''}:{update.ref}" for update in updates]
-        return self._run([*_PUSH, *(["--atomic"] if atomic else []), *leases, "--", _REMOTE, *refspecs])
+        with self._source.of([update.new for update in updates if update.new]) as git_dir:
+            words = [*_PUSH, *(["--atomic"] if atomic else []), *leases, "--", _REMOTE, *refspecs]
+            return self._run(words, git_dir=git_dir)
 
     def _run(
         self,

@@ -6,7 +6,6 @@ git keeps the objects of a push in a folder of their own until its hooks have ag
 What this file does not know: what a ledger says.
 """
 
-import tempfile
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from gitcoord.remote.contract.protocol import Objects, Oid, RefFault, RefName, R
 from gitcoord.remote.contract.protocol import oid as valid_oid
 from gitcoord.remote.git.git_failure import shown
 from gitcoord.remote.git.git_process import clean_env, run_git
-from gitcoord.remote.store.joined_objects import JoinedObjects, lend_objects
+from gitcoord.remote.store.joined_objects import JoinedObjects, lent
 from gitcoord.remote.store.pygit_objects import PygitObjects
 
 _LIST_S = 30.0
@@ -75,6 +74,5 @@ def received(
     if not apart:
         yield Received(objects, refs)
         return
-    with tempfile.TemporaryDirectory(prefix="gitcoord-received-") as folder:
-        lend_objects(git_dir / apart, Path(folder))  # libgit2 opens no folder of objects alone
-        yield Received(JoinedObjects(PygitObjects(Path(folder)), objects), refs)
+    with lent(git_dir / apart) as folder:  # libgit2 opens no folder of objects alone
+        yield Received(JoinedObjects(PygitObjects(folder), objects), refs)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from gitcoord.remote.git.git_process import run_git
-from gitcoord.remote.git.named_url import env_for, named_url
+from gitcoord.remote.git.named_url import env_for, is_by_helper, named_url
 from tests.conftest import Git, MakeRepo
 
 
@@ -101,3 +101,18 @@ def test_no_rule_of_the_user_rewrites_it_again(make_repo: MakeRepo, git: Git, pr
         "there\thttps://host/r.git (fetch)",
         "there\thttps://host/r.git (push)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("codecommit://r", True),
+        ("testgit::https://host/r.git", True),
+        ("HTTPS://host/r.git", False),
+        ("git+ssh://host/r.git", False),
+        ("git@host:x.git", False),
+        ("/srv/r.git", False),
+    ],
+)
+def test_a_helper_of_someone_elses_is_told_from_git(url: str, expected: bool) -> None:
+    assert is_by_helper(url) is expected

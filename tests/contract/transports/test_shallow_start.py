@@ -3,9 +3,10 @@
 import os
 import subprocess
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import NamedTuple, cast
 
 import pytest
 
@@ -15,9 +16,9 @@ from gitcoord.ledger.format.commits import walk
 from gitcoord.ledger.hook_view import hook_rewind
 from gitcoord.ledger.hook_view.glance import Glance
 from gitcoord.ledger.rewinds.lookback import descent
-from gitcoord.remote.contract.deadline import asking_until
+from gitcoord.remote.contract.deadline import asking_until, until
 from gitcoord.remote.contract.object_graph import referred_oids
-from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, Transport, here
+from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, SwapStatus, Transport, here
 from gitcoord.remote.copies import known_tips
 from gitcoord.remote.copies.boundaries import BELIEVED_S, LOCK_TRIES, Boundaries
 from gitcoord.remote.copies.buffered_objects import BufferedObjects, Made
@@ -29,6 +30,8 @@ from gitcoord.remote.http.unfamiliar import UnfamiliarError
 from gitcoord.remote.store.compaction import compact, lacking
 from gitcoord.remote.store.plain_store import PlainStore
 from gitcoord.remote.store.stale_locks import STALE_LOCK_S
+from gitcoord.remote.transports.gitcli import GitCliTransport
+from gitcoord.remote.transports.push_source import LeftOutError
 from gitcoord.remote.transports.smart import SmartTransport
 from tests.contract.store.damage import zeroed_inside
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WAITING, Worlds, commit, put, won
@@ -67,6 +70,23 @@ def look(transport: Transport) -> dict[str, Oid]:
     listed = transport.read(["refs/coord/"])
     transport.fetch(listed.values())
     return {**listed}
+
+
+class Begun(NamedTuple):
+    """A clone that has written claims, and the folder of another one that began with their tip."""
+
+    writer: SmartTransport
+    folder: Path
+    tips: list[Oid]
+    clone: SmartTransport
+
+
+def begun(worlds: Worlds, remote: Remote, count: int = 5) -> Begun:
+    writer, folder = clone_of(worlds, remote), worlds.new_folder()
+    tips = chain(writer, count)
+    clone = clone_of(worlds, remote, folder)
+    look(clone)
+    return Begun(writer, folder, tips, clone)
 
 
 def store_of(folder: Path) -> Path:
@@ -126,10 +146,7 @@ def test_tips_that_come_in_a_large_pack_come_alone_too(
 
 @each_way
 def test_who_walks_the_history_finds_all_of_it(worlds: Worlds, remote: Remote) -> None:
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, COMMITS)
-    bob = clone_of(worlds, remote, folder)
-    look(bob)
+    _, folder, tips, bob = begun(worlds, remote, COMMITS)
 
     found = [oid for oid, _ in walk(bob.objects, tips[-1])]
 
@@ -139,10 +156,7 @@ def test_who_walks_the_history_finds_all_of_it(worlds: Worlds, remote: Remote) -
 
 
 def test_a_read_of_what_was_left_out_brings_it(worlds: Worlds, remote: Remote) -> None:
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 3)
-    bob = clone_of(worlds, remote, folder)
-    look(bob)
+    ann, _, tips, bob = begun(worlds, remote, 3)
 
     assert bob.objects.read(tips[1]) == ann.objects.read(tips[1])
 
@@ -150,9 +164,7 @@ def test_a_read_of_what_was_left_out_brings_it(worlds: Worlds, remote: Remote) -
 @each_way
 def test_what_is_new_comes_whole_though_the_server_has_it_in_what_was_left_out(worlds: Worlds, remote: Remote) -> None:
     """A server that is not told takes all that a commit came from for what is here."""
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 10)
-    look(clone_of(worlds, remote, folder))
+    ann, folder, tips, _ = begun(worlds, remote, 10)
     objects = ann.objects
     old = objects.read(tips[2])[1]
     again = objects.write(ObjectKind.COMMIT, old.replace(f"parent {tips[1]}".encode(), f"parent {tips[-1]}".encode()))
@@ -168,9 +180,7 @@ def test_what_is_new_comes_whole_though_the_server_has_it_in_what_was_left_out(w
 
 def test_all_between_two_looks_is_brought(worlds: Worlds, remote: Remote) -> None:
     """SAFE-9: what a clone has seen of a ledger is in what it has of the next tip."""
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    look(clone_of(worlds, remote, folder))
+    ann, folder, tips, _ = begun(worlds, remote)
     newer = chain(ann, 5, tips[-1])
     later = clone_of(worlds, remote, folder)
 
@@ -182,26 +192,153 @@ def test_all_between_two_looks_is_brought(worlds: Worlds, remote: Remote) -> Non
 
 @each_way
 def test_a_clone_of_tips_pushes(worlds: Worlds, remote: Remote) -> None:
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    bob = clone_of(worlds, remote, folder)
-    look(bob)
+    _, _, tips, bob = begun(worlds, remote)
 
     own = chain(bob, 3, tips[-1])
     won(put(bob, STEPS, None, commit(bob, "steps", own[-1])))  # of a parent that the remote has
-    by_git = worlds.gitcli(remote, folder=folder)
-    by_git.read(["refs/coord/"])
-    last = chain(by_git, 2, own[-1])[-1]
 
-    assert remote.refs()[CLAIMS] == last
+    assert remote.refs()[CLAIMS] == own[-1]
     assert not here(bob.objects).has(tips[0])
 
 
-def test_git_finds_the_store_whole_before_and_after_it_is_packed(worlds: Worlds, remote: Remote) -> None:
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    bob = clone_of(worlds, remote, folder)
+def test_what_git_pushes_is_whole(worlds: Worlds, remote: Remote) -> None:
+    """A remote helper, or a server of another make, may take a boundary for a first commit."""
+    _, folder, tips, bob = begun(worlds, remote)
+    by_git = worlds.gitcli(remote, folder=folder)
+
+    last = chain(by_git, 2, tips[-1])[-1]
+
+    assert remote.refs()[CLAIMS] == last
+    assert (here(bob.objects).has(tips[0]), boundaries(folder)) == (True, set())
+
+
+def mirrored(old: Remote, new: Remote) -> None:
+    old.git("push", "--quiet", str(new.git_dir), "refs/coord/*:refs/coord/*")
+
+
+@pytest.mark.parametrize("way", ["http"])
+@pytest.mark.parametrize("to", ["http", "git", "dulwich-http", "dulwich-git"])
+def test_a_clone_of_tips_that_moves_pushes_where_its_history_is(
+    worlds: Worlds, remote: Remote, servers: Servers, to: str
+) -> None:
+    _, folder, tips, _ = begun(worlds, remote)
+    new = servers.remote(to)
+    mirrored(remote, new)
+    bob = worlds.smarthttp(new, folder=folder) if "http" in to else worlds.gitcli(new, folder=folder)
     look(bob)
+
+    own = chain(bob, 2, tips[-1])
+
+    assert new.refs()[CLAIMS] == own[-1]
+    assert [oid for oid, _ in walk(bob.objects, own[-1])] == [*own[::-1], *tips[::-1]]
+
+
+@pytest.mark.parametrize("to", ["git", "dulwich-http", "dulwich-git"])
+def test_a_clone_of_tips_that_moves_pushes_where_another_history_is(
+    worlds: Worlds, remote: Remote, servers: Servers, to: str
+) -> None:
+    _, folder, tips, _ = begun(worlds, remote)
+    new = servers.remote(to)
+    bob = worlds.smarthttp(new, folder=folder) if "http" in to else worlds.gitcli(new, folder=folder)
+    look(bob)
+
+    another = commit(bob, "another")
+    won(put(bob, CLAIMS, None, another))
+    own = chain(bob, 2, another)
+
+    assert (new.refs()[CLAIMS], boundaries(folder)) == (own[-1], {tips[-1]})
+    assert clone_of(worlds, remote, folder).objects.has(tips[-2])
+
+
+_HELPER = """#!/bin/sh
+unset GIT_DIR
+while read -r word; do
+    case "$word" in
+        capabilities) printf 'connect\n\n' ;;
+        "connect "*) echo && exec git "${word#connect git-}" "${2#x::}" ;;
+    esac
+done
+"""
+
+
+def by_helper(worlds: Worlds, remote: Remote, folder: Path) -> GitCliTransport:
+    """Reach a repository by a helper that git asks to begin a conversation; others pack what they find."""
+    programs = worlds.new_folder()
+    programs.mkdir()
+    program = programs / "git-remote-x"
+    program.write_text(_HELPER)
+    program.chmod(0o755)
+    path = os.pathsep.join([str(programs), os.environ["PATH"]])
+    return worlds.gitcli(replace(remote, url=f"x::{remote.git_dir}"), env={"PATH": path}, folder=folder)
+
+
+def test_a_remote_helper_is_sent_no_history_that_was_left_out(worlds: Worlds, remote: Remote, servers: Servers) -> None:
+    """It may bundle what came later, in place of the whole that is there."""
+    _, folder, tips, _ = begun(worlds, remote)
+    new = servers.remote("path")
+    bob = by_helper(worlds, new, folder)
+    on = commit(bob, "on", tips[-1])
+
+    outcome = put(bob, CLAIMS, None, on)
+
+    assert (outcome.status, new.refs()) == (SwapStatus.UNREACHABLE, {})
+    assert isinstance(outcome.cause, LeftOutError)
+    assert tips[-1][:12] in outcome.message
+    assert clone_of(worlds, remote, folder).objects.has(tips[-2])  # as `gitcoord log` looks there
+    won(put(by_helper(worlds, new, folder), CLAIMS, None, on))
+
+
+def test_what_git_brings_anew_comes_whole_and_leaves_no_boundary(worlds: Worlds, remote: Remote) -> None:
+    """Git would drop what is behind one when the store is packed."""
+    _, folder, tips, _ = begun(worlds, remote)
+
+    assert worlds.gitcli(remote, folder=folder).refetch(tips[-1])
+
+    assert boundaries(folder) == set()
+    git(folder, "repack", "-q", "-a", "-d")
+    git(folder, "prune", "--expire=now")
+    objects = here(clone_of(worlds, remote, folder).objects)
+    assert [oid for oid, _ in walk(objects, tips[-1])] == tips[::-1]
+
+
+def test_a_server_that_does_not_say_what_it_gives_of_what_was_left_out_leaves_no_boundary(
+    worlds: Worlds, remote: Remote
+) -> None:
+    """JGit's: it says so of what it sends after what was asked for, and what is lacking is before it."""
+    _, folder, tips, _ = begun(worlds, remote)
+    store = store_of(folder)
+
+    def brings(lacking: Oid) -> None:
+        words = ["git", f"--git-dir={remote.git_dir}", "pack-objects", "--revs", "--stdout", "-q"]
+        packed = subprocess.run(words, input=f"{lacking}\n".encode(), capture_output=True, check=True, timeout=60)
+        words = ["git", f"--git-dir={store}", "index-pack", "--stdin"]
+        subprocess.run(words, input=packed.stdout, capture_output=True, check=True, timeout=60)
+
+    objects = WholeHistory(CopiedObjects(store), Boundaries(store, WAITING, ""), WAITING, brings)
+
+    assert [oid for oid, _ in walk(objects, tips[-1])] == tips[::-1]
+    assert boundaries(folder) == set()
+
+
+def test_a_transaction_waits_for_another_process_no_longer_than_it_may_take(
+    worlds: Worlds, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, tips, bob = begun(worlds, remote)
+    waits = list[float]()
+
+    def lock(_: Boundaries, wait_s: float) -> None:
+        waits.append(wait_s)
+        raise UnfamiliarError("another process is at it")
+
+    monkeypatch.setattr(Boundaries, "lock", lock)
+    with until(lambda: 2.0), pytest.raises(UnreachableError, match="another process"):
+        bob.objects.has(tips[-2])
+
+    assert waits == [2.0]
+
+
+def test_git_finds_the_store_whole_before_and_after_it_is_packed(worlds: Worlds, remote: Remote) -> None:
+    _, folder, tips, bob = begun(worlds, remote)
     bob.fetch(())
 
     git(folder, "fsck", "--strict", "--no-dangling")
@@ -241,10 +378,7 @@ def test_a_process_that_ends_before_its_pack_is_kept_harms_nothing(
 
 
 def test_a_history_that_cannot_be_brought_does_not_look_like_a_short_one(worlds: Worlds, remote: Remote) -> None:
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    bob = clone_of(worlds, remote, folder)
-    look(bob)
+    _, folder, tips, bob = begun(worlds, remote)
     away = remote.git_dir.rename(remote.git_dir.with_name("away.git"))
 
     with pytest.raises(UnreachableError, match=tips[-2][:12]):
@@ -257,9 +391,7 @@ def test_a_history_that_cannot_be_brought_does_not_look_like_a_short_one(worlds:
 
 
 def test_after_a_try_in_vain_the_remote_is_not_asked_at_each_step(worlds: Worlds, remote: Remote) -> None:
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    look(clone_of(worlds, remote, folder))
+    _, folder, tips, _ = begun(worlds, remote)
     now, tries = [0.0], list[float]()
 
     def fails(_: Oid) -> None:
@@ -277,10 +409,7 @@ def test_after_a_try_in_vain_the_remote_is_not_asked_at_each_step(worlds: Worlds
 
 
 def test_a_caller_with_a_bound_on_its_questions_keeps_it(worlds: Worlds, remote: Remote) -> None:
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    bob = clone_of(worlds, remote, folder)
-    look(bob)
+    _, _, tips, bob = begun(worlds, remote)
 
     with asking_until(lambda: 0.0), pytest.raises(UnreachableError, match="was not asked"):
         bob.objects.has(tips[-2])
@@ -291,10 +420,7 @@ def test_a_caller_with_a_bound_on_its_questions_keeps_it(worlds: Worlds, remote:
 def test_another_process_that_is_at_it_is_waited_for_once(
     worlds: Worlds, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    bob = clone_of(worlds, remote, folder)
-    look(bob)
+    _, folder, tips, bob = begun(worlds, remote)
     waits, lock = list[float](), Boundaries.lock
     monkeypatch.setattr("gitcoord.remote.copies.whole_history.WAIT_S", 0.0)
     with lock(Boundaries(store_of(folder), WAITING, "")):
@@ -341,9 +467,7 @@ def test_what_is_here_is_told_apart_without_a_look_at_the_disk(
 
 
 def test_what_the_remote_does_not_have_any_more_is_asked_for_once_a_day(worlds: Worlds, remote: Remote) -> None:
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    look(clone_of(worlds, remote, folder))
+    _, folder, tips, _ = begun(worlds, remote)
     asked = list[Oid]()
 
     def process(now_s: int) -> WholeHistory:
@@ -360,9 +484,7 @@ def test_what_the_remote_does_not_have_any_more_is_asked_for_once_a_day(worlds: 
 
 def test_what_one_remote_does_not_have_is_asked_of_the_other(worlds: Worlds, remote: Remote, servers: Servers) -> None:
     """As in a clone whose remote is another one for a while."""
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    look(clone_of(worlds, remote, folder))
+    _, folder, tips, _ = begun(worlds, remote)
 
     assert not clone_of(worlds, servers.remote("http"), folder).objects.has(tips[-2])
 
@@ -371,10 +493,7 @@ def test_what_one_remote_does_not_have_is_asked_of_the_other(worlds: Worlds, rem
 
 def test_a_history_that_ends_in_what_was_never_left_out_brings_nothing(worlds: Worlds, remote: Remote) -> None:
     """As behind a roll: the tip that it replaces is in an archive."""
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    bob = clone_of(worlds, remote, folder)
-    look(bob)
+    _, folder, tips, bob = begun(worlds, remote)
 
     assert descent(bob.objects, commit(bob, "on", Oid("9" * 40)), tips[-1]) is None
     assert boundaries(folder) == {tips[-1]}
@@ -382,9 +501,7 @@ def test_a_history_that_ends_in_what_was_never_left_out_brings_nothing(worlds: W
 
 def test_a_hook_sees_what_was_written_beside_what_was_seen(worlds: Worlds, remote: Remote) -> None:
     """SAFE-9: both come from the boundary, and neither from the other."""
-    ann, folder = clone_of(worlds, remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    look(clone_of(worlds, remote, folder))
+    ann, folder, tips, _ = begun(worlds, remote)
     seen = chain(ann, 2, tips[-1])
     look(clone_of(worlds, remote, folder))
     remote.git("update-ref", CLAIMS, tips[-1])
@@ -414,9 +531,7 @@ def test_a_clone_that_has_seen_a_ledger_brings_all(worlds: Worlds, remote: Remot
 
 
 def test_a_damaged_tip_comes_anew(worlds: Worlds, remote: Remote) -> None:
-    ann, folder = worlds.smarthttp(remote), worlds.new_folder()
-    tips = chain(ann, 5)
-    look(worlds.smarthttp(remote, folder=folder))
+    _, folder, tips, _ = begun(worlds, remote)
     for pack in (store_of(folder) / "objects" / "pack").glob("*.pack"):
         zeroed_inside(pack)
     bob = worlds.smarthttp(remote, folder=folder)
