@@ -124,7 +124,7 @@ class WholeHistory:
         self._objects.reopen()
         if not self._objects.has(oid):
             self.boundaries.note_gone(oid)
-        with suppress(UnfamiliarError, StorageError):  # whoever brings the next time does it
+        with suppress(UnfamiliarError, StorageError):  # the next one that brings does it
             self.boundaries.tidy(self._objects)
 
     def complete(self, boundaries: Iterable[Oid]) -> frozenset[Oid]:
