@@ -18,7 +18,7 @@ from gitcoord.service.steps.step_views import get_metrics
 from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step
 from gitcoord.service.team.hotspots import hotspots
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Result, Shared, later, loosened, project, store_of
+from tests.unit.service.world import Agents, Result, Shared, later, loosened, project, stopped, store_of
 
 CLAIMS = "refs/coord/claims"
 
@@ -50,7 +50,7 @@ def resolve_much(ann: Workspace, bob: Workspace) -> None:
 
 
 def test_automatic_resolutions_are_those_that_git_counts(ann: Workspace, bob: Workspace, repo: Path, git: Git) -> None:
-    resolve_much(ann, bob)
+    resolve_much(stopped(ann), stopped(bob))  # so that no day ends meanwhile
     events = [event["event"] for line in lines(git, store_of(repo)) for event in line.get("events", ())]
     counts = Counter(event for event in events if event in {"auto_coexist", "auto_narrow"})
 

@@ -21,7 +21,7 @@ from gitcoord.service.team.owner_lookup import owned, show
 from gitcoord.service.team.policy import set_policy
 from gitcoord.service.watch.watch import sync, tick
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Shared, later, seen, store_of, tips
+from tests.unit.service.world import Agents, Shared, later, seen, stopped, store_of, tips
 
 
 def refuse(workspace: Workspace, counts: dict[str, int], extra: dict[str, bytes | None] | None = None) -> None:
@@ -87,6 +87,7 @@ def test_numbers_outside_of_what_is_kept_are_invalid(ann: Workspace, days: int, 
 
 @pytest.mark.rule("SAFE-6")
 def test_damaged_counters_are_left_out(ann: Workspace) -> None:
+    stopped(ann)  # so that no day ends meanwhile
     day = ann.setting.host.now().date().isoformat()
     other = next(
         f"f{n}.ts" for n in range(99) if refusal_counts.path_of(day, f"f{n}.ts") != refusal_counts.path_of(day, "a.ts")
@@ -130,6 +131,7 @@ def test_machines_write_their_own_file_and_take_back_what_cooled_down(ann: Works
 
 
 def test_a_promoted_line_says_when_and_the_record_says_what(ann: Workspace, repo: Path, git: Git) -> None:
+    stopped(ann)  # so that no day ends meanwhile
     set_policy(ann, name="auto_promote_threshold", value="10")
     refuse(ann, {"src/a.ts": 10})
 
