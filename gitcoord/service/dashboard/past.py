@@ -141,14 +141,13 @@ class RecentHistory:
                 del self._walks[ref]
             for ref, tip in wanted.items():
                 known = self._walks.get(ref)
-                if known is not None and known.tip == tip:
-                    if known.cut is not None and known.resume(objects, since, now):
-                        self._note_change(ref)
-                    continue
-                self._note_change(ref)
-                if known is None or not self._catch_up(ref, known, tip):
+                if known is None or known.tip != tip:
+                    self._note_change(ref)
+                if known is None or (known.tip != tip and not self._catch_up(ref, known, tip)):
                     self._walks[ref] = _LedgerPast(tip, commits.walk(objects, tip))
                     self._walks[ref].advance(since, now)
+                elif known.cut is not None and known.resume(objects, since, now):
+                    self._note_change(ref)
             self._go_back(commits_max, since, now)
         self.is_complete = all(walk.next is None for walk in self._walks.values())
         for walk in self._walks.values():
@@ -217,8 +216,10 @@ class RecentHistory:
         return _ReadCommit(commit.committed_at, tuple(self._read.of(ref, commit)))
 
     def _catch_up(self, ref: RefName, walk: _LedgerPast, tip: Oid) -> bool:
-        """Read the commits from a new tip back to the one before; tell whether that is among them."""
+        """Read the commits from a new tip back to the one before; tell whether that is among them, and was read."""
         new: list[_ReadCommit] = []
+        if walk.last is None:
+            return False
         try:
             objects = here(self.workspace.setting.transport.objects)
             for oid, commit in itertools.islice(commits.walk(objects, tip), COMMITS_MAX):

@@ -22,7 +22,8 @@ def bring(workspace: Workspace, tips: Iterable[Oid]) -> bool:
     """Bring what these ledgers came from, as far as it was left out; tell whether all of it is here.
 
     It is waited for beyond what a look may take, since it comes once; not where the remote did not answer the look.
-    What does not come now is said by the walk that comes after, as what is damaged is.
+    What does not come now is said by the walk that comes after, as what is damaged is. The boundary of a ledger that
+    is deleted stays for good, and a session looks often: so of what was whole no commit is read again.
     """
     objects = workspace.setting.transport.objects
     if not isinstance(objects, LeavesOut):
@@ -33,8 +34,11 @@ def bring(workspace: Workspace, tips: Iterable[Oid]) -> bool:
             if not objects.leaves_out():
                 break
             try:
-                for _ in commits.walk(objects, tip):
-                    pass
+                for oid, _ in commits.walk(objects, tip):
+                    if oid in workspace.whole:
+                        workspace.whole.discard(oid)  # the new tip stands for it
+                        break
+                workspace.whole.add(tip)
             except UnreachableError:
                 is_whole = False
             except CoordError:

@@ -115,6 +115,7 @@ class Workspace(Struct):
         lock: what was read and is shown; held while nothing is waited for.
         asking: held by the thread that lists the remote's refs; taken before `lock`, never within it.
         stays: by holder, the branch at its last call, and whether its claims are left on others; see `checkout_branch`.
+        whole: tips of ledgers of which nothing was left out when they were walked; see `earlier_history`.
         silence: the last such listing that the remote did not answer.
         session: the lock that shows that we live; `None` for one command at a time.
         reader: for reading only; commands have one of their own, in the combiner that the first of them makes.
@@ -134,6 +135,7 @@ class Workspace(Struct):
     notices: list[CallerNotice] = field(default_factory=list[CallerNotice])
     lock: threading.RLock = field(default_factory=threading.RLock)
     asking: threading.RLock = field(default_factory=threading.RLock)
+    whole: set[Oid] = field(default_factory=set[Oid])
     silence: freshness.Silence | None = None
     watch: "Watcher | None" = None
     place: Place | None = None

@@ -133,15 +133,17 @@ class Repository(NamedTuple):
         """Return the files that the commits of `commit` changed that none of `bases` has.
 
         A rename counts for both names, a merge for what differs from all of its parents: how a conflict was resolved.
-        `None`: it is not known, for none of the bases is here, or a shallow clone ends before the commit meets them.
+        `None`: it is not known, for none of the bases is here, a shallow clone ends before the commit meets them, or
+        git cannot list them.
         """
         here = self.resolve_ids(bases).values()
         if bases and (not here or (self.is_shallow and self.text("merge-base", commit, *here) is None)):
             return None
         known = [f"^{base}" for base in here]
         shape = ("-z", "--format=", "--name-only", "--no-renames", "--diff-merges=combined", "--no-show-signature")
-        listed = self.git("log", *shape, commit, *known, "--").stdout.decode("utf-8", "replace")
-        return sorted({name for name in listed.split("\0") if name})[: limits.STEP_FILES]
+        done = self.git("log", *shape, commit, *known, "--")
+        names = {name for name in done.stdout.decode("utf-8", "replace").split("\0") if name}
+        return sorted(names)[: limits.STEP_FILES] if done.rc == 0 else None
 
     def ignored(self, paths: Sequence[str]) -> set[str]:
         """Return those paths that git ignores; a tracked one never is."""

@@ -7,12 +7,14 @@ import pytest
 
 from gitcoord.errors import UnreachableError
 from gitcoord.ledger.format import commits
+from gitcoord.remote.contract.protocol import Oid
 from gitcoord.remote.copies.whole_history import AGAIN_S
 from gitcoord.service.claims import history
 from gitcoord.service.claims.claims import claim_files, extend_claims, list_claims, release_claims
 from gitcoord.service.dashboard.dashboard import Dashboard
 from gitcoord.service.events import cursor as cursors
 from gitcoord.service.events import event_stream
+from gitcoord.service.session import earlier_history
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.activity import metrics
 from gitcoord.service.steps.step_views import get_agent_events
@@ -65,10 +67,13 @@ def test_a_cursor_that_may_be_in_what_is_not_here_is_not_called_wrong(ann: Works
         event_stream.read(ann, given)
 
 
-def test_a_dashboard_shows_what_came_since(ann: Workspace, tips: LeftOut) -> None:
+@pytest.mark.parametrize("moves", [False, True], ids=["the same tip", "a new tip"])
+def test_a_dashboard_shows_what_came_since(ann: Workspace, tips: LeftOut, *, moves: bool) -> None:
     looked, tips.is_away = Dashboard(ann), True
     away = seen(looked.panels())
     tips.is_away, tips.now = False, tips.now + AGAIN_S
+    if moves:
+        claim_files(ann, patterns=["d.zig"])
 
     back = seen(looked.panels())
 
@@ -77,6 +82,26 @@ def test_a_dashboard_shows_what_came_since(ann: Workspace, tips: LeftOut) -> Non
     for panel in ("timeline", "metrics", "events"):
         assert back[panel] == anew[panel]
     assert back["timeline"]["complete_since"] is None
+
+
+def test_what_is_whole_is_walked_once_while_something_else_is_left_out(
+    ann: Workspace, tips: LeftOut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The boundary of a ledger that is deleted stays."""
+    transport, tip = ann.setting.transport, ann.listed()[ann.setting.refs.claims]
+    before = commits.read(tips.inner, tip)
+    gone = commits.write(tips.inner, before.tree, [Oid("9" * 40)], ann.setting.clone.signature, before.committed_at, "")
+    tips.lacking.clear()
+    monkeypatch.setattr(transport, "objects", tips.objects(tmp_path, [gone]))
+    read = list[Oid]()
+    plain = LeftOut.read
+    monkeypatch.setattr(LeftOut, "read", lambda self, oid: (read.append(oid), plain(self, oid))[1])
+
+    assert earlier_history.bring(ann, (tip,))
+    walked = len(read)
+    assert earlier_history.bring(ann, (tip,))
+
+    assert (walked > len(FILES), read[walked:], ann.whole) == (True, [tip], {tip})
 
 
 def test_a_search_that_read_nothing_does_not_say_that_it_read_all(ann: Workspace, tips: LeftOut) -> None:

@@ -98,6 +98,14 @@ def test_nothing_changed_is_an_empty_list(repo: Path, first: str) -> None:
     assert opened(repo).changed_files(first, [first]) == []
 
 
+def test_what_git_cannot_list_is_not_nothing(repo: Path, first: str, git: Git) -> None:
+    tip = commit(git, repo, "second", a__py="1")
+    tree = git(repo, "rev-parse", f"{tip}^{{tree}}")
+    (repo / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+
+    assert opened(repo).changed_files(tip, [first]) is None
+
+
 def test_a_rename_counts_for_both_names(repo: Path, first: str, git: Git) -> None:
     git(repo, "config", "diff.renames", "true")
     git(repo, "mv", "README.md", "READ.md")
