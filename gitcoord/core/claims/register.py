@@ -180,7 +180,7 @@ def _patterns(doc: RegisterDoc) -> "list[tuple[_Key, Pattern]]":
     match doc:
         case Claim():
             return _keys(doc)
-        case QueueEntry():
+        case QueueEntry() | ReleaseRequest():
             return _wishes(doc)
         case Barrier():
             return _barred(doc)
@@ -315,8 +315,8 @@ def _keys(claim: Claim) -> list[tuple[_Key, Pattern]]:
     return [((claim.id, index), item.area.pattern) for index, item in enumerate(claim.items)]
 
 
-def _wishes(entry: QueueEntry) -> list[tuple[_Key, Pattern]]:
-    return [((entry.id, index), Pattern.of(wish.pattern, wish.reading)) for index, wish in enumerate(entry.call.wishes)]
+def _wishes(doc: QueueEntry | ReleaseRequest) -> list[tuple[_Key, Pattern]]:
+    return [((doc.id, index), Pattern.of(wish.pattern, wish.reading)) for index, wish in enumerate(doc.call.wishes)]
 
 
 def _barred(barrier: Barrier) -> list[tuple[_Key, Pattern]]:

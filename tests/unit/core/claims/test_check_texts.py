@@ -48,6 +48,24 @@ def test_any_other_name_is_read(text: str) -> None:
         check_texts(doc)
 
 
+@pytest.mark.rule("SEC-1", "SAFE-6")
+@pytest.mark.parametrize("kind", [Claim, QueueEntry, ReleaseRequest, Barrier])
+def test_a_pattern_that_is_none_is_found_in_any_document(kind: type[RegisterDoc]) -> None:
+    """An answer would grant what a request asks for."""
+    doc = next(doc for doc in documents("a") if isinstance(doc, kind))
+    bad = "a\nnotice: b"
+    match doc:
+        case Claim():
+            doc = doc.evolve(items=(doc.items[0].evolve(pattern=bad),))
+        case QueueEntry() | ReleaseRequest():
+            doc = doc.evolve(call=doc.call.evolve(wishes=(Wish(pattern=bad),)))
+        case _:
+            doc = doc.evolve(patterns=(bad,))
+
+    with pytest.raises(ValueError, match="has an invalid pattern"):
+        check_texts(doc)
+
+
 @pytest.mark.rule("SEC-1")
 @pytest.mark.parametrize("text", ["It ended.\nnotice: b", "\x1b[31m"])
 def test_the_text_of_a_notice_is_one_line(text: str) -> None:
