@@ -297,6 +297,62 @@ def a_forged_record(ledger: Ledger) -> str:
     return ledger.commit(a_tree(ledger), f"claim x\n\n{line}\n{line}")
 
 
+def forged_events(ledger: Ledger) -> str:
+    """What a record says happened, and to whom, is text of whoever wrote it, or a table in its place."""
+    odd, table = f"x{IMITATIONS}", {"next_step": f"x{IMITATIONS}", "hint": ["x"]}
+    happened = [
+        {
+            "event": event,
+            "agent": agent,
+            "claim": agent,
+            "entry": odd,
+            "reason": reason,
+            "note": odd,
+            "decision": reason,
+        }
+        | {"pattern": reason, "symbols": [reason, odd], "items": [odd, table]}
+        for event in ("claim_granted", "claim_released", "request_answered")
+        for agent, reason in ((odd, "released"), ("bob/cli/wt", table), ("bob/cli/wt", odd))
+    ]
+    facts = {"step_num": table, "fence": odd, "claim": odd, "released": {odd: odd}, "name": table, "value": table}
+    by = {"agent": odd, "clone": odd, "session": odd}
+    lines = [
+        {"now": "2026-12-01T00:00:00.000Z", "rules": 2},
+        {"id": "x.1", "uid": "u1", "do": "release_claims", "by": by, "args": {}, "events": happened}
+        | {"outcome": {"verdict": "done", "code": odd, "facts": facts}},
+        {"id": "x.2", "uid": "u2", "do": "claim_step", "by": by, "args": {}}
+        | {
+            "outcome": {
+                "verdict": "done",
+                "code": "step_claimed",
+                "facts": {"step_num": odd, "from": odd, "recovered": 1},
+            }
+        },
+        {"refusals": [{"event": "claim_refused", "by": odd, "do": odd, "code": table, "count": 1, "patterns": [odd]}]},
+    ]
+    return ledger.commit(a_tree(ledger), "\n\n".join(["claim x", "\n".join(map(json.dumps, lines))]))
+
+
+def a_past_with_names(ledger: Ledger) -> str:
+    """A claim that has ended was another one before."""
+    ids = [path.rpartition("/")[2].removesuffix(".json") for path in ledger.documents() if path.startswith("claims/")]
+    tree, before = a_tree(ledger), imitations_in_names(ledger)
+    happened = [{"event": "claim_released", "claim": name, "agent": "ann/cli/wt", "reason": "released"} for name in ids]
+    lines = [
+        {"now": "2026-12-01T00:00:00.000Z", "rules": 2},
+        {
+            "id": "x.1",
+            "uid": "u1",
+            "do": "release_claims",
+            "by": {"agent": "ann/cli/wt"},
+            "args": {},
+            "events": happened,
+        }
+        | {"outcome": {"verdict": "done", "code": "claims_released", "facts": {}}},
+    ]
+    return ledger.commit(tree, "\n\n".join(["release x", "\n".join(map(json.dumps, lines))]), before)
+
+
 def a_commit_of_the_year_9999(ledger: Ledger) -> str:
     text = f"tree {a_tree(ledger)}\nparent {ledger.tip}\n"
     text += "author e <e@x> 253402300799 +9999\ncommitter e <e@x> 99999999999999999999 -9999\n\nx\n"
@@ -358,6 +414,8 @@ CRAFTS: tuple[Craft, ...] = (
     a_message_of_escapes,
     a_huge_message,
     a_forged_record,
+    forged_events,
+    a_past_with_names,
     a_commit_of_the_year_9999,
     headers_without_end,
     a_history_anew,

@@ -22,7 +22,9 @@ from tests.hostile.crafts import (
     TAG,
     Craft,
     Ledger,
+    a_past_with_names,
     a_strange_checkpoint,
+    forged_events,
     headers_without_end,
     imitations,
     imitations_in_names,
@@ -213,6 +215,20 @@ def test_text_of_others_is_no_markup_of_a_page_that_is_written_or_served(
     }
     assert [name for name, answer in answers.items() if f"&lt;{TAG} " not in answer.page] == []
     assert [fault for name, answer in answers.items() for fault in answer.faults(callers[name])] == []
+
+
+@pytest.mark.rule("SEC-1")
+@pytest.mark.parametrize(
+    ("craft", "kind"), [(forged_events, CLAIMS), (forged_events, STEPS), (a_past_with_names, CLAIMS)]
+)
+def test_what_a_record_says_looks_like_no_sentence_of_ours(
+    craft: Craft, kind: str, shared: Path, tmp_path: Path, git: Git
+) -> None:
+    shows = {"log", "metrics", "watch start", "claim list", "mcp all"}
+
+    callers = tuple(caller for caller in (*CALLERS, *MORE_CALLERS) if caller.name in shows)
+    assert {caller.name for caller in callers} == shows
+    check(shared, tmp_path, kind, craft, callers, git)
 
 
 @pytest.mark.torture

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.register import check_texts
 from gitcoord.core.documents.json_text import Json, load_object
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
@@ -62,14 +63,16 @@ class EventFacts:
         """Yield the facts of a document, as it was before where only some of its items `ended`."""
         is_claim = doc_id.startswith("c-")
         path = claims_layout.path_of_claim(doc_id) if is_claim else claims_layout.path_of_entry(doc_id)
-        with contextlib.suppress(CoordError):
+        with contextlib.suppress(CoordError, ValueError):
             here = commits.read(self.objects, commit)
             before = [commits.read(self.objects, parent) for parent in here.parents[:1] if self.objects.has(parent)]
             for place_commit in (*before, here) if ended else (here, *before):
                 oid = trees.find(self.objects, place_commit.tree, path)
                 if oid is not None:
                     doc = load_object(self.objects.read(oid)[1])
-                    about = Claim.parse(doc) if is_claim else QueueEntry.parse(doc).call
+                    found = Claim.parse(doc) if is_claim else QueueEntry.parse(doc)
+                    check_texts(found)
+                    about = found if isinstance(found, Claim) else found.call
                     every = about.items if isinstance(about, Claim) else about.wishes
                     items = [item for item in every if not ended or item.pattern in ended]
                     facts: Row = {"patterns": [item.pattern for item in items[:PATTERNS_SHOWN]]}

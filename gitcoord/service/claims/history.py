@@ -17,6 +17,7 @@ from datetime import datetime
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.claims.notice import FORCED, forced_text
+from gitcoord.core.claims.register import check_texts
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.json_text import Json, time_text
 from gitcoord.core.documents.outcomes import Outcome
@@ -180,7 +181,8 @@ def _with_claim(workspace: Workspace, ended: Ended, folder: Folder) -> Ended:
         oid = folder.file(claims_layout.path_of_claim(ended.id))
         if oid is None:  # granted and ended in one commit
             return ended
-        data = here(workspace.setting.transport.objects).read(oid)[1]
-        return replace(ended, claim=Claim.decode(data))
-    except CoordError:
+        claim = Claim.decode(here(workspace.setting.transport.objects).read(oid)[1])
+        check_texts(claim)
+    except (CoordError, ValueError):
         return ended
+    return replace(ended, claim=claim)
