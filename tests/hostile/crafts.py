@@ -353,6 +353,12 @@ def a_past_with_names(ledger: Ledger) -> str:
     return ledger.commit(tree, "\n\n".join(["release x", "\n".join(map(json.dumps, lines))]), before)
 
 
+def seen_by_no_one(ledger: Ledger) -> str:
+    """A heartbeat names ledgers that its clone saw."""
+    seen = {f"steps/x{IMITATIONS}{ESCAPES}{number}": 5 for number in range(5_000)}
+    return ledger.with_changes(lambda doc: {**doc, "seen": seen} if "beaten_at" in doc else doc)
+
+
 def a_commit_of_the_year_9999(ledger: Ledger) -> str:
     text = f"tree {a_tree(ledger)}\nparent {ledger.tip}\n"
     text += "author e <e@x> 253402300799 +9999\ncommitter e <e@x> 99999999999999999999 -9999\n\nx\n"
@@ -416,6 +422,7 @@ CRAFTS: tuple[Craft, ...] = (
     a_forged_record,
     forged_events,
     a_past_with_names,
+    seen_by_no_one,
     a_commit_of_the_year_9999,
     headers_without_end,
     a_history_anew,

@@ -32,6 +32,7 @@ from tests.hostile.crafts import (
     markup_in_texts,
     no_json,
     no_meta,
+    seen_by_no_one,
 )
 
 CLAIMS, STEPS, HEARTBEATS = "refs/coord/claims", "refs/coord/steps/app", "refs/coord/heartbeats/"
@@ -186,14 +187,18 @@ def test_readers_name_the_ledger_that_they_cannot_read_and_work_beside_it_goes_o
     [
         *((craft, CLAIMS) for craft in (imitations, imitations_in_names, imitations_in_symbols)),
         *((craft, STEPS) for craft in (imitations, a_strange_checkpoint)),
+        (seen_by_no_one, HEARTBEATS),
     ],
 )
 def test_text_of_others_looks_like_no_sentence_of_ours(
     craft: Craft, kind: str, shared: Path, tmp_path: Path, git: Git
 ) -> None:
     """Neither a next step nor a notice: it stands behind what it is of, in one line, or in a field of JSON."""
-    of_claims = {"status", "claim check README.md", "hook edit claude PreToolUse", "mcp all"}
-    shows = of_claims if kind == CLAIMS else {"step show app/1", "project show app", "mcp all"}
+    shows = {
+        CLAIMS: {"status", "claim check README.md", "hook edit claude PreToolUse", "mcp all"},
+        STEPS: {"step show app/1", "project show app", "mcp all"},
+        HEARTBEATS: {"status", "doctor", "mcp all"},
+    }[kind]
 
     callers = tuple(caller for caller in CALLERS if caller.name in shows)
     assert {caller.name for caller in callers} == shows

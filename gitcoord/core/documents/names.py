@@ -9,7 +9,6 @@ Rules:
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
 from gitcoord.core.documents import limits
@@ -32,11 +31,8 @@ BRANCH_BYTES_MAX = 244  # with `refs/heads/` a file name of 255 bytes still hold
 def shown(text: str, chars_max: int = 80) -> str:
     """Quote someone else's text for a message: short, without credentials and what a terminal acts on."""
     text = redact(text)  # before it is cut: a password is known by the `@` behind it
-    # Formats are bidirectional overrides and the like.
-    clean = "".join(
-        char if char.isprintable() and unicodedata.category(char) != "Cf" else "\N{REPLACEMENT CHARACTER}"
-        for char in text
-    )
+    # What cannot be printed has all controls and formats, such as bidirectional overrides.
+    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
     return repr(clean[:chars_max] + ("…" if len(clean) > chars_max else ""))
 
 

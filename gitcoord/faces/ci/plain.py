@@ -1,7 +1,6 @@
 """Plain text: what others wrote, without anything that a terminal, an XML parser or a CI's log acts on (SEC-1)."""
 
 import shlex
-import unicodedata
 
 from gitcoord.core.checks.findings import Finding
 from gitcoord.core.documents.call import Call, Sentence
@@ -11,7 +10,7 @@ _ODD = "\N{REPLACEMENT CHARACTER}"
 
 def plain(text: str) -> str:
     """Return text as one line of printable characters."""
-    return "".join(char if char.isprintable() and unicodedata.category(char) != "Cf" else _ODD for char in text)
+    return "".join(char if char.isprintable() else _ODD for char in text)
 
 
 def sentences(finding: Finding) -> list[str]:

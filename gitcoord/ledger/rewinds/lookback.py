@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.names import is_line
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.documents.rewind import Mark, Present, Rewind, is_behind, is_possible, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError, UnreachableError
@@ -44,7 +45,7 @@ from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.readers.strays import STRAYS, Strays
 from gitcoord.ledger.readers.team_rules import TeamRules, policy_at
-from gitcoord.ledger.rewinds.marks import Marks
+from gitcoord.ledger.rewinds.marks import TOLD_MAX, Marks
 from gitcoord.remote.contract.protocol import LeavesOut, Objects, Oid, RefName, here
 
 if TYPE_CHECKING:
@@ -105,9 +106,11 @@ class Lookback:
         """
         self._heard = {}
         for clone, (_, beat) in beats.items():
-            for ledger, seq in beat.seen.items():
-                ref = RefName(f"{self._refs.namespace}/{ledger}")
-                self._heard.setdefault(ref, []).append((seq, clone))
+            # SEC-1, SEC-4: whoever wrote it may have named ledgers without end, and none.
+            for ledger, seq in islice(beat.seen.items(), TOLD_MAX):
+                if is_line(ledger):
+                    ref = RefName(f"{self._refs.namespace}/{ledger}")
+                    self._heard.setdefault(ref, []).append((seq, clone))
 
     @property
     def _reports(self) -> "Reports":

@@ -11,7 +11,6 @@ import json
 import re
 import sys
 import textwrap
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TextIO
 
@@ -220,5 +219,4 @@ def _is_terminal(stream: TextIO) -> bool:
 def _harmless(character: str) -> str:
     if character in "\n\r\t\v\f\u2028\u2029":
         return " "
-    shown = character.isprintable() and unicodedata.category(character) != "Cf"
-    return character if shown else "\N{REPLACEMENT CHARACTER}"
+    return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"

@@ -7,13 +7,14 @@ import pytest
 from gitcoord.core.documents.doc import replace
 from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.names import is_line
 from gitcoord.core.documents.rewind import Mark
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import META, Applied, Meta, applied_path
 from gitcoord.ledger.kinds.ledger import absent
 from gitcoord.ledger.kinds.steps import STEPS
 from gitcoord.ledger.rewinds.lookback import Lookback, descends
-from gitcoord.ledger.rewinds.marks import BYTES_MAX, Marks
+from gitcoord.ledger.rewinds.marks import BYTES_MAX, TOLD_MAX, Marks
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.remote.copies.whole_history import AGAIN_S
@@ -150,6 +151,27 @@ def test_what_another_clone_saw_a_moment_after_the_ledger_was_listed_is_no_proof
     assert look(1) is False
     assert look(2) is False  # it has landed since this listing's ledgers were read
     assert look(2) is True  # the listing before told of it
+
+
+@pytest.mark.rule("SEC-1", "SEC-4")
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"steps/x\nnotice: y": 5},
+        {"steps/x\x1b[2J": 5},
+        {"steps/" + "x" * 2000: 5},
+        {f"steps/x{number}": 5 for number in range(5_000)},
+    ],
+    ids=["lines", "escapes", "long", "many"],
+)
+def test_a_heartbeat_names_few_ledgers_each_on_a_line(tmp_path: Path, seen: dict[str, int]) -> None:
+    eve = Lookback(MemoryObjects(), REFS, Marks(tmp_path, "url", REFS.namespace, None))
+
+    eve.hear({"ann": (Oid("1" * 40), Heartbeat(clone="ann", beaten_at=START, seen=seen))})
+
+    named = [error.where for error in eve.rewound({}, START)]
+    assert len(named) <= TOLD_MAX
+    assert all(map(is_line, named))
 
 
 @pytest.mark.rule("SAFE-9")
