@@ -182,17 +182,14 @@ def hotspots(counters: Counters, today: date, days: int = 30, least: int = 5, ru
     rows: list[Hotspot] = []
     for pattern, agents in totals(counters, today, days).items():
         refusals = sum(agents.values())
-        if refusals >= least:
+        if refusals >= least and _place(pattern) is not None:
             rows.append(Hotspot(pattern, refusals, tuple(sorted(agents)), suggestion(pattern, refusals, rules)))
     return sorted(rows, key=lambda row: (-row.refusals, row.pattern))
 
 
 def suggestion(pattern: str, refusals: int, rules: Rules = NO_RULES) -> str:
     """Return what a person may do about a hot pattern; "" where nothing is left to suggest."""
-    try:
-        place = Pattern.of(pattern)
-    except PatternError:
-        place = None
+    place = _place(pattern)
     if place is None:
         return ""
     if refusals >= SPLIT_AT and place not in rules.suggested_splits:
@@ -200,6 +197,14 @@ def suggestion(pattern: str, refusals: int, rules: Rules = NO_RULES) -> str:
     if refusals >= SHARE_AT and not rules.is_shared(place):
         return f"Refused {refusals} times: everyone needs it; `{_promote(pattern, 'shared_file')}`."
     return ""
+
+
+def _place(pattern: str) -> Pattern | None:
+    """Return a counted text as a pattern; `None`: it is none, so that no writer of ours counted it (SEC-1)."""
+    try:
+        return Pattern.of(pattern)
+    except PatternError:
+        return None
 
 
 def _promote(pattern: str, what: str) -> str:

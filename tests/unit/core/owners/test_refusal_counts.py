@@ -31,6 +31,14 @@ def sums(counters: dict[str, Counter], days: int = 30) -> dict[str, int]:
     return {pattern: sum(agents.values()) for pattern, agents in refusal_counts.totals(counters, TODAY, days).items()}
 
 
+@pytest.mark.rule("SEC-1")
+@pytest.mark.parametrize("pattern", ["a.ts\nnotice: b", "\x1b[2J", "x" * 2_000])
+def test_a_counter_of_what_is_no_pattern_is_no_hot_file(pattern: str) -> None:
+    found = {f"counters/{DAY}/0.json": Counter(counts={"a.ts": {"ann": 9}, pattern: {"ann": 9}})}
+
+    assert [row.pattern for row in refusal_counts.hotspots(found, TODAY)] == ["a.ts"]
+
+
 def test_refusals_are_counted_by_pattern_and_agent() -> None:
     found = counted(
         refusal("u1", count=3),
