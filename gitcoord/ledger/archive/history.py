@@ -1,8 +1,8 @@
 """History: what happened, read back from the records in the ledgers' commits, newest first.
 
 Rules:
-  * SEC-1: a record is text of whoever wrote the commit. One whose names, words and numbers are not one line each, or
-    are tables, is no record of ours, and left out; only a `note` is what someone said, and may have several lines.
+  * SEC-1: a record is text of any client that can push. One whose names, words and numbers are not one line each,
+    or are tables, is no record of ours, and left out; only a `note` is what someone said, and may have several lines.
 
 What this file does not know: what is made of it.
 """

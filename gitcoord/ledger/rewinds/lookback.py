@@ -106,7 +106,7 @@ class Lookback:
         """
         self._heard = {}
         for clone, (_, beat) in beats.items():
-            # SEC-1, SEC-4: whoever wrote it may have named ledgers without end, and none.
+            # SEC-1, SEC-4: a stranger's heartbeat may name ledgers without end, and what is none.
             for ledger, seq in islice(beat.seen.items(), TOLD_MAX):
                 if is_line(ledger):
                     ref = RefName(f"{self._refs.namespace}/{ledger}")

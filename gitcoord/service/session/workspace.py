@@ -206,8 +206,7 @@ class Workspace(Struct):
         """
         self.follow()
         uid, used = self.setting.host.draw_id(), self.combiner
-        entry = self.setting.ledgers.readable_entry(uid, command, actor, project, repo=self.repo)
-        entry = entry.evolve(config=config)
+        entry = self.setting.ledgers.readable_entry(uid, command, actor, project, repo=self.repo).evolve(config=config)
         reply = used.submit(entry)
         if _wrote_nothing(reply):
             self.follow()
@@ -278,8 +277,7 @@ class Workspace(Struct):
         before, self.skipped = self.skipped, (*found, *back)
         new = [oddity for oddity in self.skipped if oddity not in before]
         shown = new if self.session is not None else [oddity for oddity in new if oddity.ref in self.rewound_refs]
-        rows = few(shown)
-        self.notify(*(CallerNotice.of(row.code, row.message, row.next_step, ref=row.ref) for row in rows))
+        self.notify(*(CallerNotice.of(row.code, row.message, row.next_step, ref=row.ref) for row in few(shown)))
 
     def notify(self, *notices: CallerNotice) -> None:
         """Have the next reply bring notices; a problem of one ref once, though a listing and a command found it."""
