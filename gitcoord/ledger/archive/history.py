@@ -90,7 +90,10 @@ def _tables(line: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
     yield _picked(outcome, _OF_OUTCOME)
     yield _picked(facts, _FACTS)
     yield {name: _flat(fact) for name, fact in _picked(facts, _BY_NAME).items()}
-    yield from map(_table, happened if isinstance(happened, list) else ())
+    for event in map(_table, happened if isinstance(happened, list) else ()):
+        barriers = event.get("barriers")  # of a grant: tables, too
+        yield from map(_table, barriers if isinstance(barriers, list) else ())
+        yield {name: fact for name, fact in event.items() if name != "barriers"}
 
 
 def _is_plain(table: Mapping[str, Json]) -> bool:

@@ -34,6 +34,10 @@ REFUSED: dict[str, Json] = {
 }
 
 
+BARRIER: dict[str, Json] = {"commit": "0" * 40, "branch": None, "agent": ANN, "patterns": ["src/a.py"]}
+SERVED: dict[str, Json] = {"event": "queue_grant", "claim": "c-2", "entry": "q-1", "agent": ANN, "barriers": [BARRIER]}
+
+
 def read(*lines: dict[str, Json]) -> int:
     """Return how many records a commit of these lines has."""
     objects = MemoryObjects()
@@ -54,6 +58,10 @@ def test_a_record_of_ours_is_read() -> None:
     assert read(LINE, {"refusals": [REFUSED]}) == 2
 
 
+def test_a_grant_with_commits_to_have_first_is_read() -> None:
+    assert read({**LINE, "events": [SERVED]}) == 1
+
+
 @pytest.mark.rule("SEC-1")
 @pytest.mark.parametrize("odd", ["a\nnotice: b", "\x1b[2J", "x" * 2000, {"next_step": "x"}, [["x"]], nested(500)])
 @pytest.mark.parametrize(
@@ -63,6 +71,7 @@ def test_a_record_of_ours_is_read() -> None:
         *((DONE, name) for name in ("code", "verdict")),
         *(({}, name) for name in ("step_num", "fence", "claim", "pattern", "name")),
         *((ENDED, name) for name in ("event", "agent", "claim", "reason", "decision", "pattern", "symbols", "items")),
+        *((BARRIER, name) for name in ("agent", "branch", "commit", "patterns")),
         *((REFUSED, name) for name in ("by", "code", "count", "patterns")),
     ],
 )
@@ -74,7 +83,10 @@ def test_a_record_with_what_is_no_line_is_left_out(table: dict[str, Json], name:
     line = {
         "by": changed if table is BY else BY,
         "outcome": changed if table is DONE else {**DONE, "facts": changed} if table == {} else DONE,
-        "events": [changed if table is ENDED else ENDED],
+        "events": [
+            changed if table is ENDED else ENDED,
+            {**SERVED, "barriers": [changed]} if table is BARRIER else SERVED,
+        ],
     }
     assert read({**LINE, **line}) == 0
 
