@@ -286,7 +286,7 @@ def test_a_request_is_filed_seen_answered_and_read(run: Run, bob: Callable[..., 
     assert filed.out == f"{one} is pending\n"
     assert f"`gitcoord request wait {one}`" in filed.err
     assert f"{one}  bob/cli/wt asks for src/**  (normal)" in seen.out
-    assert "  the release waits" in seen.out
+    assert "  > the release waits" in seen.out
     assert f"note: bob/cli/wt asks for your claim {claim}" in seen.err
     assert (seen.err + seen.out).count("`gitcoord request answer ") == 1
     for told in (noted.err, seen.err + seen.out):

@@ -81,10 +81,11 @@ def look(ground: "Ground", path: str) -> Found:
             for row in shared[:NAMED_MAX]
         ]
         more = f" and {len(shared) - NAMED_MAX} more" if len(shared) > NAMED_MAX else ""
+        yours = f"{{{_pattern(path)}: ['…']}}"
         tell = (
             f"Others hold parts of {_named(path)}: {', '.join(holders)}{more}. Leave those parts alone; claim yours: "
+            f"claim_files(symbols={yours})."
         )
-        tell += f"claim_files(symbols={{{_pattern(path)}: ['…']}})."
     return Found(tell=tell, is_free=not is_covered and not (is_own or shared))
 
 
