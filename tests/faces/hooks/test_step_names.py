@@ -31,7 +31,7 @@ ANN = "ann/claude-code/alone"
 
 def message(clone: Shimmed, git: Git, cwd: Path | None = None, **env: str) -> str:
     """Commit something; return the whole message."""
-    done = clone.git("commit", "--quiet", "--allow-empty", "--message", "work", cwd=cwd, **env)
+    done = clone.git("commit", "--quiet", "--allow-empty", "--message", "work", cwd=cwd, is_patient=False, **env)
     assert (done.status, done.ours) == (0, []), done.said
     return git(cwd or clone.repo, "log", "-1", "--format=%B").strip()
 
