@@ -149,10 +149,10 @@ def _pinned_to_other(policy: Policy, agent: str, row: AuthorRow) -> str:
     if is_by(identities, row.email, keys):
         return ""
     needs_key = any(identity.startswith(KEY) for identity in identities)
-    signed = f", signed by {row.checked.signer or 'no one who is known'}" if row.checked and needs_key else ""
-    whose = " or ".join(shown(identity)[1:-1] for identity in identities)
-    by = shown(row.author)[1:-1]
-    return f"has a command of {shown(agent)[1:-1]}, which is pinned to {whose}, and is by {by}{signed}"
+    signer = shown(row.checked.signer) if row.checked and row.checked.signer else "no one who is known"
+    signed = f", signed by {signer}" if row.checked and needs_key else ""
+    whose = " or ".join(map(shown, identities))
+    return f"has a command of {shown(agent)}, which is pinned to {whose}, and is by {shown(row.author)}{signed}"
 
 
 def _by_rules(

@@ -40,9 +40,9 @@ def check_own(policy: Policy, agent: str, by: Signature) -> None:
     check_signed(policy, by)
     identities = _missing(policy, agent, by.email, is_signed=by.sign is not None)
     if identities:
-        whose = " or ".join(shown(identity)[1:-1] for identity in identities)
-        here = f"{shown(by.email)[1:-1]}{'' if by.sign else ', who does not sign'}"
-        text = f"The name {shown(agent)[1:-1]} is pinned to {whose} by the team's policy, and here works {here}."
+        whose = " or ".join(map(shown, identities))
+        here = f"{shown(by.email)}{'' if by.sign else ', who does not sign'}"
+        text = f"The name {shown(agent)} is pinned to {whose} by the team's policy, and here works {here}."
         is_key = by.sign is None and any(identity.startswith(KEY) for identity in identities)
         raise AuthorError(text, hint=_SIGN if is_key else _NAME)
 

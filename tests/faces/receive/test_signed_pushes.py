@@ -99,4 +99,4 @@ def test_a_server_takes_a_name_that_is_pinned_from_whom_it_is_pinned_to(
 
     taken_back(ann)(signed_by(keys, "carl"))
 
-    ann.assert_refused(CLAIMS, why="has a command of ann/cli/wt, which is pinned to key:ann@example.org")
+    ann.assert_refused(CLAIMS, why="has a command of 'ann/cli/wt', which is pinned to 'key:ann@example.org'")

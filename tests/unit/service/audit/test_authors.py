@@ -143,7 +143,7 @@ def test_a_name_that_is_pinned_is_refused_to_another_and_found_where_it_was_take
     set_policy(ann, name="pin_agents", value=pins)
     claim_files(ann, patterns=["a.py"])
     mallory = agents(shared.two, "ann/cli/two")
-    with pytest.raises(AuthorError, match=r"ann/cli/two is pinned to .*ann@example.org"):
+    with pytest.raises(AuthorError, match=r"'ann/cli/two' is pinned to '.*ann@example.org'"):
         claim_files(mallory, patterns=["b.py"])
     clean = audit(bob, signatures=True)
     claims.rewrite({0: lambda raw: unsigned(raw).replace(b"ann <ann@", b"bob <bob@")})
@@ -152,7 +152,7 @@ def test_a_name_that_is_pinned_is_refused_to_another_and_found_where_it_was_take
 
     assert clean["clean"] is True
     assert finding["problem"] == "identity"
-    assert "ann/cli/one, which is pinned to" in finding["message"]
+    assert "'ann/cli/one', which is pinned to '" in finding["message"]
     assert finding["author"] == "bob <bob@example.org>"
     by_address = [bool(findings(audit(bob, full=True))), bool(findings(audit(bob)))]
     assert by_address == ["key:" not in pins] * 2  # without signatures addresses alone count; no checkpoint hides it

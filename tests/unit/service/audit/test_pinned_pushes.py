@@ -67,8 +67,9 @@ def test_a_post_under_a_pinned_name_is_refused_from_anyone_else(ann: Workspace, 
 
     assert found[:2] == [[], []]
     for (why,), name in zip(found[2:], ("ann/cli/one", "ann/cli/one/helper"), strict=True):
-        assert f"has a command of {name}, which is pinned to " in why
-        assert "and is by bob <bob@example.org>" in why
+        assert f"has a command of {name!r}, which is pinned to '" in why
+        assert "and is by 'bob <bob@example.org>'" in why
+        assert why.endswith(", signed by 'bob@example.org'") is ("key:" in why)
 
 
 def test_the_team_s_rules_under_a_pinned_name_are_refused_from_anyone_else(
@@ -83,4 +84,4 @@ def test_the_team_s_rules_under_a_pinned_name_are_refused_from_anyone_else(
     (why,) = refused(shared.remote, CONFIG, before, config.write("commit", keys.signed(by_bob, "bob")))
 
     assert taken == []
-    assert "has a command of ann/cli/one, which is pinned to " in why
+    assert "has a command of 'ann/cli/one', which is pinned to '" in why

@@ -90,7 +90,7 @@ def test_a_name_that_is_pinned_to_another_rolls_nothing(ann: Workspace, shared: 
     found: Result = gc(agents(shared.one, "bob/cli/one"), rolled_after=0)
 
     assert tips(ann) == before
-    assert "is pinned to bob@example.org" in found["problems"][0]["message"]
+    assert "is pinned to 'bob@example.org' by" in found["problems"][0]["message"]
 
 
 def test_it_repairs_nothing_at_the_remote(ann: Workspace, bob: Workspace, shared: Shared, git: Git) -> None:
