@@ -9,6 +9,7 @@ other moments are as every face has them.
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from gitcoord.core.documents.call import Call, Sentence
@@ -123,8 +124,10 @@ _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
 
 def tool_of(words: Sequence[str]) -> str | None:
     """Return the tool that does what a command does, given by its words; `None`: none does."""
-    names = (" ".join(words[:2]), *words[:1])
-    return next((tool for tool, (name, _) in _COMMANDS.items() if name in names), None)
+    named = [*takewhile(lambda word: not word.startswith("-"), words[:2])]
+    known = {tool: name.split() for tool, (name, _) in _COMMANDS.items()}
+    fitting = [tool for tool, line in known.items() if line[:2] == named and {*line} <= {*words}]
+    return max(fitting, key=lambda tool: len(known[tool]), default=None)
 
 
 def for_shell(text: str, asked: Words = NO_WORDS) -> str:

@@ -8,7 +8,7 @@ import pytest
 import gitcoord
 from gitcoord.core.claims.claim_commands import Answer
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.faces.cli.terminal.commands import _COMMANDS, Words, command, for_shell, result_for_shell
+from gitcoord.faces.cli.terminal.commands import _COMMANDS, Words, command, for_shell, result_for_shell, tool_of
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.next_steps import refused_as_printed
 
@@ -71,6 +71,26 @@ def test_a_choice_is_said_in_words_and_not_in_the_command() -> None:
 
     choices = "DECISION: approved, denied, narrowed or coexist"
     assert line == f"`gitcoord request answer r-1 DECISION` ({choices})"
+
+
+@pytest.mark.parametrize(
+    ("words", "tool"),
+    [
+        ("claim add a.py --wait 300", "claim_files"),
+        ("metrics", "get_metrics"),
+        ("metrics --days 3", "get_metrics"),
+        ("metrics hotspots", None),
+        ("metrics auto-resolutions --days 3", None),
+        ("claim release c-1", "release_claims"),
+        ("claim release --json --session", "release_session"),
+        ("request list --mine", "my_requests"),
+        ("request list", "pending_requests"),
+        ("sync", None),
+        ("", None),
+    ],
+)
+def test_the_tool_that_does_the_same_as_a_command_is_known(words: str, tool: str | None) -> None:
+    assert tool_of(words.split()) == tool
 
 
 @pytest.mark.parametrize("tool", tools_of("all"))
