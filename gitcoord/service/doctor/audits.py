@@ -18,7 +18,7 @@ from itertools import takewhile
 
 from gitcoord.core.documents.json_text import Json
 from gitcoord.core.documents.names import amount
-from gitcoord.errors import ContendedError, CoordError, DocumentError, MissingObjectError, SchemaError
+from gitcoord.errors import ContendedError, CoordError, DocumentError
 from gitcoord.ledger.audit import checkpoint, recorded_batch, special_commits
 from gitcoord.ledger.audit.checkpoint import Checkpoint
 from gitcoord.ledger.audit.ledger_audit import LedgerAudit, LedgerReport
@@ -34,7 +34,7 @@ from gitcoord.service.doctor.authors import written_by
 from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, ok, together, warn
 from gitcoord.service.doctor.replaced import keeper
 from gitcoord.service.doctor.site import Site
-from gitcoord.service.doctor.store import locked
+from gitcoord.service.doctor.store import locked, unreadable
 
 LIMIT_S = 60.0
 REPLAYED_MAX = 1000  # commits of all ledgers together: 2 to 4 s of processor, beside the walk to the oldest
@@ -68,7 +68,7 @@ def audit(site: Site) -> Finding:
     there = {ref: tip for ref, tip in sorted(listed.items()) if LEDGERS.at(refs, ref) is not None}
     reader, behind = site.reader(), dict[RefName, int]()
     reader.prefetch(there)
-    wanted = [ref for ref, tip in there.items() if _is_readable(reader, ref, tip)]
+    wanted = [ref for ref, tip in there.items() if not unreadable(reader, refs, ref, tip)]
     unread: list[Json] = [ref for ref in there if ref not in wanted]
     for ref in wanted:
         report = report_of(site, ref, known, left)
@@ -90,16 +90,6 @@ def audit(site: Site) -> Finding:
     text += f"; {amount(len(unread), 'ledger')} that cannot be read not replayed" if unread else ""
     text += "" if any(ref in known for ref in wanted) else "; `gitcoord audit` was never run here"
     return together(found, ok(text, unread=unread))
-
-
-def _is_readable(reader: Reader, ref: RefName, tip: Oid) -> bool:
-    try:
-        reader.ledger(ref, tip)
-    except SchemaError:
-        return True  # who wrote it, and what came before, is for an audit to tell
-    except (DocumentError, MissingObjectError):
-        return False
-    return True
 
 
 def checkpoints(site: Site) -> Mapping[RefName, Checkpoint]:

@@ -19,6 +19,9 @@ from gitcoord.core.documents.names import amount
 from gitcoord.errors import (
     ContendedError,
     CoordError,
+    DocumentError,
+    MissingObjectError,
+    SchemaError,
     StorageError,
     StoreDamagedError,
     disk_hint,
@@ -201,12 +204,14 @@ def refs(site: Site) -> Finding:
 
 
 def unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
-    """Return why a ledger cannot be read, as the end of a sentence; "": it can be, or the ref is another."""
+    """Return why a ledger is damaged, as the end of a sentence; "": it is not, or the ref is another."""
     if not LEDGERS.is_ledger(names, ref) or ref == names.config:  # of damaged rules `ledgers` says it
         return ""
     try:
         reader.ledger(ref, tip)
-    except CoordError as error:
+    except SchemaError:
+        return ""  # whole: a newer version wrote it
+    except (DocumentError, MissingObjectError) as error:
         return f"cannot be read: {str(error).rstrip('.')}"
     return ""
 

@@ -91,12 +91,21 @@ def test_what_doctor_looks_into_comes_with_one_request(look: Look, repo: Path, s
     assert asked("relay/one") == asked("steps/two", "heartbeats/abcdefghjk", "relay/ci", "inbox/claims/post")
 
 
-def test_a_ledger_of_a_newer_version_is_a_warning(look: Look, shared: Shared) -> None:
-    write_ref(shared.remote, "refs/coord/steps/new", {"meta.json": json.dumps({"schema": 99}), "project.json": "{}"})
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("is_home", [False, True], ids=["remote", "home"])
+def test_a_ledger_of_a_newer_version_is_a_warning_and_is_put_back_to_no_older_one(
+    look: Look, repo: Path, shared: Shared, agents: Agents, *, is_home: bool
+) -> None:
+    folder = repo if is_home else shared.one
+    project(agents(folder, "ann/cli/wt"), name="new")
+    newer = {"meta.json": json.dumps({"schema": 99}), "project.json": "{}"}
+    write_ref(store_of(repo) if is_home else shared.remote, "refs/coord/steps/new", newer)
 
-    found = look("ledgers", shared.one)
+    found = {name: look(name, folder) for name in ("refs", "ledgers")}
 
-    assert (found.status, "Upgrade gitcoord" in found.hint) == (Status.WARN, True)
+    assert (found["ledgers"].status, "Upgrade gitcoord" in found["ledgers"].hint) == (Status.WARN, True)
+    assert [found[name].repairs for name in found] == [(), ()]
+    assert found["refs"].status is (Status.OK if is_home else Status.SKIP)
 
 
 def test_a_session_that_crashed_with_a_step_is_named(look: Look, repo: Path, agents: Agents) -> None:
